@@ -1,0 +1,61 @@
+"""The door to every workspace page: signed in, member of this workspace, holding the permission."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Protocol, cast
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from accounts.models import Member, User, Workspace
+from accounts.permissions import PERMISSIONS, member_allows
+
+
+class MemberRequest(HttpRequest):
+    """What views behind `member_view` receive."""
+
+    workspace: Workspace
+    member: Member
+    user: User  # type: ignore[assignment]  # narrower than Django's: never anonymous here
+    htmx: Any
+
+
+class MemberView(Protocol):
+    permission: str
+
+    def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse: ...
+
+
+def member_view(permission: str, *, post: str = "") -> Callable[[Callable[..., HttpResponse]], MemberView]:
+    """Guard a view. `post` names the permission of its unsafe methods where it differs from that of looking.
+
+    Signed out: to the log-in page (htmx: a full redirect). Not a member: 404, as if the workspace did not exist.
+    Member without the permission: 403. The URL's `slug` is taken out of the arguments.
+    """
+    assert permission in PERMISSIONS and (not post or post in PERMISSIONS)
+
+    def decorate(view: Callable[..., HttpResponse]) -> MemberView:
+        @wraps(view)
+        def guarded(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                response = redirect_to_login(request.get_full_path())
+                if request.headers.get("HX-Request"):
+                    # A fragment must not be replaced by a log-in page: reload the whole page there.
+                    hx = HttpResponse(status=200)
+                    hx["HX-Redirect"] = response["Location"]
+                    return hx
+                return response
+            member = request.member  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
+            if member is None:
+                raise Http404("No such workspace.")
+            needed = post if post and request.method not in {"GET", "HEAD", "OPTIONS"} else permission
+            if not member_allows(member, needed):
+                raise PermissionDenied(f"Your role ({member.get_role_display()}) may not do this.")
+            return view(request, *args, **kwargs)
+
+        guarded.permission = permission  # type: ignore[attr-defined]  # read by the all-URLs permission test
+        guarded.post_permission = post or permission  # type: ignore[attr-defined]
+        return cast(MemberView, guarded)
+
+    return decorate

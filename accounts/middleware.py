@@ -1,0 +1,69 @@
+"""One transaction a request, with the workspace and the user set in it (ground.md section 1).
+
+Opens `atomic()`, sets workspace and user, calls the view, renders a TemplateResponse while the workspace is still set,
+and rolls back on an exception or a status >= 400. Paths: `/w/<slug>/...` for members; `/api/v1/...` by the token's
+workspace; `/p/<signed>/...` public pages enter their workspace themselves by their signed token.
+"""
+
+import uuid
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+
+from accounts.models import Member, User, Workspace
+from leadgen.core.tenancy import active_workspace_id, workspace_scope
+
+PREFIX = "/w/"
+
+
+class _RollBack(Exception):
+    """Carries a refused response out of the transaction, so that nothing it wrote stays."""
+
+    def __init__(self, response: HttpResponse) -> None:
+        self.response = response
+
+
+class WorkspaceMiddleware:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.workspace = None  # type: ignore[attr-defined]  # ours
+        request.member = None  # type: ignore[attr-defined]
+        user_id = request.user.pk if isinstance(request.user, User) else None
+        try:
+            with workspace_scope(self._workspace_id(request, user_id), user_id):
+                if request.path_info.startswith(PREFIX):
+                    self._enter(request)
+                response = self.get_response(request)
+                render = getattr(response, "render", None)
+                if callable(render) and not getattr(response, "is_rendered", True):
+                    response = render()
+                if response.status_code >= 400:
+                    raise _RollBack(response)
+        except _RollBack as refused:
+            return refused.response
+        return response
+
+    def _workspace_id(self, request: HttpRequest, user_id: uuid.UUID | None) -> uuid.UUID | None:
+        """The workspace named by the path, if this user is an active member of it; None otherwise."""
+        if request.path_info.startswith("/api/"):
+            from accounts.authentication import workspace_of_request
+
+            return workspace_of_request(request)
+        if not request.path_info.startswith(PREFIX) or user_id is None:
+            return None
+        slug = request.path_info.removeprefix(PREFIX).split("/", 1)[0]
+        # Under the user's own scope Workspace's policy shows the workspaces of their active memberships only.
+        with workspace_scope(None, user_id):
+            return Workspace.objects.filter(slug=slug).values_list("pk", flat=True).first()
+
+    def _enter(self, request: HttpRequest) -> None:
+        """Load workspace and member, or leave both None: `member_view` then answers with log-in or 404."""
+        workspace_id = active_workspace_id()
+        if workspace_id is None:
+            return
+        request.workspace = Workspace.objects.get(pk=workspace_id)  # type: ignore[attr-defined]
+        request.member = (  # type: ignore[attr-defined]
+            Member.objects.select_related("user").filter(user_id=request.user.pk, is_active=True).first()
+        )

@@ -1,0 +1,7 @@
+"""API routes of campaigns; mounted at /api/v1/ by leadgen.api."""
+
+from rest_framework.routers import SimpleRouter
+
+router = SimpleRouter()
+
+urlpatterns = router.urls

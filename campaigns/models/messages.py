@@ -1,0 +1,145 @@
+"""Messages: one outbound e-mail a row, attempted at most once. Five states and no others."""
+
+from django.db import models
+from django.db.models import Q
+
+from leadgen.core.tenancy import TenantForeignKey, TenantModel
+from prospects.models.choices import one_of
+
+
+class MessageKind(models.TextChoices):
+    STEP = "step", "Sequence step"
+    REPLY = "reply", "Reply"
+    MANUAL = "manual", "Manual e-mail"
+
+
+class MessageState(models.TextChoices):
+    PLANNED = "planned", "Planned"
+    SENT = "sent", "Sent"
+    BLOCKED = "blocked", "Blocked"
+    FAILED = "failed", "Failed"
+    UNKNOWN = "unknown", "Unknown"
+
+
+class Message(TenantModel):
+    """Waiting, held and claimed are columns of `planned`; past the point of no return a message is `unknown` until its
+    outcome is recorded. All messages = planned + sent + blocked + failed + unknown, at any moment."""
+
+    Kind = MessageKind
+    State = MessageState
+
+    kind = models.CharField(max_length=6, choices=Kind.choices)
+    state = models.CharField(max_length=7, choices=State.choices, default=State.PLANNED)
+    reason = models.CharField(max_length=500, blank=True)  # why blocked, failed or unknown: in words
+    reason_code = models.CharField(max_length=40, blank=True)
+    enrolment = TenantForeignKey("campaigns.Enrolment", models.DB_SET_NULL, null=True)
+    step = TenantForeignKey("campaigns.Step", null=True)
+    campaign = TenantForeignKey("prospects.Campaign", models.DB_SET_NULL, null=True)
+    person = TenantForeignKey("prospects.Person", models.DB_SET_NULL, null=True)
+    mailbox = TenantForeignKey("campaigns.Mailbox")
+    member = TenantForeignKey("accounts.Member", null=True)  # who wrote it by hand
+    to_address = models.CharField(max_length=254)
+    to_name = models.CharField(max_length=250, blank=True)
+    subject = models.CharField(max_length=250)
+    text = models.TextField()
+    html = models.TextField(blank=True)
+    message_id = models.CharField(max_length=250, blank=True)  # without <>; HMAC of the row id: same on each attempt
+    in_reply_to = models.CharField(max_length=250, blank=True)
+    references = models.TextField(blank=True)
+    key = models.CharField(max_length=120, blank=True)  # idempotency of replies and manual mails
+    due_at = models.DateTimeField()
+    hold_reason = models.CharField(max_length=300, blank=True)  # why it still waits, in words
+    attempt = models.PositiveSmallIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)  # by the database's clock
+    submitted_at = models.DateTimeField(null=True)  # the point of no return
+    settled_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    response = models.CharField(max_length=500, blank=True)  # the server's words
+    settled_by = models.CharField(max_length=24, blank=True)  # server, bounce, reply, click, person
+    bounced_at = models.DateTimeField(null=True)
+    bounce_type = models.CharField(max_length=6, blank=True)  # hard, soft, policy
+    replied_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(
+                fields=["workspace", "enrolment", "step"],
+                condition=Q(enrolment__isnull=False, step__isnull=False),
+                name="message_once",
+            ),
+            models.UniqueConstraint(fields=["workspace", "key"], condition=~Q(key=""), name="message_key"),
+            models.UniqueConstraint(
+                fields=["workspace", "message_id"], condition=~Q(message_id=""), name="message_message_id"
+            ),
+            one_of("kind", MessageKind, "message_kind"),
+            one_of("state", MessageState, "message_state"),
+            # What is past the point of no return can never be planned again.
+            models.CheckConstraint(
+                condition=~Q(state="planned") | Q(submitted_at__isnull=True), name="message_no_return"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "mailbox", "due_at"], condition=Q(state="planned"), name="message_due"),
+            models.Index(fields=["workspace", "mailbox", "-submitted_at"], name="message_submitted"),
+            models.Index(fields=["workspace", "campaign", "state"], name="message_campaign"),
+            models.Index(fields=["workspace", "person", "-created_at"], name="message_person"),
+            models.Index(fields=["workspace", "-created_at", "-id"], name="message_created"),
+            models.Index(fields=["workspace", "enrolment"], name="message_enrolment"),
+        ]
+
+
+class TrackedLink(TenantModel):
+    """A link of a message: clicks come through a signed token and go to this stored URL only."""
+
+    message = TenantForeignKey("campaigns.Message", models.DB_CASCADE)
+    position = models.PositiveSmallIntegerField()
+    url = models.CharField(max_length=2000)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["workspace", "message", "position"], name="trackedlink_key")]
+
+
+class InboundMailKind(models.TextChoices):
+    REPLY = "reply", "Reply"
+    BOUNCE = "bounce", "Bounce"
+    AUTO_REPLY = "auto_reply", "Automatic reply"
+    UNSUBSCRIBE = "unsubscribe", "Unsubscribe request"
+    COMPLAINT = "complaint", "Complaint"
+    LEFT = "left_company", "Left the company"
+    OTHER = "other", "Other mail"
+
+
+class InboundMail(TenantModel):
+    """One mail that came in, matched to message, person and enrolment, with the reason for the match."""
+
+    Kind = InboundMailKind
+
+    mailbox = TenantForeignKey("campaigns.Mailbox", models.DB_CASCADE)
+    digest = models.CharField(max_length=64)  # of Message-ID, or of the bytes where it has none
+    mime_id = models.CharField(max_length=500, blank=True)  # its Message-ID header
+    from_address = models.CharField(max_length=254, blank=True)
+    from_name = models.CharField(max_length=250, blank=True)
+    subject = models.CharField(max_length=500, blank=True)
+    text = models.TextField(blank=True)  # the new text, without quotes and signature
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    intent = models.CharField(max_length=16, blank=True)
+    confidence = models.FloatField(null=True)
+    why = models.CharField(max_length=500, blank=True)
+    message = TenantForeignKey("campaigns.Message", models.DB_SET_NULL, null=True)
+    enrolment = TenantForeignKey("campaigns.Enrolment", models.DB_SET_NULL, null=True)
+    person = TenantForeignKey("prospects.Person", models.DB_SET_NULL, null=True)
+    match_reason = models.CharField(max_length=200, blank=True)
+    effect = models.CharField(max_length=300, blank=True)  # what it changed, in words
+    received_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "mailbox", "digest"], name="inboundmail_once"),
+            one_of("kind", InboundMailKind, "inboundmail_kind"),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "-received_at", "-id"], name="inboundmail_received"),
+            models.Index(fields=["workspace", "person", "-received_at"], name="inboundmail_person"),
+        ]

@@ -1,0 +1,5 @@
+"""Pages of campaigns; mounted at /w/<slug>/ by leadgen.urls."""
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []

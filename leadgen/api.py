@@ -1,0 +1,14 @@
+"""The API's composition root: each app registers its viewsets once."""
+
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+
+urlpatterns = [
+    path("", include("accounts.api.urls")),
+    path("", include("prospects.api.urls")),
+    path("", include("campaigns.api.urls")),
+    path("", include("analytics.api.urls")),
+    path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
+    path("redoc/", SpectacularRedocView.as_view(url_name="api_schema"), name="api_redoc"),
+]

@@ -1,0 +1,21 @@
+"""The Celery app and every periodic job, in one list. Tasks are door bells; the rows are the truth."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadgen.settings")
+
+app = Celery("leadgen")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()
+
+# Plain intervals in UTC; a second beat does no harm, since each job leases its rows.
+app.conf.beat_schedule = {
+    "system-mail": {"task": "accounts.send_system_mail", "schedule": 60.0},
+    "imports": {"task": "prospects.run_imports", "schedule": 30.0},
+    "fit": {"task": "prospects.score_fit", "schedule": 60.0},
+    "dispatch": {"task": "campaigns.dispatch", "schedule": 5.0},
+    "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": 60.0},
+    "heartbeat": {"task": "core.heartbeat", "schedule": 20.0},
+}

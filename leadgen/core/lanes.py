@@ -1,0 +1,60 @@
+"""Lanes: a worker finds due work without entering every workspace, and no tenant starves another.
+
+take a lane (SKIP LOCKED, lease) -> enter its workspace -> do a batch there -> move the lane on. A lane is a hint: `mark`
+may be told too early or twice; a sweep re-derives lanes from the due rows every minute.
+"""
+
+import uuid
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from leadgen.core.models import Lane
+
+
+def mark(*, workspace_id: uuid.UUID, kind: str, due: datetime, key: str = "") -> None:
+    """Say that this workspace has work of `kind` at `due`; an earlier due time wins."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO core_lane (workspace_id, kind, key, next_due) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (workspace_id, kind, key) DO UPDATE SET next_due = least(core_lane.next_due, excluded.next_due)
+            WHERE core_lane.next_due IS NULL OR core_lane.next_due > excluded.next_due
+            """,
+            [workspace_id, kind, key, due],
+        )
+
+
+def take(*, kind: str, now: datetime, lease_seconds: int = 120) -> Lane | None:
+    """Lease the lane that has been due longest, in a transaction of its own; None where nothing is due."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE core_lane SET lease_until = clock_timestamp() + make_interval(secs => %s)
+            WHERE id = (
+                SELECT id FROM core_lane
+                WHERE kind = %s AND next_due <= %s AND (lease_until IS NULL OR lease_until < clock_timestamp())
+                ORDER BY next_due FOR UPDATE SKIP LOCKED LIMIT 1
+            )
+            RETURNING id, workspace_id, kind, key, next_due, lease_until
+            """,
+            [lease_seconds, kind, now],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    names = ("id", "workspace_id", "kind", "key", "next_due", "lease_until")
+    return Lane(**dict(zip(names, row, strict=True)))
+
+
+def move_on(lane: Lane, *, next_due: datetime | None) -> None:
+    """Release a lane. Work marked meanwhile is kept: an earlier due time than the one we took wins over `next_due`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE core_lane SET lease_until = NULL,
+                next_due = CASE WHEN next_due < %s THEN next_due ELSE %s END
+            WHERE id = %s AND lease_until = %s
+            """,
+            [lane.next_due, next_due, lane.id, lane.lease_until],
+        )

@@ -1,0 +1,28 @@
+"""Lanes: who has work. Global, without personal data, so that workers find due work without entering a workspace."""
+
+from django.db import models
+
+from leadgen.core.tenancy import UUIDv7
+
+
+class Lane(models.Model):
+    """One kind of work of one workspace (and, for sending, one mailbox). A hint: a sweep re-derives it from the due rows."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    workspace_id = models.UUIDField()
+    kind = models.CharField(max_length=24)
+    key = models.CharField(max_length=64, blank=True)
+    next_due = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["workspace_id", "kind", "key"], name="lane_key")]
+        indexes = [models.Index(fields=["kind", "next_due"], name="lane_due")]
+
+
+class Heartbeat(models.Model):
+    """When a process (beat, worker) was last seen alive: the health dot reads it."""
+
+    name = models.CharField(primary_key=True, max_length=40)
+    at = models.DateTimeField()
+    detail = models.JSONField(default=dict)

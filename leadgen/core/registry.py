@@ -1,0 +1,38 @@
+"""Every table of the database is tenant, global or local; the catalogue meta-test refuses one that is not named here.
+
+Tenant tables are the TenantModel subclasses (and Workspace itself, whose policy follows membership). Global tables are
+read before a workspace is known, or belong to a person rather than a workspace. Local tables are the framework's own.
+"""
+
+from leadgen.core.tenancy import AppendOnlyModel, tenant_models
+
+GLOBAL_TABLES = {
+    "accounts_user",
+    "accounts_systemmail",
+    "account_emailaddress",
+    "account_emailconfirmation",
+    "mfa_authenticator",
+    "usersessions_usersession",
+    "django_session",
+    "core_lane",
+    "core_heartbeat",
+}
+LOCAL_TABLES = {
+    "django_migrations",
+    "django_content_type",
+    "auth_permission",
+    "auth_group",
+    "auth_group_permissions",
+}
+WORKSPACE_TABLE = "accounts_workspace"
+MEMBER_TABLE = "accounts_member"
+
+
+def tenant_tables() -> list[str]:
+    """Tables with a `workspace_id` and the plain policy, without Member and Workspace, which have their own."""
+    return [m._meta.db_table for m in tenant_models() if m._meta.db_table != MEMBER_TABLE]
+
+
+def append_only_tables() -> set[str]:
+    """Tables on which the app role may only INSERT and SELECT."""
+    return {m._meta.db_table for m in tenant_models() if issubclass(m, AppendOnlyModel)}

@@ -1,0 +1,47 @@
+from prospects.models.activities import Activity, ActivityKind, Engagement, PointEntry
+from prospects.models.agreements import AgreementVersion
+from prospects.models.campaigns import Campaign, Offer, Spend
+from prospects.models.choices import EXITS, OPEN_STAGES, Channel, Department, Seniority, Stage
+from prospects.models.companies import Company
+from prospects.models.consent import Consent, Suppression
+from prospects.models.deals import Customer, Deal, Meeting
+from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
+from prospects.models.imports import Import, ImportFile, ImportIssue
+from prospects.models.leads import Handoff, Lead, StageTransition
+from prospects.models.people import Person
+from prospects.models.tasks import Task
+
+__all__ = [
+    "EXITS",
+    "OPEN_STAGES",
+    "Activity",
+    "ActivityKind",
+    "AgreementVersion",
+    "Campaign",
+    "Channel",
+    "Company",
+    "CompanyFit",
+    "Consent",
+    "Customer",
+    "Deal",
+    "Department",
+    "Engagement",
+    "Handoff",
+    "Icp",
+    "IcpVersion",
+    "Import",
+    "ImportFile",
+    "ImportIssue",
+    "Lead",
+    "Meeting",
+    "Offer",
+    "Person",
+    "PersonFit",
+    "PointEntry",
+    "Seniority",
+    "Spend",
+    "Stage",
+    "StageTransition",
+    "Suppression",
+    "Task",
+]

@@ -1,0 +1,89 @@
+"""Imports: a file, its mapping, its run and what could not be used."""
+
+from django.db import models
+
+from leadgen.core.tenancy import TenantForeignKey, TenantModel
+from prospects.models.choices import one_of
+
+
+class ImportKind(models.TextChoices):
+    PEOPLE = "people", "People"
+    COMPANIES = "companies", "Companies"
+    LEADS = "leads", "Leads and deals"
+    SPEND = "spend", "Spend"
+    ACTIVITIES = "activities", "Activities"
+
+
+class ImportState(models.TextChoices):
+    UPLOADED = "uploaded", "Uploaded"
+    CHECKING = "checking", "Checking"
+    CHECKED = "checked", "Checked"
+    QUEUED = "queued", "Queued"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+class Import(TenantModel):
+    Kind = ImportKind
+    State = ImportState
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    state = models.CharField(max_length=9, choices=State.choices, default=State.UPLOADED)
+    file_name = models.CharField(max_length=200)
+    file_sha256 = models.CharField(max_length=64)
+    file_size = models.PositiveIntegerField()
+    encoding = models.CharField(max_length=40, blank=True)
+    delimiter = models.CharField(max_length=4, blank=True)
+    header = models.JSONField(default=list)  # column names
+    samples = models.JSONField(default=list)  # first rows, for the mapping page
+    mapping = models.JSONField(default=dict)  # field -> column
+    settings = models.JSONField(default=dict)  # fixed values, value translations, date format, policy
+    findings = models.JSONField(default=list)  # what was found and assumed, in words
+    total_rows = models.PositiveIntegerField(null=True)
+    done_rows = models.PositiveIntegerField(default=0)  # checkpoint: rows before it are settled
+    created_count = models.PositiveIntegerField(default=0)
+    updated_count = models.PositiveIntegerField(default=0)
+    unchanged_count = models.PositiveIntegerField(default=0)
+    invalid_count = models.PositiveIntegerField(default=0)
+    plan = models.JSONField(default=dict)  # the dry run's counts
+    error = models.TextField(blank=True)
+    member = TenantForeignKey("accounts.Member", null=True)
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    lease_until = models.DateTimeField(null=True)
+    attempt = models.PositiveSmallIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        constraints = [one_of("kind", ImportKind, "import_kind"), one_of("state", ImportState, "import_state")]
+        indexes = [models.Index(fields=["workspace", "-created_at", "-id"], name="import_created")]
+
+
+class ImportFile(TenantModel):
+    """The bytes as they were uploaded: in the database, so that every worker reads the same file and a backup holds it."""
+
+    import_run = TenantForeignKey("prospects.Import", models.DB_CASCADE)
+    content = models.BinaryField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["workspace", "import_run"], name="importfile_run")]
+
+
+class ImportIssue(TenantModel):
+    """One thing that was wrong with one row: column, value, words and remedy. The row's cells are kept for the error file."""
+
+    import_run = TenantForeignKey("prospects.Import", models.DB_CASCADE)
+    row = models.PositiveIntegerField()  # line in the file, 1-based
+    column = models.CharField(max_length=120, blank=True)
+    value = models.CharField(max_length=300, blank=True)
+    message = models.CharField(max_length=300)
+    remedy = models.CharField(max_length=300, blank=True)
+    severity = models.CharField(
+        max_length=8, default="error"
+    )  # error: the row was refused; warning: imported all the same
+    cells = models.JSONField(default=list)
+
+    class Meta(TenantModel.Meta):
+        indexes = [models.Index(fields=["workspace", "import_run", "row", "id"], name="importissue_row")]
