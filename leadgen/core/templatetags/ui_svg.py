@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from leadgen.core.templatetags.ui_base import check_tone
 from leadgen.core.templatetags.ui_text import initials
@@ -41,7 +41,7 @@ def bar(
     if low is not None and high is not None:
         left, right = _share(low, maximum), _share(high, maximum)
         whisker = format_html('<line class="bar-whisker" x1="{}%" x2="{}%" y1="50%" y2="50%"/>', left, right)
-    spoken = format_html('role="img" aria-label="{}"', label) if label else format_html('aria-hidden="true"')
+    spoken = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
     return format_html(
         '<svg class="bar bar-{} bar-{}" {}><rect class="bar-track" width="100%" height="100%" rx="4"/>'
         '<rect class="bar-fill" width="{}%" height="100%" rx="4"/>{}{}</svg>',
