@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from analytics.rules.definitions import DEFINITIONS, Definition
+from analytics.rules.definition import Definition
+from analytics.rules.definitions import DEFINITIONS
 
 __all__ = ["DEFINITIONS", "Definition", "Figure", "Figures", "as_json", "plain"]
 

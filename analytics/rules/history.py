@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from analytics.rules.facts import STAGE_DATES, CustomerFacts, Facts, Id, LeadFacts, Unit
 
@@ -49,7 +50,7 @@ def as_at(facts: Facts, as_of: datetime) -> Facts:
 
 
 def _lead_at(lead: LeadFacts, as_of: datetime) -> LeadFacts | None:
-    later = {name: None for name in _LEAD_DATES if (at := getattr(lead, name)) is not None and at > as_of}
+    later: dict[str, Any] = {name: None for name in _LEAD_DATES if (at := getattr(lead, name)) is not None and at > as_of}
     if not later:
         return lead
     if all(name in later or getattr(lead, name) is None for name in _LEAD_DATES):
@@ -82,9 +83,9 @@ def by_unit(facts: Facts, unit: Unit) -> tuple[tuple[LeadFacts, ...], tuple[Cust
 
 
 def _merge_leads(group: list[LeadFacts]) -> LeadFacts:
-    dated = [lead for lead in group if lead.opened_at is not None]
-    head = min(dated, key=lambda lead: lead.opened_at or datetime.max) if dated else group[0]
-    dates = {
+    opened = [(lead.opened_at, place) for place, lead in enumerate(group) if lead.opened_at is not None]
+    head = group[min(opened)[1]] if opened else group[0]
+    dates: dict[str, Any] = {
         name: min((at for lead in group if (at := getattr(lead, name)) is not None), default=None)
         for name in (*STAGE_DATES.values(), "captured_at", "touched_at")
     }

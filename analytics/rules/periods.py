@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 DAY_MICROSECONDS = 86_400_000_000
@@ -78,7 +79,7 @@ class Period:
         """The 12 calendar months that end at the first of the month holding the period's end, oldest first."""
         last = self.end.astimezone(self.zone).date().replace(day=1)
         edges = [midnight(add_months(last, back), self.zone) for back in range(-12, 1)]
-        return list(zip(edges, edges[1:], strict=False))
+        return list(pairwise(edges))
 
 
 def _is_midnight(at: datetime, zone: ZoneInfo) -> bool:

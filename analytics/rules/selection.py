@@ -145,9 +145,16 @@ def _distinct(groups: list[list[CustomerFacts]]) -> list[CustomerFacts]:
     return list({customer.id: customer for group in groups for customer in group}.values())
 
 
+def _recurring(row: Selection, customers: list[CustomerFacts]) -> list[CustomerFacts]:
+    return [one for one in customers if one.mrr is not None and not row.foreign(one)]
+
+
 _CUSTOMER_SETS: dict[str, Callable[[Selection], list[CustomerFacts]]] = {
     "customers_active": lambda row: [one for one in row.customers if _present(one, row.period.end)],
-    "customers_new": lambda row: [one for one in row.customers if one.started_at in row.period],
+    "customers_recurring": lambda row: _recurring(row, row.rows("period", "customers_active")),
+    "customers_new_recurring": lambda row: _recurring(
+        row, [one for one in row.customers if one.started_at in row.period]
+    ),
     "customers_ended": lambda row: [
         one for one in row.customers if one.ended_at is not None and one.ended_at < row.period.end
     ],
