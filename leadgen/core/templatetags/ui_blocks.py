@@ -33,7 +33,7 @@ def page_header(
     return _render(
         "page_header",
         {
-            "content": content.strip(), "title": title, "subtitle": subtitle, "back": back, "back_label": back_label,
+            "content": mark_safe(content.strip()), "title": title, "subtitle": subtitle, "back": back, "back_label": back_label,
             "avatar": avatar, "meta": meta,
         },
     )  # fmt: skip

@@ -103,3 +103,18 @@ def when(at: datetime | date | None, empty: str = DASH, **attrs: Any) -> SafeStr
         css,
         relative_words(at, app_clock.now()),
     )
+
+
+BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+SYSTEMS = (
+    ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"), ("Linux", "Linux"),
+)  # fmt: skip
+
+
+@register.filter
+def browser(user_agent: str) -> str:
+    """A User-Agent in words: "Firefox on Windows"; what is not known stays as it came, shortened."""
+    text = str(user_agent or "")
+    name = next((word for mark, word in BROWSERS if mark in text), "")
+    system = next((word for mark, word in SYSTEMS if mark in text), "")
+    return f"{name} on {system}" if name and system else name or text[:40] or "unknown"
