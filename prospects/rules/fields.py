@@ -1,0 +1,123 @@
+"""What rules may ask of companies and people: the catalogues of ICPs, segments, list filters and enrolment filters.
+
+Two sorts. *Facts* are known before any sales effort: only these may feed fit (design.md idea 4). *Fields* add what we
+did and decided (owner, last touch, stage, fit): for lists and enrolment. The same name means the same fact in both, so
+a company criterion holds for a person's company too: `company.employees` is `employees` of a Company row and
+`company__employees` of a Person row.
+
+Paths that start with `x_` are annotations: `prospects.queries.companies.with_fields` and
+`prospects.queries.people.with_fields` lay them on. Their `matching(rule, now=...)` does both.
+"""
+
+from leadgen.core.rulelang import Field, FieldCatalogue
+
+# Values and labels of prospects.models.choices, which rules may not import; tests/prospects/test_companies.py compares.
+SENIORITIES = (
+    ("founder", "Founder, owner"), ("c_level", "C-level"), ("vp", "VP"), ("head", "Head"), ("director", "Director"),
+    ("manager", "Manager"), ("senior", "Senior"), ("staff", "Staff"),
+)  # fmt: skip
+DEPARTMENTS = (
+    ("executive", "Executive"), ("sales", "Sales"), ("marketing", "Marketing"), ("operations", "Operations"),
+    ("engineering", "Engineering"), ("it", "IT"), ("finance", "Finance"), ("hr", "HR"), ("legal", "Legal"),
+    ("product", "Product"), ("purchasing", "Purchasing"), ("support", "Support"), ("other", "Other"),
+)  # fmt: skip
+STAGES = (
+    ("lead", "Lead"), ("mql", "MQL"), ("accepted", "Accepted"), ("sql", "SQL"), ("opportunity", "Opportunity"),
+    ("customer", "Customer"), ("disqualified", "Disqualified"), ("recycled", "Recycled"), ("lost", "Lost"),
+)  # fmt: skip
+EMAIL_STATUSES = (
+    ("unknown", "Not verified"), ("valid", "Verified"), ("invalid", "Invalid"), ("bounced", "Bounced"),
+)  # fmt: skip
+GRADES = (("A", "A"), ("B", "B"), ("C", "C"), ("D", "D"), ("X", "Excluded"))
+
+
+def company_facts(prefix: str = "") -> list[Field]:
+    """Facts of a company; `prefix` is the path to it ("company__" from a Person row)."""
+
+    def at(column: str) -> str:
+        return f"{prefix}{column}"
+
+    return [
+        Field("company.name", "company name", "text", path=at("name")),
+        Field("company.domain", "domain", "text", path=at("domain")),
+        Field("company.industry", "industry", "text", path=at("industry")),
+        Field("company.sub_industry", "sub-industry", "text", path=at("sub_industry")),
+        Field("company.employees", "employees", "number", path=at("employees")),
+        # Amounts are compared as they were given: nothing is converted, so an ICP names the currency it means.
+        Field("company.revenue", "revenue", "money", path=at("revenue"), help="A year, in the currency it was given in."),
+        Field("company.revenue_currency", "revenue currency", "text", path=at("revenue_currency")),
+        Field("company.country", "country", "country", path=at("country")),
+        Field("company.region", "region", "text", path=at("region")),
+        Field("company.city", "city", "text", path=at("city")),
+        Field("company.founded", "founded", "number", path=at("founded"), help="The year."),
+        Field("company.technologies", "technologies", "list", path=at("technologies")),
+        Field("company.keywords", "keywords", "list", path=at("keywords")),
+        Field("company.pains", "pains", "list", path=at("pains")),
+        Field("company.goals", "goals", "list", path=at("goals")),
+        Field("company.description", "description", "text", path=at("description")),
+        Field("company.funding_stage", "funding stage", "text", path=at("funding_stage")),
+        Field("company.funding_total", "funding in total", "money", path=at("funding_total")),
+        Field("company.funded_on", "last funding", "date", path=at("funded_on")),
+    ]
+
+
+def person_facts() -> list[Field]:
+    """Facts of a person, from a Person row."""
+    return [
+        Field("person.title", "job title", "text", path="title"),
+        Field("person.seniority", "seniority", "choice", path="seniority", choices=SENIORITIES),
+        Field("person.department", "department", "choice", path="department", choices=DEPARTMENTS),
+        Field("person.country", "person's country", "country", path="country"),
+        Field("person.region", "person's region", "text", path="region"),
+        Field("person.city", "person's city", "text", path="city"),
+    ]
+
+
+def _company_records(prefix: str = "") -> list[Field]:
+    def at(column: str) -> str:
+        return f"{prefix}{column}"
+
+    return [
+        Field("company.owner", "company owner", "text", path=at("owner__email"), help="The owner's e-mail address."),
+        Field("company.source", "company source", "text", path=at("source")),
+        Field("company.external_id", "company external id", "text", path=at("external_id")),
+        Field("company.created_at", "company added", "date", path=at("created_at"), timestamp=True),
+    ]
+
+
+# For ICP criteria over companies, and over people with their company.
+COMPANY_FACTS = FieldCatalogue(company_facts())
+PERSON_FACTS = FieldCatalogue([*company_facts("company__"), *person_facts()])
+
+COMPANY_FIELDS = FieldCatalogue(
+    [
+        *company_facts(),
+        *_company_records(),
+        Field("fit.grade", "fit grade", "choice", path="x_fit_grade", choices=GRADES, help="Of the primary ICP."),
+        Field("fit.score", "fit", "number", path="x_fit_score", help="0 to 100, of the primary ICP."),
+        Field("company.last_touch_at", "last touch", "date", path="x_last_touch_at", timestamp=True),
+    ]
+)
+PERSON_FIELDS = FieldCatalogue(
+    [
+        *person_facts(),
+        Field("person.name", "name", "text", path="full_name"),
+        Field("person.email", "e-mail", "text", path="email"),
+        Field("person.email_status", "e-mail status", "choice", path="email_status", choices=EMAIL_STATUSES),
+        Field("person.phone", "phone", "text", path="phone"),
+        Field("person.linkedin_url", "LinkedIn page", "text", path="linkedin_url"),
+        Field("person.linkedin_status", "LinkedIn status", "text", path="linkedin_status"),
+        Field("person.time_zone", "time zone", "text", path="time_zone"),
+        Field("person.owner", "owner", "text", path="owner__email", help="The owner's e-mail address."),
+        Field("person.source", "source", "text", path="source"),
+        Field("person.external_id", "external id", "text", path="external_id"),
+        Field("person.created_at", "added", "date", path="created_at", timestamp=True),
+        Field("person.last_touch_at", "last touch", "date", path="last_touch_at", timestamp=True),
+        Field("person.last_reply_at", "last reply", "date", path="last_reply_at", timestamp=True),
+        Field("lead.stage", "lead stage", "choice", path="x_lead_stage", choices=STAGES, help="Of the latest lead."),
+        Field("fit.grade", "fit grade", "choice", path="x_fit_grade", choices=GRADES, help="Of the primary ICP."),
+        Field("fit.score", "fit", "number", path="x_fit_score", help="0 to 100, of the primary ICP."),
+        *company_facts("company__"),
+        *_company_records("company__"),
+    ]
+)
