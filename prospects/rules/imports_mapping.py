@@ -1,0 +1,382 @@
+"""Which column fills which field: by the names of the header and by what stands in the columns, each choice with its reason."""
+
+import difflib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache, cached_property
+from zoneinfo import ZoneInfo
+
+from prospects.rules import normalise, normalise_words
+from prospects.rules.dates import Ambiguous, DateFormat, Unreadable, find_format
+from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
+from prospects.rules.normalise import Unusable, plain
+from prospects.rules.normalise_places import country_known
+from prospects.rules.titles import is_honorific
+
+ENOUGH = 0.45  # the least score a guess is made on
+BY_VALUES = 0.5  # the score of a column whose name says nothing but whose values can be only one thing
+TIE = 0.001  # less than one rank of a synonym: only names of equal right are a question
+MAX_VALUES = 200
+STAGE_ORDER = ("opened_at", "mql_at", "accepted_at", "sql_at", "opportunity_at", "closed_at", "churned_at")
+
+# Values of these kinds are unlike any other's, so that they tell the field even under a name that does not.
+_TELLING = frozenset(("email", "channel", "outcome", "class", "currency", "linkedin"))
+_NOISE = frozenset("date time at on day ts timestamp utc datetime when dt the of is am le gmt iso value field".split())
+_OTHER_THING = frozenset("type label status id ids count url fax for verified confidence 2 3 4 5 secondary domain linkedin twitter facebook opt last formatted".split())  # fmt: skip
+_TOO_GENERAL = frozenset("date name id at on of type value number time day company contact lead deal email phone first last".split())  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class MappingQuestion:
+    """A choice left to a human: the field, the columns it could be, in words."""
+
+    field: str
+    columns: tuple[str, ...]
+    message: str
+
+
+@dataclass(slots=True)
+class Mapping:
+    """`columns`: field -> column name. `constants`: field -> text for every row. `reasons`: field -> why, in words."""
+
+    kind: Kind
+    columns: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    leftover: list[str] = field(default_factory=list)  # columns that fill nothing, in file order
+    questions: list[MappingQuestion] = field(default_factory=list)
+
+    @property
+    def missing(self) -> list[FieldSpec]:
+        """Needed fields that neither a column nor a constant fills."""
+        return [s for s in CATALOGUE[self.kind] if s.needed and s.name not in self.columns and s.name not in self.constants]
+
+
+class _Column:
+    """A column's name in comparable forms and what its sample values look like."""
+
+    def __init__(self, name: str, values: Sequence[str]) -> None:
+        self.name = name
+        bare = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", name)
+        split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
+        self.tokens = plain(split).split()
+        self.forms = {plain(text).replace(" ", "") for text in (name, bare)} - {""}
+        self.values = [v for v in (normalise.clean_text(value) for value in values[:MAX_VALUES]) if v]
+        self.distinct = len(set(self.values)) / len(self.values) if self.values else 0.0
+        self._shares: dict[str, float] = {}
+        self.aligned = list(values)
+
+    def share(self, test: str) -> float:
+        """The share of the filled sample values that pass the named test; -1 without values."""
+        if not self.values:
+            return -1.0
+        if test not in self._shares:
+            check = _TESTS[test]
+            self._shares[test] = sum(1 for value in self.values if check(value)) / len(self.values)
+        return self._shares[test]
+
+    @cached_property
+    def looks_like_date(self) -> bool:
+        """Whether half of the values are dates; bare five-digit numbers are not enough."""
+        found = find_format(self.values)
+        if isinstance(found, Ambiguous):
+            return True
+        return found is not None and found.order != "serial" and found.matched >= 0.5 * found.total
+
+    @cached_property
+    def dates(self) -> list[datetime | None]:
+        """The sample rows' dates, as far as they can be read (an ambiguous order is read in its first way)."""
+        found = find_format(self.aligned)
+        fmt = found.formats[0] if isinstance(found, Ambiguous) else found
+        return [_instant(value, fmt) for value in self.aligned]
+
+
+def _instant(value: str, fmt: DateFormat | None) -> datetime | None:
+    if fmt is None or not value.strip():
+        return None
+    try:
+        return fmt.parse(value, ZoneInfo("UTC")).at
+    except Unreadable:
+        return None
+
+
+def _reads(parse: Callable[[str], object]) -> Callable[[str], bool]:
+    def check(value: str) -> bool:
+        try:
+            parse(value)
+        except Unusable:
+            return False
+        return True
+
+    return check
+
+
+def _is_host(value: str) -> bool:
+    return "@" not in value and " " not in value and _reads(normalise.host)(value)
+
+
+_TESTS: dict[str, Callable[[str], bool]] = {
+    "email": _reads(normalise.email),
+    "at": lambda value: "@" in value,
+    "host": _is_host,
+    "linkedin": lambda value: "linkedin.com/" in value.lower(),
+    "money": _reads(normalise.money),
+    "count": _reads(normalise.whole_number),
+    "year": _reads(normalise.year),
+    "digits": lambda value: sum(c.isdigit() for c in value) >= 5,
+    "channel": lambda value: normalise_words.channel(value).known,
+    "exit": lambda value: bool(normalise_words.OUTCOME_WORDS.get(plain(value))),
+    "stage": lambda value: plain(value) in normalise_words.STAGE_WORDS or plain(value) in normalise_words.OUTCOME_WORDS,
+    "class": lambda value: plain(value) in normalise_words.CLASS_WORDS,
+    "activity": lambda value: plain(value) in normalise_words.ACTIVITY_WORDS,
+    "spend_kind": lambda value: plain(value) in normalise_words.SPEND_KIND_WORDS,
+    "purpose": lambda value: plain(value) in normalise_words.PURPOSE_WORDS,
+    "currency": lambda value: bool(normalise.currency_code(value)),
+    "country": country_known,
+    "honorific": is_honorific,
+    "number": lambda value: bool(re.fullmatch(r"[0-9.,\s]+", value)),
+}
+
+
+def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[str]] = ()) -> Mapping:
+    """Map the columns as far as names and sample rows carry; what is doubtful becomes a question instead.
+
+    `header`: unique column names; `samples`: rows of cells, as many as the header has (a few hundred are plenty).
+    """
+    columns = [_Column(name, [row[i] for row in samples if i < len(row)]) for i, name in enumerate(header)]
+    specs = CATALOGUE[kind]
+    offers: list[tuple[float, int, int, str]] = []
+    for s, spec in enumerate(specs):
+        for c, column in enumerate(columns):
+            score, reason = _score(kind, spec, column, columns)
+            if score >= ENOUGH:
+                offers.append((score, s, c, reason))
+    offers.sort(key=lambda offer: (-offer[0], offer[1], offer[2]))
+    result = Mapping(kind)
+    used: set[int] = set()
+    asked: set[str] = set()
+    for n, (score, s, c, reason) in enumerate(offers):
+        spec, column = specs[s], columns[c]
+        if spec.name in result.columns or c in used or spec.name in asked:
+            continue
+        rivals = [
+            columns[o[2]].name for o in offers[n + 1 :] if o[1] == s and o[2] not in used and score - o[0] < TIE
+        ]
+        if rivals:
+            asked.add(spec.name)
+            names = (column.name, *rivals)
+            result.questions.append(
+                MappingQuestion(spec.name, names, f"{spec.label} could be {' or '.join(names)}; say which with --map {spec.name}=...")
+            )
+            continue
+        if clash := _order_clash(kind, spec.name, column, result, columns, header):
+            result.questions.append(MappingQuestion(spec.name, (column.name,), clash))
+            continue
+        result.columns[spec.name] = column.name
+        result.reasons[spec.name] = reason
+        used.add(c)
+    _currency_in_header(result, specs)
+    result.leftover = [name for i, name in enumerate(header) if i not in used]
+    for column in columns:
+        if kind == "leads" and column.name in result.leftover and column.looks_like_date:
+            free = [name for name in STAGE_ORDER if name not in result.columns]
+            fitting = [n for n in free if not _order_clash(kind, n, column, result, columns, header)]
+            if fitting and column.values:
+                result.questions.append(
+                    MappingQuestion(
+                        " or ".join(fitting),
+                        (column.name,),
+                        f"{column.name} holds dates but its name does not say of what; if it is one of "
+                        f'{", ".join(fitting)}, say so with --map {fitting[0]}="{column.name}".',
+                    )
+                )
+    return result
+
+
+def _score(kind: Kind, spec: FieldSpec, column: _Column, columns: list[_Column]) -> tuple[float, str]:
+    named, why = _by_name(spec, column)
+    if named and _context_forbids(kind, spec, column, columns):
+        named = 0.0
+    if not named and spec.kind not in _TELLING and kind not in ("spend", "activities"):
+        return 0.0, ""
+    fit = _by_values(kind, spec, column)
+    if named:
+        if fit < 0:
+            return 0.0, ""
+        reason = f"{why}, and the values fit" if fit > 0 and column.values else why
+        return named + 0.1 * fit, reason
+    if fit >= 1 and spec.kind in _TELLING and column.share("number") < 0.5:
+        return BY_VALUES, f"its values can only be {spec.label.lower()}"
+    if kind in ("spend", "activities") and column.values:
+        return _only_one(spec, column, columns)
+    return 0.0, ""
+
+
+@cache
+def _compact(spec: FieldSpec) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for i, word in enumerate(spec.synonyms):
+        found.setdefault(plain(word).replace(" ", ""), i)
+    return found
+
+
+def _by_name(spec: FieldSpec, column: _Column) -> tuple[float, str]:
+    """0 to 1: how far the column's name is a name of the field."""
+    known = _compact(spec)
+    ranks = [known[form] for form in (*column.forms, "".join(column.tokens)) if form in known]
+    if ranks:
+        return 1.0 - 0.3 * min(ranks) / len(known), f'named "{column.name}"'
+    tokens = [t for t in column.tokens if t not in _NOISE]
+    if spec.kind in ("date", "day") and tokens:
+        for i, synonym in enumerate(spec.synonyms):
+            words = [t for t in synonym.split() if t not in _NOISE]
+            if words == tokens:
+                return 0.8 - 0.2 * i / len(known), f'"{column.name}" means {synonym}'
+    best = 0.0
+    for i, synonym in enumerate(spec.synonyms):
+        words = synonym.split()
+        extra = [t for t in column.tokens if t not in words]
+        if len(extra) == len(column.tokens) - len(words) and all(w in column.tokens for w in words):
+            telling = [w for w in words if w not in _TOO_GENERAL and len(w) > 2]
+            if telling and not any(t in _OTHER_THING for t in extra):
+                best = max(best, 0.65 - 0.05 * len([t for t in extra if t not in _NOISE]) - 0.1 * i / len(known))
+    if best:
+        return best, f'"{column.name}" names it among other words'
+    name = "".join(column.tokens)
+    if len(name) > 5 and not any(t in _OTHER_THING for t in column.tokens) and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.9)):
+        return 0.6 - 0.1 * known[near[0]] / len(known), f'"{column.name}" is nearly {spec.synonyms[known[near[0]]]}'
+    return 0.0, ""
+
+
+def _context_forbids(kind: Kind, spec: FieldSpec, column: _Column, columns: list[_Column]) -> bool:
+    """Names that mean something else beside their neighbours."""
+    names = {form for other in columns for form in other.forms}
+    own = column.forms
+    if spec.name == "title" and "title" in own and "suffix" in names:
+        return True  # Outlook: Mr or Ms
+    if spec.name == "domain" and own == {"url"} and "connectedon" in names:
+        return True  # LinkedIn: the page of the person
+    if spec.name == "linkedin_url" and own == {"url"} and "connectedon" not in names and column.share("linkedin") < 0.5:
+        return True
+    if spec.name in ("first_name", "full_name") and own & {"name", "nom"}:
+        first_known = bool(names & {"firstname", "vorname", "prenom", "givenname"})
+        return "name" in own and first_known and spec.name == "full_name" and bool(names & {"nachname", "familienname"})
+    # "nombre" is a first name beside "apellido" and a full name alone; the catalogue ranks the first one.
+    if spec.name == "outcome" and any("status" in form or form in ("final", "disposition") for form in own):
+        return column.share("exit") < 0.5  # a status is an outcome only if its values are
+    return kind == "companies" and spec.name == "name" and own == {"title"} and bool(names & {"name", "company"})
+
+
+def _by_values(kind: Kind, spec: FieldSpec, column: _Column) -> float:
+    """-1: the values cannot be this field. 0: nothing to say. 1: they look just like it."""
+    if not column.values:
+        return 0.0
+    share = column.share
+    match spec.kind:
+        case "email":
+            return -1.0 if share("email") < 0.3 else (1.0 if share("email") > 0.8 and column.distinct > 0.5 else 0.2)
+        case "date" | "day":
+            return 1.0 if column.looks_like_date else (-1.0 if share("digits") < 0.3 or share("number") > 0.5 else 0.0)
+        case "money":
+            return 1.0 if share("money") > 0.8 else -1.0
+        case "count":
+            return 1.0 if share("count") > 0.7 else -1.0
+        case "year":
+            return 1.0 if share("year") > 0.7 else -1.0
+        case "domain":
+            return -1.0 if share("linkedin") > 0.5 or (share("host") < 0.3 and share("at") < 0.3) else 0.5
+        case "linkedin":
+            return 1.0 if share("linkedin") > 0.5 else 0.0
+        case "phone":
+            return 0.5 if share("digits") > 0.6 else -1.0
+        case "channel":
+            return 1.0 if share("channel") > 0.8 and column.distinct < 0.9 else (0.5 if share("channel") > 0.4 else -0.0)
+        case "outcome":
+            return 1.0 if share("exit") > 0.8 else (0.3 if share("stage") > 0.5 else -1.0)
+        case "stage":
+            return (0.2 if share("exit") > 0.95 else 1.0) if share("stage") > 0.5 else -1.0
+        case "class":
+            return 1.0 if share("class") > 0.8 else -1.0
+        case "activity_kind":
+            return 1.0 if share("activity") > 0.5 else -1.0
+        case "spend_kind":
+            return 1.0 if share("spend_kind") > 0.5 else -1.0
+        case "purpose":
+            return 1.0 if share("purpose") > 0.5 else -1.0
+        case "currency":
+            return 1.0 if share("currency") > 0.8 else -1.0
+        case "country":
+            return 1.0 if share("country") > 0.5 else -1.0
+        case _:
+            return _text_fit(kind, spec, column)
+
+
+def _text_fit(kind: Kind, spec: FieldSpec, column: _Column) -> float:
+    many = len(column.values) >= 20
+    if spec.name in ("first_name", "last_name", "full_name", "title", "company", "name"):
+        if column.share("at") > 0.3 or column.share("number") > 0.5:
+            return -1.0
+        return -1.0 if spec.name == "title" and column.share("honorific") > 0.5 else 0.0
+    if spec.name == "external_id" and kind != "activities":
+        return -1.0 if many and column.distinct < 0.9 else (0.5 if column.distinct > 0.99 else 0.0)
+    if spec.name in ("owner", "campaign", "reason"):
+        return -1.0 if column.looks_like_date or (many and column.share("number") > 0.8) else 0.0
+    return 0.0
+
+
+def _only_one(spec: FieldSpec, column: _Column, columns: list[_Column]) -> tuple[float, str]:
+    """A needed date or amount that only one column can be."""
+    if spec.kind in ("date", "day") and spec.needed and column.looks_like_date:
+        if sum(1 for other in columns if other.looks_like_date) == 1:
+            return BY_VALUES, "the only column of dates"
+    elif spec.kind == "money" and spec.needed and column.share("money") > 0.9 and not column.looks_like_date:
+        if sum(1 for other in columns if other.share("money") > 0.9 and not other.looks_like_date) == 1:
+            return BY_VALUES, "the only column of amounts"
+    return 0.0, ""
+
+
+def _order_clash(
+    kind: Kind, name: str, column: _Column, result: Mapping, columns: list[_Column], header: Sequence[str]
+) -> str:
+    """Why the column's dates cannot be this stage's, given the stages mapped so far; "" if they can. Stages follow each
+    other, so most rows must have them in that order."""
+    if kind == "spend" and name in ("from", "to"):
+        order: tuple[str, ...] = ("from", "to")
+    elif kind == "leads" and name in STAGE_ORDER:
+        order = STAGE_ORDER
+    else:
+        return ""
+    dates = column.dates
+    for other_name, other_column in result.columns.items():
+        if other_name not in order:
+            continue
+        other = columns[list(header).index(other_column)].dates
+        pairs = [(a, b) for a, b in zip(dates, other, strict=True) if a is not None and b is not None]
+        if len(pairs) < 3:
+            continue
+        earlier = order.index(name) < order.index(other_name)
+        right = sum(1 for a, b in pairs if (a <= b if earlier else a >= b))
+        if right < 0.7 * len(pairs):
+            relation = "after" if earlier else "before"
+            return (
+                f"{column.name} was not taken as {name}: most of its dates lie {relation} those of {other_column} "
+                f'({other_name}). If it is right all the same, say --map {name}="{column.name}".'
+            )
+    return ""
+
+
+def _currency_in_header(result: Mapping, specs: Sequence[FieldSpec]) -> None:
+    """ "Amount (USD)" names the currency of every row."""
+    own = next((s.name for s in specs if s.kind == "currency"), "")
+    if not own or own in result.columns:
+        return
+    for spec in specs:
+        column = result.columns.get(spec.name, "")
+        if spec.kind == "money" and (found := re.search(r"[(\[]\s*([A-Za-z]{3}|[€$£])\s*[)\]]|\b(EUR|USD|GBP|CHF)\b", column)):
+            code = normalise.currency_code(found[1] or found[2])
+            if code:
+                result.constants[own] = code
+                result.reasons[own] = f'the name "{column}" says so'
+                return
