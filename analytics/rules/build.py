@@ -265,14 +265,13 @@ def cohort_figures(selection: Selection) -> Figures:
         made.count(name)
     for key in RATES:
         made.rate(key)
-    leads, conventions = made.rows("leads"), made.conventions
-    velocity = step_summary(leads, ("mql", "sql"), conventions)
-    cycle = step_summary(leads, ("lead", "customer"), conventions)
+    velocity = step_summary(selection, ("mql", "sql"))
+    cycle = step_summary(selection, ("lead", "customer"))
     made.figures["mql_to_sql_days"] = made.duration_figure("mql_to_sql_days", velocity)
     won = {key: cycle[key] for key in ("median", "mean", "p90", "finished")}
     made.figures["sales_cycle_days"] = made.duration_figure("sales_cycle_days", won)
-    stages = {f"{earlier}_to_{later}": step_summary(leads, (earlier, later), conventions) for earlier, later in STEPS}
-    made.figures["bottleneck"] = made.figure("bottleneck", bottleneck(stages), n=len(leads))
+    stages = {f"{earlier}_to_{later}": step_summary(selection, (earlier, later)) for earlier, later in STEPS}
+    made.figures["bottleneck"] = made.figure("bottleneck", bottleneck(stages), n=len(made.rows("leads")))
     stages["lead_to_customer"] = cycle
     made.figures["stage_days"] = {name: made.duration_figure("stage_days", one) for name, one in stages.items()}
     for key in ("disqualified", "recycled", "lost"):

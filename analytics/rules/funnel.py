@@ -38,11 +38,12 @@ def funnel(
     warnings. ValueError for an empty period or an unknown basis.
     """
     period = Period.of(period_from, period_to, conventions.zone)
+    facts = as_at(facts, conventions.as_of)
     selection = select(facts, period, conventions, unit=unit)[TOTAL]
     if not full:
         return {one: plain(_MAKE[one](selection)) for one in _bases(basis)}
     before = select(facts, period.previous(), conventions, unit=unit)[TOTAL]
-    usual = usual_times(as_at(facts, conventions.as_of).leads, conventions)
+    usual = usual_times(facts.leads, conventions)
     return {one: _full(selection, one, History(usual, period_figures(before))) for one in _bases(basis)}
 
 
@@ -63,11 +64,12 @@ def funnel_by(
     ValueError for a dimension that is not in `facts.DIMENSIONS`.
     """
     period = Period.of(period_from, period_to, conventions.zone)
+    facts = as_at(facts, conventions.as_of)
     rows = select(facts, period, conventions, dimension=dimension, unit=unit)
     keys = sorted(rows, key=lambda key: (key in (UNKNOWN, UNDATED), key))
     if not full:
         return [{"key": key} | {one: plain(_MAKE[one](rows[key])) for one in _bases(basis)} for key in keys]
-    usual = usual_times(as_at(facts, conventions.as_of).leads, conventions)
+    usual = usual_times(facts.leads, conventions)
     before: dict[str, Figures]
     if dimension == "month":
         # The period before a month is the month above it; the first one has none here.
@@ -146,6 +148,7 @@ def rows_behind(
     if about.basis not in ("both", basis):
         raise KeyError(f"{key} has no {basis} basis")
     period = Period.of(period_from, period_to, conventions.zone)
+    facts = as_at(facts, conventions.as_of)
     table = select(facts, period, conventions, dimension=dimension, unit=unit)
     selection = table.get(TOTAL if dimension is None else value or UNKNOWN)
     numerator, denominator = about.numerator, about.denominator

@@ -5,17 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from analytics.rules.facts import STAGE_DATES, CustomerFacts, Facts, Id, LeadFacts, Unit
 
 _CLOCK = ("captured_at", "deduped_at", "scored_at", "routed_at", "seen_at", "touched_at")
 _LEAD_DATES = (*STAGE_DATES.values(), "exit_at", *_CLOCK)
+_dates_of = attrgetter(*_LEAD_DATES)
 
 
 def is_undated(lead: LeadFacts) -> bool:
     """Whether no date at all is known of the lead: it lies in no period."""
-    return all(getattr(lead, name) is None for name in _LEAD_DATES)
+    return all(at is None for at in _dates_of(lead))
 
 
 def as_at(facts: Facts, as_of: datetime) -> Facts:
@@ -50,9 +52,14 @@ def as_at(facts: Facts, as_of: datetime) -> Facts:
 
 
 def _lead_at(lead: LeadFacts, as_of: datetime) -> LeadFacts | None:
-    later: dict[str, Any] = {name: None for name in _LEAD_DATES if (at := getattr(lead, name)) is not None and at > as_of}
-    if not later:
+    for at in _dates_of(lead):
+        if at is not None and at > as_of:
+            break
+    else:
         return lead
+    later: dict[str, Any] = {
+        name: None for name in _LEAD_DATES if (at := getattr(lead, name)) is not None and at > as_of
+    }
     if all(name in later or getattr(lead, name) is None for name in _LEAD_DATES):
         return None
     exit_kind = None if "exit_at" in later else lead.exit_kind

@@ -97,4 +97,4 @@ def elapsed(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
     gap = later - earlier
     if _is_midnight(earlier, zone) and _is_midnight(later, zone):
         return (later.astimezone(zone).date() - earlier.astimezone(zone).date()).days * DAY_MICROSECONDS
-    return gap // _MICROSECOND
+    return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from operator import attrgetter
 from typing import Any
 
 from analytics.rules.facts import (
@@ -31,7 +32,7 @@ from analytics.rules.facts import (
     SpendFacts,
     Unit,
 )
-from analytics.rules.history import as_at, by_unit, is_undated
+from analytics.rules.history import by_unit, is_undated
 from analytics.rules.periods import Period
 
 TOTAL = "total"
@@ -44,7 +45,8 @@ STAGE_SETS = {
     "opportunity": "opportunities",
     "customer": "customers",
 }
-_STAGE_OF_SET = tuple((name, STAGE_DATES[stage]) for stage, name in STAGE_SETS.items())
+_SET_NAMES = tuple(STAGE_SETS.values())
+_entries = attrgetter(*(STAGE_DATES[stage] for stage in STAGE_SETS))
 FIVE_MINUTES = timedelta(minutes=5)
 
 type Fact = LeadFacts | DealFacts | CustomerFacts | SpendFacts | HandoffFacts | MeetingFacts
@@ -64,6 +66,7 @@ class Selection:
     undated: list[LeadFacts] = field(default_factory=list)
     undated_deals: list[DealFacts] = field(default_factory=list)
     amounts: dict[Id, Fraction] = field(default_factory=dict)
+    times: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     _derived: dict[tuple[Basis, str], list[Any]] = field(default_factory=dict)
 
     def rows(self, basis: Basis, name: str) -> list[Any]:
@@ -245,8 +248,10 @@ class _Table:
 def select(
     facts: Facts, period: Period, conventions: Conventions, *, dimension: str | None = None, unit: Unit = "lead"
 ) -> dict[str, Selection]:
-    """The selections by row key: `total` without a dimension, else one per value, `unknown` included."""
-    facts = as_at(facts, conventions.as_of)
+    """The selections by row key: `total` without a dimension, else one per value, `unknown` included.
+
+    `facts` as they stood at `conventions.as_of` (`history.as_at`), so that later events are not known here.
+    """
     originals = {lead.id: lead for lead in facts.leads}
     leads, customers = by_unit(facts, unit)
     table = _Table(dimension, period, conventions, originals)
@@ -273,8 +278,7 @@ def _place_lead(table: _Table, lead: LeadFacts) -> None:
     home = table.home(lead)
     dated = False
     cohort = table.at(home, lead.opened_at)
-    for name, attribute in _STAGE_OF_SET:
-        at = getattr(lead, attribute)
+    for name, at in zip(_SET_NAMES, _entries(lead), strict=True):
         if at is None:
             continue
         dated = True

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import pairwise
+from operator import attrgetter
 from typing import Any
 
 from analytics.rules.facts import STAGE_DATES, BusinessHours, Conventions, LeadFacts
 from analytics.rules.periods import DAY_MICROSECONDS, elapsed
+from analytics.rules.selection import STAGE_SETS, Selection
 from analytics.rules.statistics import P50, P90, kaplan_meier_median, mean, percentile_cont
 
 MINUTE_MICROSECONDS = 60_000_000
@@ -25,23 +27,23 @@ CLOCK = ("captured", "deduped", "scored", "routed", "seen", "touched")
 
 def finished_times(leads: Sequence[LeadFacts], step: tuple[str, str], conventions: Conventions) -> list[int]:
     """Microseconds from the first stage's entry to the second's, of the leads that entered both, in order of length."""
-    entered, reached = STAGE_DATES[step[0]], STAGE_DATES[step[1]]
+    both, zone = attrgetter(STAGE_DATES[step[0]], STAGE_DATES[step[1]]), conventions.zone
     times = []
     for lead in leads:
-        start, end = getattr(lead, entered), getattr(lead, reached)
+        start, end = both(lead)
         if start is not None and end is not None:
-            times.append(elapsed(start, end, conventions.zone))
+            times.append(elapsed(start, end, zone))
     times.sort()
     return times
 
 
 def waiting_times(leads: Sequence[LeadFacts], step: tuple[str, str], conventions: Conventions) -> list[int]:
     """Microseconds that leads in the first stage were seen waiting for the second: until they left, else until as_of."""
-    entered, reached = STAGE_DATES[step[0]], STAGE_DATES[step[1]]
+    both = attrgetter(STAGE_DATES[step[0]], STAGE_DATES[step[1]])
     times = []
     for lead in leads:
-        start = getattr(lead, entered)
-        if start is not None and getattr(lead, reached) is None:
+        start, end = both(lead)
+        if start is not None and end is None:
             times.append(elapsed(start, lead.left_at or conventions.as_of, conventions.zone))
     return times
 
@@ -65,9 +67,18 @@ def summary(finished: list[int], waiting: list[int] | None = None, *, unit: int 
     return result
 
 
-def step_summary(leads: Sequence[LeadFacts], step: tuple[str, str], conventions: Conventions) -> dict[str, Any]:
-    """The summary in days of one step over these leads, waiting ones included."""
-    return summary(finished_times(leads, step, conventions), waiting_times(leads, step, conventions))
+def step_summary(selection: Selection, step: tuple[str, str]) -> dict[str, Any]:
+    """The summary in days of one step over the cohort, waiting ones included."""
+    leads, conventions = selection.rows("cohort", STAGE_SETS[step[0]]), selection.conventions
+    return summary(cohort_times(selection, step), waiting_times(leads, step, conventions))
+
+
+def cohort_times(selection: Selection, step: tuple[str, str]) -> list[int]:
+    """`finished_times` of the cohort, worked out once: figures and their warnings both ask."""
+    if step not in selection.times:
+        leads = selection.rows("cohort", STAGE_SETS[step[0]])
+        selection.times[step] = finished_times(leads, step, selection.conventions)
+    return selection.times[step]
 
 
 def bottleneck(stages: dict[str, dict[str, Any]]) -> dict[str, Any] | None:

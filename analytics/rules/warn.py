@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from fractions import Fraction
+from operator import attrgetter
 
 from analytics.rules.facts import STAGE_DATES, Basis, Conventions, LeadFacts
-from analytics.rules.figure import Figure, Figures
-from analytics.rules.periods import elapsed
+from analytics.rules.figure import DEFINITIONS, Figure, Figures
 from analytics.rules.selection import STAGE_SETS, Selection, weight
-from analytics.rules.speed import finished_times
+from analytics.rules.speed import STEPS, cohort_times, finished_times
 from analytics.rules.statistics import P90, percentile_cont, wilson
 
 SMALL = 30
@@ -33,20 +35,18 @@ _AGREED = frozenset({"lead_to_mql", "mql_to_sql", "mql_to_accepted", "accepted_t
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What warnings compare with: how long each step usually takes (p90, microseconds), and the period before."""
+    """What warnings compare with: how long each step usually takes (p90), and the period before."""
 
-    p90: dict[tuple[str, str], Fraction]
+    p90: dict[tuple[str, str], timedelta]
     before: Figures | None = None
 
 
-def usual_times(leads: Sequence[LeadFacts], conventions: Conventions) -> dict[tuple[str, str], Fraction]:
-    """The p90 time of every step between two stages, over all leads ever, in microseconds."""
+def usual_times(leads: Sequence[LeadFacts], conventions: Conventions) -> dict[tuple[str, str], timedelta]:
+    """The p90 time of every step a figure is made of, over all leads ever."""
     usual = {}
-    stages = list(STAGE_DATES)
-    for place, earlier in enumerate(stages):
-        for later in stages[place + 1 :]:
-            if (p90 := percentile_cont(finished_times(leads, (earlier, later), conventions), P90)) is not None:
-                usual[earlier, later] = p90
+    for step in {*STEPS, *(about.steps for about in DEFINITIONS.values() if about.steps)}:
+        if (p90 := percentile_cont(finished_times(leads, step, conventions), P90)) is not None:
+            usual[step] = timedelta(microseconds=math.ceil(p90))
     return usual
 
 
@@ -112,8 +112,8 @@ class _Judge:
             usual = self.history.p90.get(step)
             share = None
             if rows and usual is not None:
-                now, zone, entered = self.conventions.as_of, self.conventions.zone, STAGE_DATES[step[0]]
-                share = sum(elapsed(getattr(lead, entered), now, zone) >= usual for lead in rows) / len(rows)
+                entered, old_enough = attrgetter(STAGE_DATES[step[0]]), self.conventions.as_of - usual
+                share = sum(entered(lead) <= old_enough for lead in rows) / len(rows)
             self._maturities[step] = share
         return self._maturities[step]
 
@@ -127,8 +127,7 @@ class _Judge:
     def _backwards(self, figure: Figure, step: tuple[str, str]) -> list[str]:
         if figure.about.shape not in ("duration", "breakdown"):
             return []
-        leads = self.selection.rows("cohort", STAGE_SETS[step[0]])
-        negative = sum(time < 0 for time in finished_times(leads, step, self.conventions))
+        negative = bisect_left(cohort_times(self.selection, step), 0)
         return [f"{negative} negative: the later stage is dated before the earlier one; kept."] if negative else []
 
     def _spend_notes(self) -> list[str]:

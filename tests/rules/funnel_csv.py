@@ -37,7 +37,8 @@ def facts_of(leads: list[dict[str, str]], spend: list[dict[str, str]]) -> Facts:
     made: dict[str, list[Any]] = {"leads": [], "deals": [], "customers": [], "spend": []}
     for row in leads:
         won, closed = row["outcome"] == "won", at(row["closed_at"])
-        where = {"channel": row["channel"] or None, "campaign": row["campaign"] or None, "owner": row["owner"] or None}
+        where: dict[str, Any] = {name: row[name] or None for name in ("channel", "campaign", "owner")}
+        outcome: Any = row["outcome"] or None
         made["leads"].append(
             LeadFacts(
                 id=row["external_id"],
@@ -48,14 +49,14 @@ def facts_of(leads: list[dict[str, str]], spend: list[dict[str, str]]) -> Facts:
                 opportunity_at=at(row["opportunity_at"]),
                 customer_at=closed if won else None,
                 exit_at=None if won else closed,
-                exit_kind=None if won else (row["outcome"] or None),
+                exit_kind=None if won else outcome,
                 company_id=row["domain"],
                 person_id=row["email"],
                 **where,
             )
         )
         if row["opportunity_at"] or row["deal_value"] or row["outcome"] in ("won", "lost"):
-            outcome = row["outcome"] if row["outcome"] in ("won", "lost") else None
+            closing = outcome if outcome in ("won", "lost") else None
             made["deals"].append(
                 DealFacts(
                     id=row["external_id"],
@@ -63,8 +64,8 @@ def facts_of(leads: list[dict[str, str]], spend: list[dict[str, str]]) -> Facts:
                     value=money(row["deal_value"]),
                     mrr=money(row["mrr"]),
                     created_at=at(row["opportunity_at"]),
-                    closed_at=closed if outcome else None,
-                    outcome=outcome,
+                    closed_at=closed if closing else None,
+                    outcome=closing,
                 )
             )
         if won:
