@@ -167,7 +167,8 @@ LANGUAGE_CODE = "en-gb"
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
 STATIC_URL = "/static/"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Only what `npm run build` wrote: the sources in static/ are no files to serve, and a manifest could not read them.
+STATICFILES_DIRS = [("build", BASE_DIR / "static" / "build")]
 STATIC_ROOT = DATA_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # uploads are rows, nothing lies on disk
