@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, Member
 from accounts.permissions import PERMISSIONS, allows
+from accounts.rules.scopes import scope_covers
 from leadgen.core import clock
 
 PREFIX = "lg_"
@@ -70,8 +71,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
 
 def scope_allows(token: ApiToken, permission: str) -> bool:
     """Scopes are permissions; `*` is all, `<noun>.*` all of a noun, `*.view` every look."""
-    noun, _, verb = permission.partition(".")
-    return any(scope in {"*", permission, f"{noun}.*", f"*.{verb}"} for scope in token.scopes)
+    return any(scope_covers(scope, permission) for scope in token.scopes)
 
 
 class HasPermission(permissions.BasePermission):

@@ -1,52 +1,81 @@
-"""What every page's frame needs: navigation by permission, the member's workspaces, theme, health."""
+"""What every page's frame needs (docs/ui.md, "The shell"): navigation by permission, workspaces, theme, health."""
 
+from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest
-from django.urls import reverse
+from django.urls import get_resolver, reverse
+from django.utils.functional import SimpleLazyObject
 
-from accounts.models import Member
+from accounts.models import Member, User
 from accounts.permissions import Can, allows
+from accounts.queries.health import health_state
+from accounts.queries.memberships import memberships_of
 
-# key, label, icon (lucide), URL name, permission. Shown in this order in the left rail.
+# key, label, icon (lucide), URL name, permission, letter after g. Shown in this order in the left rail; the last at its foot.
 NAVIGATION = [
-    ("work", "Work", "inbox", "work", "tasks.view"),
-    ("inbox", "Inbox", "mail", "inbox", "inbox.view"),
-    ("people", "People", "users", "person_list", "people.view"),
-    ("companies", "Companies", "building-2", "company_list", "companies.view"),
-    ("icps", "ICPs", "crosshair", "icp_list", "icps.view"),
-    ("sequences", "Sequences", "workflow", "sequence_list", "sequences.view"),
-    ("capture", "Capture", "magnet", "form_list", "forms.view"),
-    ("leads", "Leads", "filter", "lead_list", "leads.view"),
-    ("deals", "Deals", "handshake", "deal_list", "deals.view"),
-    ("analytics", "Analytics", "chart-column", "funnel", "funnel.view"),
+    ("work", "Work", "inbox", "work", "tasks.view", "w"),
+    ("inbox", "Inbox", "mail", "inbox", "inbox.view", "i"),
+    ("people", "People", "users", "person_list", "people.view", "p"),
+    ("companies", "Companies", "building-2", "company_list", "companies.view", "c"),
+    ("icps", "ICPs", "crosshair", "icp_list", "icps.view", "t"),
+    ("sequences", "Sequences", "workflow", "sequence_list", "sequences.view", "s"),
+    ("capture", "Capture", "magnet", "form_list", "forms.view", "f"),
+    ("leads", "Leads", "filter", "lead_list", "leads.view", "l"),
+    ("deals", "Deals", "handshake", "deal_list", "deals.view", "d"),
+    ("analytics", "Analytics", "chart-column", "funnel", "funnel.view", "a"),
+    ("settings", "Settings", "settings", "settings", "workspace.view", ","),
 ]
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Context of templates/base.html. Cheap: the member is loaded already; one query lists their workspaces."""
-    theme = request.COOKIES.get("theme", "")
-    context: dict[str, Any] = {"theme": theme if theme in {"leadgen", "leadgen-dark"} else "", "nav": []}
+    """Context of base.html. What costs a query is lazy: fragments do not pay for a frame they do not show."""
+    theme = request.COOKIES.get("leadgen_theme", "")
+    context: dict[str, Any] = {"theme": theme if theme in {"light", "dark"} else "system", "nav": []}
+    user = getattr(request, "user", None)
+    if isinstance(user, User):
+        context |= {"user_name": str(user), "workspaces": SimpleLazyObject(lambda: memberships_of(user))}
     member: Member | None = getattr(request, "member", None)
     if member is None:
         return context
     workspace = request.workspace  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
+    nav = _navigation(workspace.slug, member.role)
     context |= {
         "workspace": workspace,
         "member": member,
         "can": Can(member.role),
-        "nav": [
-            {"key": key, "label": label, "icon": icon, "url": reverse(name, args=[workspace.slug])}
-            for key, label, icon, name, permission in NAVIGATION
-            if allows(member.role, permission) and _exists(name)
-        ],
-        "settings_url": reverse("settings", args=[workspace.slug]) if _exists("settings") else "",
+        "user_name": str(member),
+        "nav": nav,
+        "nav_active": _active(nav, request.path),
+        "settings_url": reverse("settings", args=[workspace.slug]),
+        "health_state": SimpleLazyObject(lambda: health_state(workspace)),
+        "health_url": reverse("health", args=[workspace.slug]),
     }
     return context
 
 
-def _exists(name: str) -> bool:
-    """Whether the URL name is mounted: a page whose app is absent is left out of the rail."""
-    from django.urls import get_resolver
+def _navigation(slug: str, role: str) -> list[dict[str, Any]]:
+    return [
+        {
+            "key": key,
+            "label": label,
+            "icon": icon,
+            "url": reverse(name, args=[slug]),
+            "shortcut": shortcut,
+            "bottom": key == "settings",
+        }
+        for key, label, icon, name, permission, shortcut in NAVIGATION
+        if allows(role, permission) and mounted(name)
+    ]
 
+
+def _active(nav: list[dict[str, Any]], path: str) -> str:
+    """The entry whose address the path begins with, the longest first; a view may pass its own `nav_active`."""
+    found = [item for item in nav if path.startswith(item["url"])]
+    return max(found, key=lambda item: len(item["url"]))["key"] if found else ""
+
+
+@lru_cache(maxsize=256)
+def mounted(name: str) -> bool:
+    """Whether the URL name exists: a page whose app is absent is left out of menus."""
     return name in get_resolver().reverse_dict

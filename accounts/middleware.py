@@ -7,8 +7,11 @@ workspace; `/p/<signed>/...` public pages enter their workspace themselves by th
 
 import uuid
 from collections.abc import Callable
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from accounts.models import Member, User, Workspace
 from leadgen.core.tenancy import active_workspace_id, workspace_scope
@@ -32,9 +35,12 @@ class WorkspaceMiddleware:
         request.member = None  # type: ignore[attr-defined]
         user_id = request.user.pk if isinstance(request.user, User) else None
         try:
-            with workspace_scope(self._workspace_id(request, user_id), user_id):
+            # Pages show times in the user's zone, else the workspace's; the API speaks UTC.
+            with workspace_scope(self._workspace_id(request, user_id), user_id), timezone.override(UTC):
                 if request.path_info.startswith(PREFIX):
                     self._enter(request)
+                if isinstance(request.user, User) and not request.path_info.startswith("/api/"):
+                    self._show_local_times(request)
                 response = self.get_response(request)
                 render = getattr(response, "render", None)
                 if callable(render) and not getattr(response, "is_rendered", True):
@@ -44,6 +50,11 @@ class WorkspaceMiddleware:
         except _RollBack as refused:
             return refused.response
         return response
+
+    def _show_local_times(self, request: HttpRequest) -> None:
+        name = request.user.time_zone or getattr(request.workspace, "time_zone", "")  # type: ignore[union-attr,attr-defined]
+        if name:
+            timezone.activate(ZoneInfo(name))
 
     def _workspace_id(self, request: HttpRequest, user_id: uuid.UUID | None) -> uuid.UUID | None:
         """The workspace named by the path, if this user is an active member of it; None otherwise."""

@@ -26,7 +26,7 @@ class User(AbstractBaseUser):
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120, blank=True)
-    time_zone = models.CharField(max_length=64, default="UTC")
+    time_zone = models.CharField(max_length=64, blank=True, default="")  # "": that of the workspace looked at
     is_active = models.BooleanField(default=True)
     shortcuts_enabled = models.BooleanField(default=True)
     date_joined = models.DateTimeField(auto_now_add=True)

@@ -96,7 +96,7 @@ class IdempotentMixin:
             return
         if record.request_hash != digest:
             raise KeyReused("This Idempotency-Key was used for another request. Use a new key for a new request.")
-        raise _Replay(Response(record.body, status=record.status, headers={REPLAYED: "true"}))
+        raise _Replay(Response(record.body["data"], status=record.status, headers={REPLAYED: "true"}))
 
     def handle_exception(self, exc: Exception) -> Response:
         if isinstance(exc, _Replay):
@@ -115,7 +115,7 @@ class IdempotentMixin:
                 request_hash=digest,
                 status=response.status_code,
                 # Through the renderer: what is replayed is what was sent (decimals as text, times as ISO).
-                body=json.loads(JSONRenderer().render(response.data) or b"null"),
+                body={"data": json.loads(JSONRenderer().render(response.data) or b"null")},
                 created_at=now,
             )
         return super().finalize_response(request, response, *args, **kwargs)  # type: ignore[misc]
