@@ -18,7 +18,6 @@ from leadgen.core.templatetags.ui_text import DASH, duration_words, money, numbe
 
 register = template.Library()
 GRADE_TONES = {"A": "primary", "B": "info", "C": "neutral", "D": "neutral"}
-NOTE_ICONS = {"human": "", "automated": "bot", "unsure": "circle-help"}
 
 
 def _render(name: str, context: dict[str, Any]) -> SafeString:
