@@ -111,18 +111,15 @@ def _take_slot(state: services.State) -> int:
     raise pytest.UsageError(f"{SLOTS} test runs already use {state.root}; wait for one to end.")
 
 
-def _digest() -> str:
+def _template_digest() -> str:
     """What the content of the template depends on."""
-    digest = hashlib.sha256()
-    files = [ROOT / "requirements.txt", Path(__file__), *ROOT.glob("leadgen/*.py"), *ROOT.glob("leadgen/core/**/*.py")]
-    for path in sorted({*files, *ROOT.glob("*/migrations/*.py")}):
-        digest.update(str(path.relative_to(ROOT)).encode() + path.read_bytes())
-    return digest.hexdigest()[:12]
+    made = hashlib.sha256(services.schema_digest().encode() + Path(__file__).read_bytes())
+    return made.hexdigest()[:12]
 
 
 def _template(state: services.State) -> str:
     """The name of the migrated template for this code, made if need be."""
-    name = f"leadgen_template_{_digest()}"
+    name = f"leadgen_template_{_template_digest()}"
     with state.locked("template"), database.connect(state.database_url("superuser", "postgres")) as connection:
         exists = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
         # The workers of one run must not each remake it: the first notes that it did.

@@ -7,7 +7,7 @@ role neither owns tables nor bypasses row-level security; `check_app_role` refus
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -54,17 +54,7 @@ def connect(url: str) -> "Connection[Any]":
     """An autocommit psycopg connection for statements outside Django (roles, databases, extensions)."""
     import psycopg
 
-    parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query))
-    return psycopg.connect(
-        host=options.pop("host", None) or unquote(parts.hostname or "") or None,
-        port=options.pop("port", None) or parts.port,
-        user=unquote(parts.username or "") or None,
-        password=unquote(parts.password or "") or None,
-        dbname=unquote(parts.path.lstrip("/")) or None,
-        autocommit=True,
-        **options,
-    )
+    return psycopg.connect(url, autocommit=True)
 
 
 def _role(connection: "Connection[Any]", target: Target, attributes: str) -> None:

@@ -6,7 +6,6 @@ Settings import this module, so it imports nothing heavy. Where DATABASE_URL (or
 import atexit
 import contextlib
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,6 +30,7 @@ __all__ = [
     "ensure_services",
     "local_secret",
     "resolve_urls",
+    "schema_digest",
     "servers",
 ]
 
@@ -151,9 +151,19 @@ def bootstrap_embedded(state: State) -> None:
     )
 
 
-def _migrations_digest() -> str:
+def schema_digest() -> str:
+    """Changes with whatever `migrate` would lay down: migrations, and the policies made from models and core."""
     digest = hashlib.sha256((BASE_DIR / "requirements.txt").read_bytes())
-    for path in sorted(BASE_DIR.glob("*/migrations/*.py")) + sorted(BASE_DIR.glob("leadgen/*/migrations/*.py")):
+    found: set[Path] = set()
+    for pattern in (
+        "*/migrations/*.py",
+        "leadgen/*/migrations/*.py",
+        "*/models/*.py",
+        "*/apps.py",
+        "leadgen/core/*.py",
+    ):
+        found.update(BASE_DIR.glob(pattern))
+    for path in sorted(found):
         digest.update(str(path.relative_to(BASE_DIR)).encode() + path.read_bytes())
     return digest.hexdigest()
 
@@ -163,7 +173,7 @@ def ensure_migrated(state: State | None = None) -> bool:
     state = state or State.locate()
     if "postgres" not in embedded():
         return False
-    marker, wanted = state.cluster / "leadgen-migrated", _migrations_digest()
+    marker, wanted = state.cluster / "leadgen-migrated", schema_digest()
     if marker.exists() and marker.read_text() == wanted:
         return False
     with state.locked("migrate"):

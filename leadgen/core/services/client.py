@@ -1,5 +1,7 @@
 """Use the embedded servers: start them if nobody has, share them, wait until they answer."""
 
+import contextlib
+import fcntl
 import json
 import socket
 import subprocess
@@ -181,10 +183,22 @@ def stop(state: State) -> bool:
     lease = connect(state)
     if lease is None:
         return False
-    with lease:
-        try:
-            lease.ask("stop")
-        except _Gone:
+    with lease, contextlib.suppress(_Gone, TimeoutError):
+        lease.ask("stop")
+        while lease.connection.recv(4096):  # its end, after that of the last server, closes the connection
             pass
-    with state.locked("keeper"):  # the keeper holds this lock until the last server has ended
-        return True
+    return True
+
+
+def settle(state: State, seconds: float = 25.0) -> None:
+    """After our lease was closed: return once the servers have ended, or at once if somebody else still uses them."""
+    deadline = time.monotonic() + seconds
+    lock = state.root / "keeper.lock"
+    while time.monotonic() < deadline and lock.exists():
+        found = status(state)
+        if found is not None and (found["users"] or found["hold"]):
+            return
+        with lock.open("a") as handle, contextlib.suppress(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return  # the keeper held this lock until its last server had ended
+        time.sleep(0.03)

@@ -72,7 +72,7 @@ class Keeper:
         self.selector = selectors.DefaultSelector()
 
     def run(self) -> int:
-        lock = Path(self.spec["lock"]).open("w")
+        lock = Path(self.spec["lock"]).open("w")  # noqa: SIM115  held, by being open, until this process has ended
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
