@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 Order = Literal["iso", "dmy", "mdy", "ymd", "named", "epoch", "serial"]
 NUMERIC_ORDERS: tuple[Order, ...] = ("dmy", "mdy", "ymd")
+_WITHOUT_SIGN: tuple[Order, ...] = ("iso", "epoch", "serial", "named")
 MAX_EXAMPLES = 3
 YEARS = range(1900, 2101)  # anything else is a typing error, not a business date
 
@@ -37,7 +38,7 @@ _MONTH_FIRST = re.compile(_WEEKDAY + _MONTH + r"[ -](?P<d>[0-9]{1,2})(?:st|nd|rd
 _EPOCH = re.compile(r"(?P<s>[0-9]{10})(?P<ms>[0-9]{3})?(?:\.[0-9]+)?")
 _EPOCH_RANGE = range(946_684_800, 4_102_444_800)  # the years 2000 to 2099
 _SERIAL = re.compile(r"[2-6][0-9]{4}(?:\.[0-9]+)?")
-_SERIAL_ZERO = datetime(1899, 12, 30)
+_SERIAL_ZERO = datetime(1899, 12, 30)  # noqa: DTZ001  # a serial has no zone
 
 _MONTH_NAMES = """
 january february march april may june july august september october november december
@@ -143,7 +144,7 @@ Found = DateFormat | Ambiguous | None
 def order_words(order: Order, separator: str) -> str:
     """A format in words: "day.month.year", "ISO year-month-day", "with month names"."""
     if order == "iso":
-        return "year-month-day (ISO)" if separator in "-" else separator.join(("year", "month", "day"))
+        return "year-month-day (ISO)" if separator in ("", "-") else separator.join(("year", "month", "day"))
     if order in NUMERIC_ORDERS:
         names = {"d": "day", "m": "month", "y": "year"}
         return separator.join(names[letter] for letter in order)
@@ -253,7 +254,32 @@ def settle(columns: Mapping[str, Found]) -> dict[str, Found]:
     return settled
 
 
+_MONTH_FORMS = (
+    re.compile(r"(?P<y>(?:19|20)[0-9]{2})[-/.](?P<m>[0-9]{1,2})"),
+    re.compile(r"(?P<m>[0-9]{1,2})[-/.](?P<y>(?:19|20)[0-9]{2})"),
+    re.compile(r"(?P<m>[^\W\d_]{3,10})\.?[ -]+'?(?P<y>(?:19|20)[0-9]{2})"),
+)
+
+
+def whole_month(text: str) -> tuple[date, date] | None:
+    """First and last day of a cell that names a month: "2025-03", "03/2025", "März 2025". None for anything else."""
+    text = " ".join(text.split())
+    match = next((m for form in _MONTH_FORMS if (m := form.fullmatch(text))), None)
+    if not match:
+        return None
+    month = int(match["m"]) if match["m"].isdigit() else _MONTHS.get(_plain(match["m"]), 0)
+    if not 1 <= month <= 12:
+        return None
+    first = date(int(match["y"]), month, 1)
+    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+
+
+_ISO_DASH = _Class("iso", "-")
+
+
 def _classify(text: str) -> _Class:
+    if text[4:5] == "-" and _fast_iso(text) is not None:
+        return _ISO_DASH
     if match := _YEAR_FIRST.fullmatch(text):
         return (
             _Class("iso", match["sep"]) if _build(match, match["d"], match["m"], match["y"]) else _Class("unknown", "")
@@ -263,8 +289,8 @@ def _classify(text: str) -> _Class:
         orders = tuple(o for o in NUMERIC_ORDERS if readings[o])
         same = len({readings[o] for o in orders}) < 2
         return _Class("numeric", match["sep"].strip() or " ", orders, same)
-    for order in ("iso", "epoch", "serial", "named"):
-        if _read(cast(Order, order), "", text) is not None:
+    for order in _WITHOUT_SIGN:
+        if _read(order, "", text) is not None:
             return _Class(order, "")
     return _Class("unknown", "")
 
@@ -325,7 +351,7 @@ def _build(match: re.Match[str], day: str, month: str, year: str) -> date | date
                 return None
             hour = hour % 12 + (12 if parts["ap"] in "pP" else 0)
         micro = int((parts.get("f") or "0")[:6].ljust(6, "0"))
-        naive = datetime(full_year, int(month), int(day), hour, int(parts["mi"]), int(parts["s"] or 0), micro)
+        naive = datetime(full_year, int(month), int(day), hour, int(parts["mi"]), int(parts["s"] or 0), micro)  # noqa: DTZ001  # the zone follows
         return _with_zone(naive, parts.get("z"))
     except ValueError:
         return None

@@ -45,12 +45,12 @@ _EMAIL = (
     "email 1|e mail 1|emailaddress|prospect email|customer email|endereco de e mail"
 )
 _FIRST = (
-    "given name|vorname|prenom|nombre|nome|forename|firstname|fname|first|christian name|contact first name|person first name|"
+    "given name|vorname|prenom|nombre|nome|forename|firstname|fname|first|christian name|contact first name|contact first|person first name|"
     "rufname|primer nombre|nome proprio"
 )
 _LAST = (
     "family name|surname|nachname|nom|nom de famille|apellido|apellidos|cognome|sobrenome|lastname|lname|last|familienname|"
-    "zuname|contact last name|person last name|apelido|second name"
+    "zuname|contact last name|contact last|person last name|apelido|second name"
 )
 _FULL = "name|person name|contact name|display name|fullname|contact|lead name|person|vollstandiger name|nom complet|nombre completo|nome completo|contact person|ansprechpartner|kontakt|prospect"
 _TITLE = (
@@ -92,7 +92,7 @@ _CHANNEL = (
 )
 _CAMPAIGN = (
     "campaign name|utm campaign|kampagne|campagne|campana|campagna|campanha|marketing campaign|primary campaign|"
-    "primary campaign source|campaign id|ad campaign|original campaign|kampagnenname|program|programme|initiative"
+    "primary campaign source|campaign id|ad campaign|original campaign|kampagnenname|camp|program|programme|initiative"
 )
 _SOURCE = "source detail|source details|lead source detail|lead source details|utm source|sub source|subsource|source name|list|liste|lead source"
 _LINKEDIN = "linkedin|person linkedin url|linkedin profile|linkedin profile url|profile url|url|linkedin link|person linkedin|li url|contact linkedin url|linkedin url person"
@@ -155,7 +155,7 @@ COMPANIES = (
 )  # fmt: skip
 
 LEADS = (
-    _field("external_id", "External id", "text", "lead id|opportunity id|deal id|record id|id|lead number|opportunity number|lead ref|reference|crm id|deal number|lead key|ref|vorgangsnummer|lead nr|uid|identifier|external ref|key|case id|numero|number|nr|lead uuid|lead identifier|salesforce id|hubspot id"),
+    _field("external_id", "External id", "text", "lead id|opportunity id|deal id|record id|id|lead no|lead number|opportunity number|lead ref|reference|crm id|deal number|lead key|ref|vorgangsnummer|lead nr|uid|identifier|external ref|key|case id|numero|number|nr|lead uuid|lead identifier|salesforce id|hubspot id"),
     _field("email", "E-mail", "email", _EMAIL, strict=True),
     _field("first_name", "First name", "text", _FIRST),
     _field("last_name", "Last name", "text", _LAST),

@@ -2,30 +2,29 @@
 
 import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cache, cached_property
-from zoneinfo import ZoneInfo
+from functools import cache
 
-from prospects.rules import normalise, normalise_words
-from prospects.rules.dates import Ambiguous, DateFormat, Unreadable, find_format
+from prospects.rules import normalise
+from prospects.rules.imports_columns import Column
 from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
-from prospects.rules.normalise import Unusable, plain
-from prospects.rules.normalise_places import country_known
-from prospects.rules.titles import is_honorific
+from prospects.rules.normalise import plain, word_set
 
 ENOUGH = 0.45  # the least score a guess is made on
 BY_VALUES = 0.5  # the score of a column whose name says nothing but whose values can be only one thing
 TIE = 0.001  # less than one rank of a synonym: only names of equal right are a question
-MAX_VALUES = 200
 STAGE_ORDER = ("opened_at", "mql_at", "accepted_at", "sql_at", "opportunity_at", "closed_at", "churned_at")
 
 # Values of these kinds are unlike any other's, so that they tell the field even under a name that does not.
 _TELLING = frozenset(("email", "channel", "outcome", "class", "currency", "linkedin"))
-_NOISE = frozenset("date time at on day ts timestamp utc datetime when dt the of is am le gmt iso value field".split())
-_OTHER_THING = frozenset("type label status id ids count url fax for verified confidence 2 3 4 5 secondary domain linkedin twitter facebook opt last formatted".split())  # fmt: skip
-_TOO_GENERAL = frozenset("date name id at on of type value number time day company contact lead deal email phone first last".split())  # fmt: skip
+_NOISE = word_set("date time at on day ts timestamp utc datetime when dt the of is am le gmt iso value field")
+_OTHER_THING = word_set(
+    "type label status id ids count url fax for verified confidence 2 3 4 5 secondary domain linkedin twitter facebook opt last formatted"
+)
+_TOO_GENERAL = word_set(
+    "date name id at on of type value number time day company contact lead deal email phone first last"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,93 +50,9 @@ class Mapping:
     @property
     def missing(self) -> list[FieldSpec]:
         """Needed fields that neither a column nor a constant fills."""
-        return [s for s in CATALOGUE[self.kind] if s.needed and s.name not in self.columns and s.name not in self.constants]
-
-
-class _Column:
-    """A column's name in comparable forms and what its sample values look like."""
-
-    def __init__(self, name: str, values: Sequence[str]) -> None:
-        self.name = name
-        bare = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", name)
-        split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
-        self.tokens = plain(split).split()
-        self.forms = {plain(text).replace(" ", "") for text in (name, bare)} - {""}
-        self.values = [v for v in (normalise.clean_text(value) for value in values[:MAX_VALUES]) if v]
-        self.distinct = len(set(self.values)) / len(self.values) if self.values else 0.0
-        self._shares: dict[str, float] = {}
-        self.aligned = list(values)
-
-    def share(self, test: str) -> float:
-        """The share of the filled sample values that pass the named test; -1 without values."""
-        if not self.values:
-            return -1.0
-        if test not in self._shares:
-            check = _TESTS[test]
-            self._shares[test] = sum(1 for value in self.values if check(value)) / len(self.values)
-        return self._shares[test]
-
-    @cached_property
-    def looks_like_date(self) -> bool:
-        """Whether half of the values are dates; bare five-digit numbers are not enough."""
-        found = find_format(self.values)
-        if isinstance(found, Ambiguous):
-            return True
-        return found is not None and found.order != "serial" and found.matched >= 0.5 * found.total
-
-    @cached_property
-    def dates(self) -> list[datetime | None]:
-        """The sample rows' dates, as far as they can be read (an ambiguous order is read in its first way)."""
-        found = find_format(self.aligned)
-        fmt = found.formats[0] if isinstance(found, Ambiguous) else found
-        return [_instant(value, fmt) for value in self.aligned]
-
-
-def _instant(value: str, fmt: DateFormat | None) -> datetime | None:
-    if fmt is None or not value.strip():
-        return None
-    try:
-        return fmt.parse(value, ZoneInfo("UTC")).at
-    except Unreadable:
-        return None
-
-
-def _reads(parse: Callable[[str], object]) -> Callable[[str], bool]:
-    def check(value: str) -> bool:
-        try:
-            parse(value)
-        except Unusable:
-            return False
-        return True
-
-    return check
-
-
-def _is_host(value: str) -> bool:
-    return "@" not in value and " " not in value and _reads(normalise.host)(value)
-
-
-_TESTS: dict[str, Callable[[str], bool]] = {
-    "email": _reads(normalise.email),
-    "at": lambda value: "@" in value,
-    "host": _is_host,
-    "linkedin": lambda value: "linkedin.com/" in value.lower(),
-    "money": _reads(normalise.money),
-    "count": _reads(normalise.whole_number),
-    "year": _reads(normalise.year),
-    "digits": lambda value: sum(c.isdigit() for c in value) >= 5,
-    "channel": lambda value: normalise_words.channel(value).known,
-    "exit": lambda value: bool(normalise_words.OUTCOME_WORDS.get(plain(value))),
-    "stage": lambda value: plain(value) in normalise_words.STAGE_WORDS or plain(value) in normalise_words.OUTCOME_WORDS,
-    "class": lambda value: plain(value) in normalise_words.CLASS_WORDS,
-    "activity": lambda value: plain(value) in normalise_words.ACTIVITY_WORDS,
-    "spend_kind": lambda value: plain(value) in normalise_words.SPEND_KIND_WORDS,
-    "purpose": lambda value: plain(value) in normalise_words.PURPOSE_WORDS,
-    "currency": lambda value: bool(normalise.currency_code(value)),
-    "country": country_known,
-    "honorific": is_honorific,
-    "number": lambda value: bool(re.fullmatch(r"[0-9.,\s]+", value)),
-}
+        return [
+            s for s in CATALOGUE[self.kind] if s.needed and s.name not in self.columns and s.name not in self.constants
+        ]
 
 
 def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[str]] = ()) -> Mapping:
@@ -145,7 +60,7 @@ def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[
 
     `header`: unique column names; `samples`: rows of cells, as many as the header has (a few hundred are plenty).
     """
-    columns = [_Column(name, [row[i] for row in samples if i < len(row)]) for i, name in enumerate(header)]
+    columns = [Column(name, [row[i] for row in samples if i < len(row)]) for i, name in enumerate(header)]
     specs = CATALOGUE[kind]
     offers: list[tuple[float, int, int, str]] = []
     for s, spec in enumerate(specs):
@@ -161,14 +76,16 @@ def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[
         spec, column = specs[s], columns[c]
         if spec.name in result.columns or c in used or spec.name in asked:
             continue
-        rivals = [
-            columns[o[2]].name for o in offers[n + 1 :] if o[1] == s and o[2] not in used and score - o[0] < TIE
-        ]
+        rivals = [columns[o[2]].name for o in offers[n + 1 :] if o[1] == s and o[2] not in used and score - o[0] < TIE]
         if rivals:
             asked.add(spec.name)
             names = (column.name, *rivals)
             result.questions.append(
-                MappingQuestion(spec.name, names, f"{spec.label} could be {' or '.join(names)}; say which with --map {spec.name}=...")
+                MappingQuestion(
+                    spec.name,
+                    names,
+                    f"{spec.label} could be {' or '.join(names)}; say which with --map {spec.name}=...",
+                )
             )
             continue
         if clash := _order_clash(kind, spec.name, column, result, columns, header):
@@ -195,11 +112,11 @@ def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[
     return result
 
 
-def _score(kind: Kind, spec: FieldSpec, column: _Column, columns: list[_Column]) -> tuple[float, str]:
+def _score(kind: Kind, spec: FieldSpec, column: Column, columns: list[Column]) -> tuple[float, str]:
     named, why = _by_name(spec, column)
     if named and _context_forbids(kind, spec, column, columns):
         named = 0.0
-    if not named and spec.kind not in _TELLING and kind not in ("spend", "activities"):
+    if not named and spec.kind not in _TELLING and not (spec.needed or spec.name in ("external_id", "to")):
         return 0.0, ""
     fit = _by_values(kind, spec, column)
     if named:
@@ -209,8 +126,8 @@ def _score(kind: Kind, spec: FieldSpec, column: _Column, columns: list[_Column])
         return named + 0.1 * fit, reason
     if fit >= 1 and spec.kind in _TELLING and column.share("number") < 0.5:
         return BY_VALUES, f"its values can only be {spec.label.lower()}"
-    if kind in ("spend", "activities") and column.values:
-        return _only_one(spec, column, columns)
+    if column.values:
+        return _only_one(kind, spec, column, columns)
     return 0.0, ""
 
 
@@ -222,7 +139,7 @@ def _compact(spec: FieldSpec) -> dict[str, int]:
     return found
 
 
-def _by_name(spec: FieldSpec, column: _Column) -> tuple[float, str]:
+def _by_name(spec: FieldSpec, column: Column) -> tuple[float, str]:
     """0 to 1: how far the column's name is a name of the field."""
     known = _compact(spec)
     ranks = [known[form] for form in (*column.forms, "".join(column.tokens)) if form in known]
@@ -245,12 +162,16 @@ def _by_name(spec: FieldSpec, column: _Column) -> tuple[float, str]:
     if best:
         return best, f'"{column.name}" names it among other words'
     name = "".join(column.tokens)
-    if len(name) > 5 and not any(t in _OTHER_THING for t in column.tokens) and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.9)):
+    if (
+        len(name) > 5
+        and not any(t in _OTHER_THING for t in column.tokens)
+        and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.9))
+    ):
         return 0.6 - 0.1 * known[near[0]] / len(known), f'"{column.name}" is nearly {spec.synonyms[known[near[0]]]}'
     return 0.0, ""
 
 
-def _context_forbids(kind: Kind, spec: FieldSpec, column: _Column, columns: list[_Column]) -> bool:
+def _context_forbids(kind: Kind, spec: FieldSpec, column: Column, columns: list[Column]) -> bool:
     """Names that mean something else beside their neighbours."""
     names = {form for other in columns for form in other.forms}
     own = column.forms
@@ -260,16 +181,15 @@ def _context_forbids(kind: Kind, spec: FieldSpec, column: _Column, columns: list
         return True  # LinkedIn: the page of the person
     if spec.name == "linkedin_url" and own == {"url"} and "connectedon" not in names and column.share("linkedin") < 0.5:
         return True
-    if spec.name in ("first_name", "full_name") and own & {"name", "nom"}:
-        first_known = bool(names & {"firstname", "vorname", "prenom", "givenname"})
-        return "name" in own and first_known and spec.name == "full_name" and bool(names & {"nachname", "familienname"})
-    # "nombre" is a first name beside "apellido" and a full name alone; the catalogue ranks the first one.
+    if kind == "leads" and spec.name == "source" and column.share("channel") > 0.8:
+        # A "source" of channel words is the channel, unless another column is.
+        return not any(o is not column and (o.forms & {"channel"} or o.share("channel") > 0.8) for o in columns)
     if spec.name == "outcome" and any("status" in form or form in ("final", "disposition") for form in own):
         return column.share("exit") < 0.5  # a status is an outcome only if its values are
     return kind == "companies" and spec.name == "name" and own == {"title"} and bool(names & {"name", "company"})
 
 
-def _by_values(kind: Kind, spec: FieldSpec, column: _Column) -> float:
+def _by_values(kind: Kind, spec: FieldSpec, column: Column) -> float:
     """-1: the values cannot be this field. 0: nothing to say. 1: they look just like it."""
     if not column.values:
         return 0.0
@@ -292,7 +212,9 @@ def _by_values(kind: Kind, spec: FieldSpec, column: _Column) -> float:
         case "phone":
             return 0.5 if share("digits") > 0.6 else -1.0
         case "channel":
-            return 1.0 if share("channel") > 0.8 and column.distinct < 0.9 else (0.5 if share("channel") > 0.4 else -0.0)
+            return (
+                1.0 if share("channel") > 0.8 and column.distinct < 0.9 else (0.5 if share("channel") > 0.4 else -0.0)
+            )
         case "outcome":
             return 1.0 if share("exit") > 0.8 else (0.3 if share("stage") > 0.5 else -1.0)
         case "stage":
@@ -313,7 +235,7 @@ def _by_values(kind: Kind, spec: FieldSpec, column: _Column) -> float:
             return _text_fit(kind, spec, column)
 
 
-def _text_fit(kind: Kind, spec: FieldSpec, column: _Column) -> float:
+def _text_fit(kind: Kind, spec: FieldSpec, column: Column) -> float:
     many = len(column.values) >= 20
     if spec.name in ("first_name", "last_name", "full_name", "title", "company", "name"):
         if column.share("at") > 0.3 or column.share("number") > 0.5:
@@ -326,19 +248,38 @@ def _text_fit(kind: Kind, spec: FieldSpec, column: _Column) -> float:
     return 0.0
 
 
-def _only_one(spec: FieldSpec, column: _Column, columns: list[_Column]) -> tuple[float, str]:
-    """A needed date or amount that only one column can be."""
-    if spec.kind in ("date", "day") and spec.needed and column.looks_like_date:
-        if sum(1 for other in columns if other.looks_like_date) == 1:
+def _only_one(kind: Kind, spec: FieldSpec, column: Column, columns: list[Column]) -> tuple[float, str]:
+    """A field that only one column of the file can be, whatever its name."""
+    if spec.kind in ("date", "day") and column.looks_like_date:
+        dated = [other for other in columns if other.looks_like_date]
+        if spec.needed and len(dated) == 1:
             return BY_VALUES, "the only column of dates"
-    elif spec.kind == "money" and spec.needed and column.share("money") > 0.9 and not column.looks_like_date:
-        if sum(1 for other in columns if other.share("money") > 0.9 and not other.looks_like_date) == 1:
-            return BY_VALUES, "the only column of amounts"
+        if kind == "spend" and len(dated) == 2:
+            other = next(c for c in dated if c is not column)
+            pairs = [(a, b) for a, b in zip(column.dates, other.dates, strict=True) if a and b]
+            first, last = all(a <= b for a, b in pairs), all(a >= b for a, b in pairs)
+            if first != last and (spec.name == "from") == first:
+                return BY_VALUES, f"always {'before' if first else 'after'} {other.name}"
+        return 0.0, ""
+    if spec.kind == "money" and spec.needed and [c for c in columns if _is_amount(c)] == [column]:
+        return BY_VALUES, "the only column of amounts"
+    coded = spec.name == "external_id" and kind in ("leads", "activities")
+    if coded and [c for c in columns if _is_code(kind, c)] == [column]:
+        return BY_VALUES, "the only column of codes"
     return 0.0, ""
 
 
+def _is_amount(column: Column) -> bool:
+    return column.share("money") > 0.9 and not column.looks_like_date
+
+
+def _is_code(kind: Kind, column: Column) -> bool:
+    unique = kind == "activities" or column.distinct == 1.0
+    return unique and len(column.values) >= 10 and column.share("code") == 1.0
+
+
 def _order_clash(
-    kind: Kind, name: str, column: _Column, result: Mapping, columns: list[_Column], header: Sequence[str]
+    kind: Kind, name: str, column: Column, result: Mapping, columns: list[Column], header: Sequence[str]
 ) -> str:
     """Why the column's dates cannot be this stage's, given the stages mapped so far; "" if they can. Stages follow each
     other, so most rows must have them in that order."""
@@ -374,7 +315,9 @@ def _currency_in_header(result: Mapping, specs: Sequence[FieldSpec]) -> None:
         return
     for spec in specs:
         column = result.columns.get(spec.name, "")
-        if spec.kind == "money" and (found := re.search(r"[(\[]\s*([A-Za-z]{3}|[€$£])\s*[)\]]|\b(EUR|USD|GBP|CHF)\b", column)):
+        if spec.kind == "money" and (
+            found := re.search(r"[(\[]\s*([A-Za-z]{3}|[€$£])\s*[)\]]|\b(EUR|USD|GBP|CHF)\b", column)
+        ):
             code = normalise.currency_code(found[1] or found[2])
             if code:
                 result.constants[own] = code

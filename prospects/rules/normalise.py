@@ -8,7 +8,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
@@ -34,14 +34,21 @@ _SIGNS = {
     "us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD",
     "r$": "BRL", "mx$": "MXN", "$": "USD", "chf": "CHF", "fr.": "CHF", "sfr": "CHF", "euro": "EUR", "euros": "EUR",
 }  # fmt: skip
+
+
+def word_set(line: str) -> frozenset[str]:
+    """The words of a line."""
+    return frozenset(line.split())
+
+
 # Mailbox providers: their domain says nothing about the employer.
-FREE_MAIL = frozenset(
+FREE_MAIL = word_set(
     """gmail.com googlemail.com yahoo.com yahoo.co.uk yahoo.fr yahoo.de ymail.com hotmail.com hotmail.co.uk hotmail.fr
     hotmail.de outlook.com outlook.de outlook.fr live.com live.co.uk live.fr msn.com icloud.com me.com mac.com aol.com
     gmx.de gmx.net gmx.at gmx.ch gmx.com web.de t-online.de freenet.de arcor.de orange.fr wanadoo.fr free.fr sfr.fr
     laposte.net libero.it virgilio.it tiscali.it proton.me protonmail.com pm.me mail.com mail.ru yandex.ru yandex.com
     qq.com 163.com 126.com sina.com naver.com comcast.net verizon.net att.net btinternet.com zoho.com fastmail.com
-    tutanota.com hey.com bluewin.ch seznam.cz wp.pl o2.pl interia.pl uol.com.br bol.com.br terra.es""".split()
+    tutanota.com hey.com bluewin.ch seznam.cz wp.pl o2.pl interia.pl uol.com.br bol.com.br terra.es"""
 )
 # The list inside the package; no look-up on the network and no cache on disk.
 _extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
@@ -125,6 +132,8 @@ def domain(text: str) -> str:
 @lru_cache(maxsize=65536)
 def registrable(name: str) -> str:
     """The part of a host that an organisation registers, by the public suffix list; its last two labels if unknown."""
+    if name.count(".") == 1:
+        return name
     found = _extract(name)
     if found.domain and found.suffix:
         return f"{found.domain}.{found.suffix}"
@@ -171,6 +180,48 @@ def company_domain(address: str) -> str:
     return "" if name in FREE_MAIL else name
 
 
+@dataclass(slots=True)
+class NumberColumn:
+    """Finds the decimal sign of a column in one pass; see find_number_format."""
+
+    votes: Counter[str] = field(default_factory=Counter)
+    unsure: Counter[str] = field(default_factory=Counter)
+
+    def add(self, value: str) -> None:
+        """Take one cell into account."""
+        if "." not in value and "," not in value:
+            return
+        found = _NUMBER.search(value)
+        digits = found[0].strip(" .,'’") if found else ""
+        dots, commas = digits.count("."), digits.count(",")
+        if dots and commas:
+            self.votes["," if digits.rfind(",") > digits.rfind(".") else "."] += 1
+        elif dots > 1 or commas > 1:
+            self.votes["," if dots else "."] += 1
+        elif dots or commas:
+            sign = "." if dots else ","
+            before, behind = digits.lstrip("+-").split(sign)
+            if len(behind) == 3 and 1 <= len(before) <= 3 and before != "0":
+                self.unsure[sign] += 1
+            else:
+                self.votes[sign] += 1
+
+    def found(self) -> NumberFormat:
+        """The format of the values so far."""
+        if self.votes:
+            best = self.votes.most_common(1)[0][0]
+            mixed = len(self.votes) > 1
+            words = f'decimal sign "{best}"' + (" in most values, the other in some" if mixed else "")
+            return NumberFormat(best, words, sure=not mixed)
+        if len(self.unsure) == 1:
+            sign = next(iter(self.unsure))
+            decimal = "," if sign == "." else "."
+            return NumberFormat(
+                decimal, f'"{sign}" before three digits read as thousands: 1{sign}234 is 1234', sure=False
+            )
+        return NumberFormat(".", 'decimal sign "."', sure=not self.unsure)
+
+
 def find_number_format(values: Iterable[str]) -> NumberFormat:
     """Which of "." and "," is the decimal sign, from every value of a column.
 
@@ -178,35 +229,10 @@ def find_number_format(values: Iterable[str]) -> NumberFormat:
     twice (thousands). A lone sign with three digits behind it proves nothing; a column with only such values is read
     as thousands, and says so.
     """
-    votes: Counter[str] = Counter()
-    unsure = 0
+    column = NumberColumn()
     for value in values:
-        found = _NUMBER.search(value)
-        digits = found[0].strip(" .,'’") if found else ""
-        dot, comma = digits.count("."), digits.count(",")
-        if dot and comma:
-            votes["," if digits.rfind(",") > digits.rfind(".") else "."] += 1
-        elif dot > 1 or comma > 1:
-            votes["," if dot else "."] += 1
-        elif dot or comma:
-            sign = "." if dot else ","
-            before, behind = digits.split(sign)
-            if len(behind) != 3 or len(before.lstrip("+-")) > 3 or before.lstrip("+-") in ("", "0"):
-                votes[sign] += 1
-            else:
-                votes["," if dot else "."] += 0
-                unsure += 1
-    proved = [sign for sign in votes if votes[sign]]
-    if len(proved) == 1:
-        return NumberFormat(proved[0], f'decimal sign "{proved[0]}"')
-    if len(proved) == 2:
-        best = votes.most_common(1)[0][0]
-        return NumberFormat(best, f'decimal sign "{best}" in most values, the other in some', sure=False)
-    if unsure and len(votes) == 1:
-        best = next(iter(votes))
-        sign = "." if best == "," else ","
-        return NumberFormat(best, f'"{sign}" before three digits read as thousands: 1{sign}234 is 1234', sure=False)
-    return NumberFormat(".", 'decimal sign "."', sure=not unsure)
+        column.add(value)
+    return column.found()
 
 
 def number(text: str, fmt: NumberFormat | None = None) -> Decimal:
@@ -299,10 +325,10 @@ def money(text: str, fmt: NumberFormat | None = None) -> Money:
 
 def currency_code(text: str) -> str:
     """An ISO 4217 code in capitals for a code or a sign, "" if it is none."""
-    from prospects.rules.normalise_places import CURRENCIES  # the list loads on first use only
+    from prospects.rules.normalise_places import currencies  # the list loads on first use only
 
     word = text.strip()
-    return _SIGNS.get(word.casefold(), "") or (word.upper() if word.upper() in CURRENCIES() else "")
+    return _SIGNS.get(word.casefold(), "") or (word.upper() if word.upper() in currencies() else "")
 
 
 @lru_cache(maxsize=4096)

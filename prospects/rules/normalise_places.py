@@ -39,10 +39,11 @@ class Location(NamedTuple):
     city: str
     region: str
     country: str
+    note: str = ""  # where a spelling was not exact
 
 
 @cache
-def CURRENCIES() -> frozenset[str]:
+def currencies() -> frozenset[str]:
     """Every ISO 4217 code."""
     return frozenset(currency.alpha_3 for currency in pycountry.currencies)
 
@@ -78,7 +79,8 @@ def country(text: str) -> Country:
     if word in _ALSO:
         return Country(_ALSO[word])
     if len(word) in (2, 3) and word.isascii():
-        by_code = pycountry.countries.get(**{"alpha_2" if len(word) == 2 else "alpha_3": word.upper()})
+        code = word.upper()
+        by_code = pycountry.countries.get(alpha_2=code) if len(code) == 2 else pycountry.countries.get(alpha_3=code)
         if by_code:
             return Country(by_code.alpha_2)
     names = _names()
@@ -86,8 +88,7 @@ def country(text: str) -> Country:
         return Country(names[word])
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.87) if len(word) > 4 else []
     if near:
-        code = names[near[0]]
-        return Country(code, f'"{text[:40]}" read as {pycountry.countries.get(alpha_2=code).name}')
+        return Country(names[near[0]], f'"{text[:40]}" read as {names[near[0]]}')
     raise Unusable(f'"{text[:60]}" is not a country', "Write its name or its ISO code, such as DE.")
 
 
@@ -96,7 +97,7 @@ def _states() -> dict[str, tuple[str, str]]:
     """Plain name or code of a U.S. state or Canadian province -> (name, country)."""
     found: dict[str, tuple[str, str]] = {}
     for code in _STATES:
-        for part in pycountry.subdivisions.get(country_code=code) or ():
+        for part in (part for part in pycountry.subdivisions if part.country_code == code):
             found.setdefault(plain(part.name), (part.name, code))
             found.setdefault(part.code.split("-")[1].casefold(), (part.name, code))
     found["d c"] = found["washington d c"] = ("District of Columbia", "US")
@@ -115,15 +116,15 @@ def location(text: str) -> Location:
         return Location("", "", "")
     last = plain(parts[-1])
     state = _states().get(last)
-    if state and (len(parts) > 1 or len(last) > 2) and last != "georgia country":
+    if state and (len(parts) > 1 or len(last) > 2):
         return Location(", ".join(parts[:-1]), state[0], state[1])
     try:
-        code = country(parts[-1]).code
+        code, note = country(parts[-1])
     except Unusable:
         return Location(parts[0], ", ".join(parts[1:]), "")
     rest = parts[:-1]
     if len(rest) > 1:
         region = rest[-1]
         known = _states().get(plain(region))
-        return Location(", ".join(rest[:-1]), known[0] if known and known[1] == code else region, code)
-    return Location(rest[0] if rest else "", "", code)
+        return Location(", ".join(rest[:-1]), known[0] if known and known[1] == code else region, code, note)
+    return Location(rest[0] if rest else "", "", code, note)

@@ -1,15 +1,16 @@
-"""Seniority and department from a job title, by rules: English, and the usual words of German, French, Spanish, Italian,
+"""Names and job titles. Seniority and department come from a title by rules: English, and the usual words of German, French, Spanish, Italian,
 Portuguese. The values are those of models.choices; "" means the title does not say."""
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from prospects.rules.normalise import plain
+from prospects.rules.normalise import plain, word_set
 
-HONORIFICS = frozenset(
-    "mr mrs ms miss mx dr prof herr frau fr hr m mme mlle monsieur madame sr sra srta senor senora sig dott ing dipl".split()
+HONORIFICS = word_set(
+    "mr mrs ms miss mx dr prof herr frau fr hr m mme mlle monsieur madame sr sra srta senor senora sig dott ing dipl"
 )
+_PARTICLES = word_set("von van de der den del della di da du la le dos das ten ter zu zum zur af bin ibn al el st")
 
 # The first rule that matches decides; each is a pattern over the plain title (lower case, no accents, single spaces).
 _SENIORITY: tuple[tuple[str, str], ...] = (
@@ -98,6 +99,22 @@ def is_honorific(text: str) -> bool:
     """Mr, Ms, Dr, Herr, Mme and their like: what some exports call a title."""
     words = plain(text).split()
     return bool(words) and all(word in HONORIFICS for word in words)
+
+
+def split_name(text: str) -> tuple[str, str]:
+    """First and last name: "Ana Maria de la Cruz" is (Ana Maria, de la Cruz), "Cruz, Ana" is (Ana, Cruz)."""
+    if "," in text:
+        last, _, first = text.partition(",")
+        return " ".join(first.split()), " ".join(last.split())
+    words = text.split()
+    while len(words) > 1 and plain(words[0]) in HONORIFICS:
+        words.pop(0)
+    if len(words) < 2:
+        return "".join(words), ""
+    cut = len(words) - 1
+    while cut > 1 and words[cut - 1].casefold() in _PARTICLES:
+        cut -= 1
+    return " ".join(words[:cut]), " ".join(words[cut:])
 
 
 def _first(rules: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> str:

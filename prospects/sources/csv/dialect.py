@@ -101,8 +101,9 @@ def _consistency(records: list[Record]) -> float:
 def _header_index(records: list[Record], start: int) -> int | None:
     """The index of the header: the first record that is not a preamble line.
 
-    A preamble line has at most a third of the table's columns filled (and at most one cell of two): a title, a note,
-    a date of export. Tables of one column have no preamble.
+    A preamble line (a title, a note, a date of export) has at most half of the table's columns filled, and a better
+    header comes after it: one with more cells filled, none of which looks like data. A line of one cell is always
+    preamble in a table of several columns. Tables of one column have no preamble.
     """
     full = [(i, r) for i, r in enumerate(records) if i >= start and not is_blank(r)]
     if not full:
@@ -111,8 +112,9 @@ def _header_index(records: list[Record], start: int) -> int | None:
     if not widths:
         return full[0][0]
     width = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
-    for i, record in full[:PREAMBLE_RECORDS]:
-        filled = sum(1 for cell in record.cells if cell.strip())
-        if not record.problem and filled > max(1, width // 3):
+    filled = {i: sum(1 for cell in r.cells if cell.strip()) for i, r in full[:PREAMBLE_RECORDS] if not r.problem}
+    like_header = [i for i, r in full if i in filled and not any(_DATA_CELL.match(cell) for cell in r.cells if cell)]
+    for i in filled:
+        if filled[i] > 1 and (filled[i] > width // 2 or not any(j > i and filled[j] > filled[i] for j in like_header)):
             return i
     return full[0][0]

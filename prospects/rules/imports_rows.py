@@ -1,0 +1,332 @@
+"""From cells to typed values: formats found over whole columns, then row by row, every doubt as an issue with its remedy."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from prospects.rules import normalise, normalise_places, normalise_words, titles
+from prospects.rules.dates import Ambiguous, DateColumn, DateFormat, Found, Moment, Unreadable, settle, whole_month
+from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
+from prospects.rules.imports_mapping import STAGE_ORDER
+from prospects.rules.imports_mapping import Mapping as ColumnMapping
+from prospects.rules.normalise import NumberColumn, NumberFormat, Unusable
+
+Value = str | int | Decimal | date | Moment | list[str]
+# A row must fill at least one of these, else it is about nothing.
+IDENTITY: dict[Kind, tuple[str, ...]] = {
+    "people": ("email", "external_id", "linkedin_url", "full_name", "first_name", "last_name"),
+    "companies": ("name", "domain"),
+    "leads": ("external_id", "email", "company", "domain"),
+    "spend": ("amount",),
+    "activities": ("external_id", "email"),
+}
+# How programs write an empty cell. Not in texts: somebody may be called Null.
+NOTHING = frozenset(("n/a", "#n/a", "null", "none", "nan", "nil", "-", "--", "—", "undefined", "(blank)", "not set"))
+
+
+@dataclass(frozen=True, slots=True)
+class RowIssue:
+    """What is wrong with one row. `row`: 1-based line of the file. error: the row is refused; warning: it is imported
+    all the same, without or with the value as the message says."""
+
+    row: int
+    column: str
+    value: str
+    message: str
+    remedy: str = ""
+    severity: Literal["error", "warning"] = "error"
+
+
+@dataclass(slots=True)
+class Formats:
+    """How the columns write dates and numbers, by field."""
+
+    dates: dict[str, Found] = field(default_factory=dict)
+    numbers: dict[str, NumberFormat] = field(default_factory=dict)
+    months: set[str] = field(default_factory=set)  # day fields whose cells name whole months
+    findings: list[str] = field(default_factory=list)  # in words, for the report
+
+    @property
+    def ambiguous(self) -> dict[str, Ambiguous]:
+        """The date columns a human must decide on."""
+        return {name: found for name, found in self.dates.items() if isinstance(found, Ambiguous)}
+
+
+class ConvertedRow(NamedTuple):
+    """`values`: only fields with something in them, under the names of the catalogue (plus `subchannel`).
+
+    date fields are Moment, day fields date, money Decimal, counts int, lists list[str], all else str."""
+
+    line: int
+    values: dict[str, Value]
+    issues: list[RowIssue]
+
+    @property
+    def refused(self) -> bool:
+        """Whether an issue forbids to import the row."""
+        return any(issue.severity == "error" for issue in self.issues)
+
+
+def find_formats(
+    mapping: ColumnMapping, header: Sequence[str], rows: Iterable[Sequence[str]], *, order: str | None = None
+) -> Formats:
+    """One pass over all rows (cells as wide as the header) to find the formats of the mapped date and number columns."""
+    specs = {spec.name: spec for spec in CATALOGUE[mapping.kind]}
+    index = {name: i for i, name in enumerate(header)}
+    used = {name: index[column] for name, column in mapping.columns.items()}
+    days = {name: DateColumn() for name in used if specs[name].kind in ("date", "day")}
+    numbers = {name: NumberColumn() for name in used if specs[name].kind == "money"}
+    date_cells = [(used[name], name, column) for name, column in days.items()]
+    number_cells = [(used[name], column) for name, column in numbers.items()]
+    formats = Formats()
+    monthly = {name for name in days if specs[name].kind == "day"}
+    for cells in rows:
+        for i, name, column in date_cells:
+            if cell := cells[i]:
+                if name in monthly and whole_month(cell):
+                    formats.months.add(name)
+                else:
+                    column.add(normalise.clean_text(cell))
+        for i, number in number_cells:
+            number.add(cells[i])
+    formats.dates = settle({name: column.found(order=order) for name, column in days.items()})
+    formats.numbers = {name: column.found() for name, column in numbers.items()}
+    for name, found in formats.dates.items():
+        if isinstance(found, DateFormat):
+            others = f"; not read: {', '.join(found.not_matched)}" if found.not_matched else ""
+            formats.findings.append(f"{mapping.columns[name]} ({name}): {found.words}{others}")
+        elif isinstance(found, Ambiguous):
+            formats.findings.append(f"{mapping.columns[name]} ({name}): {found.message}")
+    for name, fmt in formats.numbers.items():
+        if not fmt.sure:
+            formats.findings.append(f"{mapping.columns[name]} ({name}): {fmt.words}")
+    return formats
+
+
+class RowConverter:
+    """Turns rows of one file into values. `zone`: IANA name for bare dates; `country`: alpha-2 for national phone
+    numbers, "" if unknown; `translations`: field -> (word -> value), as `--value` gives them (words case-folded)."""
+
+    def __init__(
+        self,
+        mapping: ColumnMapping,
+        header: Sequence[str],
+        formats: Formats,
+        *,
+        zone: str,
+        country: str = "",
+        translations: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        self.kind = mapping.kind
+        self._formats, self._zone, self._country = formats, ZoneInfo(zone), country
+        index = {name: i for i, name in enumerate(header)}
+        self._cells: list[tuple[FieldSpec, int, str, str, Mapping[str, str], Callable[[FieldSpec, str], Value]]] = []
+        for spec in CATALOGUE[mapping.kind]:
+            column, constant = mapping.columns.get(spec.name, ""), mapping.constants.get(spec.name, "")
+            if column or constant:
+                words = (translations or {}).get(spec.name, {})
+                self._cells.append((spec, index.get(column, -1), column, constant, words, self._parser(spec)))
+        self._mapped = {cell[0].name for cell in self._cells}
+        # Of the row in hand: values that other fields' cells brought along, and remarks on the cell in hand.
+        self._row = ConvertedRow(0, {}, [])
+        self._extra: dict[str, Value] = {}
+        self._notes: list[str] = []
+
+    def convert(self, line: int, cells: Sequence[str]) -> ConvertedRow:
+        """The values and issues of one row. `line`: its line in the file."""
+        row = ConvertedRow(line, {}, [])
+        values = row.values
+        self._row, self._extra, self._notes = row, {}, []
+        for spec, i, column, constant, words, parse in self._cells:
+            raw = cells[i] if i >= 0 else ""
+            text = normalise.clean_text(raw) if raw else ""
+            if words:
+                text = words.get(text.casefold(), text)
+            if spec.kind != "text" and text.casefold() in NOTHING:
+                text = ""
+            if not text:
+                text = constant
+            if not text:
+                if spec.kind == "channel":
+                    values[spec.name] = "unknown"
+                elif spec.needed:
+                    self._issue(column, "", f"{spec.label} is empty", "Fill it in.", error=True)
+                continue
+            try:
+                value = parse(spec, text)
+            except (Unusable, Unreadable) as error:
+                self._issue(column or spec.label, text, str(error), getattr(error, "remedy", ""), error=spec.strict)
+                continue
+            if value != "":
+                values[spec.name] = value
+            for note in self._notes:
+                self._issue(column or spec.label, text, note, error=False)
+            self._notes = []
+        for name, value in self._extra.items():
+            values.setdefault(name, value)
+        self._complete(values)
+        if not any(name in values for name in IDENTITY[self.kind]):
+            self._issue(
+                "", "", f"the row names nothing it could be about: {', '.join(IDENTITY[self.kind])} are all empty",
+                "Fill in one of them.", error=True,
+            )  # fmt: skip
+        return row
+
+    def _issue(self, column: str, value: str, message: str, remedy: str = "", *, error: bool) -> None:
+        severity: Literal["error", "warning"] = "error" if error else "warning"
+        if not error and not remedy:
+            remedy = "Nothing to do if that is right."
+        self._row.issues.append(RowIssue(self._row.line, column, value[:300], message[:300], remedy[:300], severity))
+
+    def _parser(self, spec: FieldSpec) -> Callable[[FieldSpec, str], Value]:
+        own: dict[str, Callable[[FieldSpec, str], Value]] = {
+            "text": self._text,
+            "email": self._email,
+            "domain": lambda _, text: normalise.domain(text),
+            "url": lambda _, text: normalise.url(text),
+            "linkedin": lambda _, text: normalise.linkedin(text),
+            "phone": lambda _, text: normalise.phone(text, self._country),
+            "count": lambda _, text: normalise.whole_number(text),
+            "year": lambda _, text: normalise.year(text),
+            "money": self._money,
+            "date": self._moment,
+            "day": self._day,
+            "list": lambda _, text: normalise.words_list(text),
+            "country": self._country_code,
+            "location": self._location,
+            "currency": self._currency,
+            "channel": self._channel,
+            "outcome": self._outcome,
+            "stage": lambda _, text: normalise_words.stage(text),
+            "class": _choice(normalise_words.CLASS_WORDS, "class", "human, automated, unsure"),
+            "activity_kind": _choice(
+                normalise_words.ACTIVITY_WORDS, "kind", "touch, replied, called, form_submitted ..."
+            ),
+            "spend_kind": _choice(
+                normalise_words.SPEND_KIND_WORDS, "kind", "media, people, tools, data, content, agency"
+            ),
+            "purpose": _choice(normalise_words.PURPOSE_WORDS, "purpose", "leads, awareness"),
+            "seniority": lambda _, text: titles.seniority_word(text),
+            "department": lambda _, text: titles.department_word(text),
+        }
+        return own[spec.kind]
+
+    def _text(self, spec: FieldSpec, text: str) -> Value:
+        text = text if spec.limit > 1000 else " ".join(text.split())
+        if len(text) > spec.limit:
+            self._notes.append(f"cut to {spec.limit} characters")
+            return text[: spec.limit]
+        return text
+
+    def _email(self, spec: FieldSpec, text: str) -> Value:
+        found = normalise.email(text)
+        if found.note:
+            self._notes.append(found.note)
+        return found.address
+
+    def _money(self, spec: FieldSpec, text: str) -> Value:
+        amount, currency = normalise.money(text, self._formats.numbers.get(spec.name))
+        if amount < 0:
+            raise Unusable(f"{text[:40]} is less than nothing", "Write the amount without a minus.")
+        if currency:
+            slot = next((s.name for s in CATALOGUE[self.kind] if s.kind == "currency"), "currency")
+            known = self._extra.setdefault(slot, currency)
+            if known != currency:
+                raise Unusable(
+                    f"{currency} here, but another amount of the row is in {known}", "Use one currency a row."
+                )
+        return amount
+
+    def _currency(self, spec: FieldSpec, text: str) -> Value:
+        code = normalise.currency_code(text)
+        if not code:
+            raise Unusable(f'"{text[:20]}" is not a currency', "Write its ISO code, such as EUR.")
+        return code
+
+    def _moment(self, spec: FieldSpec, text: str) -> Value:
+        return self._format_of(spec, text).parse(text, self._zone)
+
+    def _day(self, spec: FieldSpec, text: str) -> Value:
+        if spec.name in self._formats.months and (month := whole_month(text)):
+            if spec.name == "to":
+                return month[1]
+            if spec.name == "from":
+                self._extra["to"] = month[1]
+            return month[0]
+        return self._format_of(spec, text).parse_date(text)
+
+    def _format_of(self, spec: FieldSpec, text: str) -> DateFormat:
+        found = self._formats.dates.get(spec.name)
+        if found is None:  # a constant, or a column that was all blank when the formats were found
+            column = DateColumn()
+            column.add(text)
+            found = column.found()
+        if isinstance(found, DateFormat):
+            return found
+        raise Unusable(found.message if found else f'"{text[:40]}" is not a date', "Write dates as 2026-11-21.")
+
+    def _country_code(self, spec: FieldSpec, text: str) -> Value:
+        found = normalise_places.country(text)
+        if found.note:
+            self._notes.append(found.note)
+        return found.code
+
+    def _location(self, spec: FieldSpec, text: str) -> Value:
+        found = normalise_places.location(text)
+        if found.note:
+            self._notes.append(found.note)
+        for name, part in (("city", found.city), ("region", found.region), ("country", found.country)):
+            if part:
+                self._extra[name] = part
+        return ""
+
+    def _channel(self, spec: FieldSpec, text: str) -> Value:
+        found = normalise_words.channel(text)
+        if found.second:
+            self._extra["subchannel"] = found.second
+        if not found.known:
+            self._notes.append(f'"{text[:60]}" is no channel known here; kept under other')
+        return found.channel
+
+    def _outcome(self, spec: FieldSpec, text: str) -> Value:
+        found = normalise_words.outcome(text)
+        if found.stage and "stage" not in self._mapped:
+            self._extra["stage"] = found.stage
+        return found.outcome
+
+    def _complete(self, values: dict[str, Value]) -> None:
+        """What follows from the row's own values."""
+        full = values.get("full_name")
+        if isinstance(full, str) and "first_name" not in values and "last_name" not in values:
+            first, last = titles.split_name(full)
+            values.update({name: part for name, part in (("first_name", first), ("last_name", last)) if part})
+        if self.kind == "leads":
+            stage = values.get("stage")
+            if isinstance(stage, str) and "outcome" not in values and stage in normalise_words.OUTCOME_OF_STAGE:
+                values["outcome"] = normalise_words.OUTCOME_OF_STAGE[stage]
+            self._check_order(values)
+        if self.kind == "spend":
+            start, end = values.get("from"), values.get("to")
+            if isinstance(start, date) and isinstance(end, date) and end < start:
+                self._issue("", f"{start} to {end}", "the end lies before the start", "Swap the two dates.", error=True)
+
+    def _check_order(self, values: dict[str, Value]) -> None:
+        """Dates against the order of the stages are kept and told."""
+        before: tuple[str, Moment] | None = None
+        for name in STAGE_ORDER:
+            value = values.get(name)
+            if not isinstance(value, Moment):
+                continue
+            if before and value.at < before[1].at:
+                self._issue(
+                    "", value.at.isoformat(), f"{name} lies before {before[0]}; kept as it is", "Check the two dates.",
+                    error=False,
+                )  # fmt: skip
+            before = (name, value)
+
+
+def _choice(words: dict[str, str], name: str, values: str) -> Callable[[FieldSpec, str], Value]:
+    return lambda _, text: normalise_words.choice(text, words, name, values)
