@@ -67,7 +67,7 @@ def kaplan_meier_median(finished: Iterable[int], waiting: Iterable[int]) -> int 
         survival *= (at_risk - deaths) / at_risk
         stayed.append(at_risk - deaths)
         exposed.append(at_risk)
-        if abs(survival - 0.5) < 1e-6:
+        if abs(survival - 0.5) < 1e-9:
             if 2 * _product(stayed) <= _product(exposed):
                 return time
         elif survival < 0.5:

@@ -128,7 +128,7 @@ class _Judge:
         if figure.about.shape not in ("duration", "breakdown"):
             return []
         negative = bisect_left(cohort_times(self.selection, step), 0)
-        return [f"{negative} negative: the later stage is dated before the earlier one; kept."] if negative else []
+        return [f"Kept, though the later stage is dated before the earlier one: {negative}."] if negative else []
 
     def _spend_notes(self) -> list[str]:
         selection = self.selection
@@ -141,7 +141,7 @@ class _Judge:
         if channels:
             notes.append(f"No spend recorded for a channel with leads: {', '.join(channels)}.")
         if foreign := sum(selection.foreign(line) for line in lines):
-            notes.append(f"{foreign} spend lines in another currency than {self.conventions.currency} are in no sum.")
+            notes.append(f"Spend lines in another currency than {self.conventions.currency}, in no sum: {foreign}.")
         today = self.conventions.as_of.astimezone(self.conventions.zone).date()
         ahead = any(line.last > today for line in lines)
         if ahead and selection.period.past > today + timedelta(days=1):
@@ -165,20 +165,20 @@ class _Judge:
         deals = self.selection.rows("period", name)
         notes = []
         if unknown := sum(deal.value is None for deal in deals):
-            notes.append(f"{unknown} deals without a value are counted as nothing.")
+            notes.append(f"Deals without a value, counted as nothing: {unknown}.")
         if foreign := sum(self.selection.foreign(deal) for deal in deals):
-            notes.append(f"{foreign} deals in another currency than {self.conventions.currency} are in no sum.")
+            notes.append(f"Deals in another currency than {self.conventions.currency}, in no sum: {foreign}.")
         if weighted and (unweighted := sum(weight(deal) is None for deal in deals)):
-            notes.append(f"{unweighted} deals in a stage without a probability are left out.")
+            notes.append(f"Deals in a stage without a probability, left out: {unweighted}.")
         return notes
 
     def _customer_notes(self) -> list[str]:
         active = self.selection.rows("period", "customers_active")
         notes = []
         if unknown := sum(one.mrr is None for one in active):
-            notes.append(f"{unknown} active customers without a known recurring revenue are left out.")
+            notes.append(f"Active customers whose recurring revenue is not known, left out: {unknown}.")
         if foreign := sum(self.selection.foreign(one) for one in active):
-            notes.append(f"{foreign} customers in another currency than {self.conventions.currency} are left out.")
+            notes.append(f"Active customers in another currency than {self.conventions.currency}, left out: {foreign}.")
         return notes
 
     def _agreement(self, step: tuple[str, str]) -> list[str]:
