@@ -104,6 +104,8 @@ def pip_settings() -> dict[str, str]:
         found[name.rpartition(".")[2]] = value.strip().strip("'\"").replace("\\n", " ").strip()
     names = {"index-url": "UV_DEFAULT_INDEX", "extra-index-url": "UV_INDEX", "find-links": "UV_FIND_LINKS"}
     settings = {new: found[old] for old, new in names.items() if found.get(old)}
+    if settings:
+        settings["UV_INDEX_STRATEGY"] = "unsafe-best-match"  # pip's way; safe here, for every file is named by its hash
     certificate = found.get("cert") or os.environ.get("PIP_CERT")
     if certificate:
         settings["SSL_CERT_FILE"] = certificate
