@@ -31,7 +31,9 @@ class SampleForm(forms.Form):
     value = forms.DecimalField(label="Deal value", required=False)
     starts = forms.DateField(label="Starts on", required=False)
     at = forms.DateTimeField(label="Send at", required=False)
-    owner = forms.ChoiceField(label="Owner", choices=[("", "Nobody yet"), ("ana", "Ana Ferreira"), ("tom", "Tom Okafor")])
+    owner = forms.ChoiceField(
+        label="Owner", choices=[("", "Nobody yet"), ("ana", "Ana Ferreira"), ("tom", "Tom Okafor")]
+    )
     channels = forms.MultipleChoiceField(
         label="Channels",
         choices=[("email", "E-mail"), ("phone", "Phone"), ("linkedin", "LinkedIn")],
@@ -70,7 +72,17 @@ def _people(now: datetime) -> list[SimpleNamespace]:
         ("Ana Ferreira", "VP Operations", "Lumen Robotics", "A", 86, "MQL v5", "primary", Decimal(48000), 4),
         ("Tom Okafor", "Head of IT", "Brightwell Health", "B", 64, "lead", "neutral", None, 190),
         ("Mei Tanaka", "COO", "Kite Logistics", "C", 41, "accepted", "info", Decimal("12500.50"), 60 * 30),
-        ("Jonas Weber", "Plant manager", "Stahlwerk Nord", "D", 12, "lost: no budget", "danger", Decimal(9000), 60 * 24 * 40),
+        (
+            "Jonas Weber",
+            "Plant manager",
+            "Stahlwerk Nord",
+            "D",
+            12,
+            "lost: no budget",
+            "danger",
+            Decimal(9000),
+            60 * 24 * 40,
+        ),
         ("Sofia Lind", "", "Nordhavn Labs", None, None, "held: mailbox paused", "warning", None, 60 * 24 * 400),
     ]
     return [
@@ -108,6 +120,7 @@ def gallery_context(now: datetime) -> dict[str, Any]:
                        {"name": "Globex", "slug": "globex", "url": "#w2", "role": "sdr"}],
         "form": SampleForm(initial={"name": "Industry v4", "starts": now.date(), "at": now, "motion": "inbound"}),
         "bad_form": SampleForm({"name": "", "email": "ana@"}, auto_id="bad_%s"),
+        "money_form": SampleForm(auto_id="money_%s"),
         "filter_form": FilterForm(auto_id="filter_%s"),
         "formset": formset_class(initial=[{"fact": "industry", "weight": 25}], prefix="criteria"),
         "people": _people(now), "total": 4210, "timeline": _timeline(now), "figure": figure,

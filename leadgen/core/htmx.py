@@ -21,7 +21,9 @@ LEVELS = {"success": messages.SUCCESS, "info": messages.INFO, "warning": message
 def is_htmx(request: HttpRequest) -> bool:
     """True if htmx asked for a fragment: not a boosted navigation, not a Back button that lost its page."""
     details = getattr(request, "htmx", None)
-    return bool(details) and not details.boosted and not details.history_restore_request
+    if not details:
+        return False
+    return not details.boosted and not details.history_restore_request
 
 
 def render_page(

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+QUOTE = '"'
 TONES = ("neutral", "primary", "info", "success", "warning", "danger")
 
 
@@ -33,9 +34,12 @@ def attributes(values: dict[str, Any]) -> SafeString:
             continue
         key = name.replace("_", "-")
         if key == "style" or (key.startswith("on") and key != "on") or key.startswith("hx-on"):
-            raise TemplateSyntaxError(f"'{key}' is not allowed: the content security policy refuses inline script and style")
-        parts.append(f" {key}" if value is True else f' {key}="{conditional_escape(value)}"')
-    return mark_safe("".join(parts))  # noqa: S308  names are template-author literals, values are escaped above
+            raise TemplateSyntaxError(
+                f"'{key}' is not allowed: the content security policy refuses inline script and style"
+            )
+        # Literals in templates count as safe, so a quote in one must still not end the attribute.
+        parts.append(f" {key}" if value is True else f' {key}="{conditional_escape(value).replace(QUOTE, "&quot;")}"')
+    return mark_safe("".join(parts))
 
 
 def classes(*names: str | None) -> str:
@@ -55,4 +59,6 @@ def svg_icon(name: str, css: str = "size-4", label: str = "") -> SafeString:
     if name not in icon_names():
         raise TemplateSyntaxError(f"icon '{name}' is not in static/icons.json (add it there, then npm run build)")
     spoken = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    return format_html('<svg class="icon {}" {}><use href="{}#{}"></use></svg>', css, spoken, static("build/icons.svg"), name)
+    return format_html(
+        '<svg class="icon {}" {}><use href="{}#{}"></use></svg>', css, spoken, static("build/icons.svg"), name
+    )

@@ -22,12 +22,18 @@ CURSORS = ("after", "before", "cursor", "page")
 
 
 def _render(name: str, context: dict[str, Any]) -> SafeString:
-    return mark_safe(render_to_string(f"components/{name}.html", context))  # noqa: S308  rendered by an escaping template
+    return mark_safe(render_to_string(f"components/{name}.html", context))
 
 
 @register.simple_block_tag
 def page_header(
-    content: str, title: str, subtitle: str = "", back: str = "", back_label: str = "Back", avatar: str = "", meta: str = ""
+    content: str,
+    title: str,
+    subtitle: str = "",
+    back: str = "",
+    back_label: str = "Back",
+    avatar: str = "",
+    meta: str = "",
 ) -> SafeString:
     """The page's h1 with its actions as body. `back` is the list it came from, `avatar` a name whose initials stand before."""
     return _render(
@@ -85,7 +91,9 @@ def parse_columns(columns: str | Iterable[Mapping[str, Any]]) -> list[dict[str, 
     parsed = []
     for item in columns.split(","):
         label, sort, align = ([part.strip() for part in item.split("|")] + ["", ""])[:3]
-        parsed.append({"label": "Actions" if label == "-" else label, "sort": sort, "align": align, "hidden": label == "-"})
+        parsed.append(
+            {"label": "Actions" if label == "-" else label, "sort": sort, "align": align, "hidden": label == "-"}
+        )
     return parsed
 
 
@@ -180,7 +188,9 @@ def bulkbar(content: str, noun: str = "rows") -> SafeString:
 @register.simple_block_tag
 def dialog(content: str, id: str, title: str, size: str = "md", open: bool = False) -> SafeString:
     """A modal dialog in the page, opened by `data-dialog-open="id"`. size: sm, md, lg. Body: text or a form."""
-    return _render("dialog", {"content": content, "id": id, "title": title, "size": size, "drawer": False, "open": open})
+    return _render(
+        "dialog", {"content": content, "id": id, "title": title, "size": size, "drawer": False, "open": open}
+    )
 
 
 @register.simple_block_tag

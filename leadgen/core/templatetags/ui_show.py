@@ -21,7 +21,7 @@ GRADE_TONES = {"A": "primary", "B": "info", "C": "neutral", "D": "neutral"}
 
 
 def _render(name: str, context: dict[str, Any]) -> SafeString:
-    return mark_safe(render_to_string(f"components/{name}.html", context))  # noqa: S308  rendered by an escaping template
+    return mark_safe(render_to_string(f"components/{name}.html", context))
 
 
 @register.simple_tag
@@ -39,7 +39,12 @@ def grade(letter: str | None, score: Any = None, **attrs: Any) -> SafeString:
         return format_html('<span class="muted" title="Fit not known yet">{}</span>', DASH)
     mark = format_html('<span class="grade grade-{}">{}</span>', letter.lower(), letter)
     points = "" if score is None else format_html(' <span class="num muted">{}</span>', number(score))
-    return format_html('<span class="whitespace-nowrap {}"><span class="sr-only">Fit </span>{}{}</span>', attrs.get("class", ""), mark, points)
+    return format_html(
+        '<span class="whitespace-nowrap {}"><span class="sr-only">Fit </span>{}{}</span>',
+        attrs.get("class", ""),
+        mark,
+        points,
+    )
 
 
 def clock_state(deadline: datetime, now: datetime, sla: timedelta | None) -> tuple[str, str, str]:
@@ -85,7 +90,10 @@ def due(at: datetime | None) -> SafeString | str:
         return ""
     now = app_clock.now()
     if at < now - timedelta(minutes=1):
-        words, tone = f"overdue {duration_words(now - at) if now - at > timedelta(hours=1) else f'{int((now - at).total_seconds() // 60)} min'}", "danger"
+        words, tone = (
+            f"overdue {duration_words(now - at) if now - at > timedelta(hours=1) else f'{int((now - at).total_seconds() // 60)} min'}",
+            "danger",
+        )
     else:
         local = timezone.localtime(at)
         today = local.date() == timezone.localtime(now).date()
@@ -181,10 +189,24 @@ def timeline(items: Iterable[Any], empty: str = "Nothing has happened yet.", mor
 
 @register.simple_tag
 def empty_state(
-    title: str, text: str = "", icon: str = "inbox", action: str = "", href: str = "", variant: str = "primary", **attrs: Any
+    title: str,
+    text: str = "",
+    icon: str = "inbox",
+    action: str = "",
+    href: str = "",
+    variant: str = "primary",
+    **attrs: Any,
 ) -> SafeString:
     """An empty state: an icon, what is missing and why, one action."""
-    context = {"title": title, "text": text, "icon": icon, "action": action, "href": href, "variant": variant, "attrs": attributes(attrs)}
+    context = {
+        "title": title,
+        "text": text,
+        "icon": icon,
+        "action": action,
+        "href": href,
+        "variant": variant,
+        "attrs": attributes(attrs),
+    }
     return _render("empty_state", context)
 
 
@@ -212,7 +234,12 @@ def chips(items: Iterable[Mapping[str, str]], clear_url: str = "") -> SafeString
 
 @register.simple_tag
 def pager(
-    next_url: str = "", previous_url: str = "", shown: int | None = None, total: int | None = None, noun: str = "rows", target: str = ""
+    next_url: str = "",
+    previous_url: str = "",
+    shown: int | None = None,
+    total: int | None = None,
+    noun: str = "rows",
+    target: str = "",
 ) -> SafeString:
     """Keyset pager: earlier and later, no page numbers. `target="#results"` swaps by htmx and keeps the address bar true."""
     context = {

@@ -49,7 +49,9 @@ def bar(
         check_tone(tone),
         spoken,
         _share(value, maximum),
-        format_html('<rect width="{}%" height="100%" rx="4" fill="url(#hatch)"/>', _share(value, maximum)) if small_n else "",
+        format_html('<rect width="{}%" height="100%" rx="4" fill="url(#hatch)"/>', _share(value, maximum))
+        if small_n
+        else "",
         whisker,
     )
 
@@ -79,7 +81,9 @@ def sparkline(values: Sequence[float | int | None], label: str, tone: str = "pri
 @register.simple_tag
 def progress(value: Any, maximum: Any, label: str) -> SafeString:
     """A progress bar with its spoken label; put the counts in words above it."""
-    return format_html('<progress class="progress-ui" value="{}" max="{}" aria-label="{}"></progress>', value, maximum, label)
+    return format_html(
+        '<progress class="progress-ui" value="{}" max="{}" aria-label="{}"></progress>', value, maximum, label
+    )
 
 
 @register.simple_tag

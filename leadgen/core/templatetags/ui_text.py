@@ -94,7 +94,9 @@ def when(at: datetime | date | None, empty: str = DASH, **attrs: Any) -> SafeStr
         return empty
     css = attrs.get("class", "")
     if not isinstance(at, datetime):
-        return format_html('<time datetime="{}" class="num {}">{}</time>', at.isoformat(), css, date_format(at, "j M Y"))
+        return format_html(
+            '<time datetime="{}" class="num {}">{}</time>', at.isoformat(), css, date_format(at, "j M Y")
+        )
     local = timezone.localtime(at)
     return format_html(
         '<time datetime="{}" title="{}" data-relative class="num whitespace-nowrap {}">{}</time>',
