@@ -33,7 +33,8 @@ def member_view(permission: str, *, post: str = "") -> Callable[[Callable[..., H
     Signed out: to the log-in page (htmx: a full redirect). Not a member: 404, as if the workspace did not exist.
     Member without the permission: 403. The URL's `slug` is taken out of the arguments.
     """
-    assert permission in PERMISSIONS and (not post or post in PERMISSIONS)
+    assert permission in PERMISSIONS
+    assert not post or post in PERMISSIONS
 
     def decorate(view: Callable[..., HttpResponse]) -> MemberView:
         @wraps(view)

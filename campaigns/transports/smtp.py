@@ -93,7 +93,10 @@ class SmtpConversation:
             self.close()
             words = _words(error.smtp_code, error.smtp_error)
             raise TransportError(
-                f"{where} refused user name or password: {words}", permanent=True, code=error.smtp_code, whole_server=True
+                f"{where} refused user name or password: {words}",
+                permanent=True,
+                code=error.smtp_code,
+                whole_server=True,
             ) from error
         except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
             self.close()
@@ -114,7 +117,9 @@ class SmtpConversation:
                 code, reply = smtp.rcpt(recipient)
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            raise TransportError(f"The connection broke before anything was sent: {error}", permanent=False, whole_server=True) from error
+            raise TransportError(
+                f"The connection broke before anything was sent: {error}", permanent=False, whole_server=True
+            ) from error
         if code not in {250, 251}:
             self.abort()
             raise TransportError(
@@ -144,26 +149,36 @@ class SmtpConversation:
             code, reply = smtp.docmd("DATA")
         except (smtplib.SMTPException, OSError) as error:
             self.close()
-            raise TransportError(f"The connection broke before the mail was sent: {error}", permanent=False, whole_server=True) from error
+            raise TransportError(
+                f"The connection broke before the mail was sent: {error}", permanent=False, whole_server=True
+            ) from error
         if code != 354:
             self.abort()
-            raise TransportError(f"The server refused the mail: {_words(code, reply)}", permanent=code >= 500, code=code)
+            raise TransportError(
+                f"The server refused the mail: {_words(code, reply)}", permanent=code >= 500, code=code
+            )
         sock: Any = smtp.sock
         try:
             sock.sendall(_stuffed(content))
             early = bool(select.select([sock], [], [], 0)[0])
         except OSError as error:
             self.close()
-            raise TransportError(f"The connection broke inside the mail, before its end: {error}", permanent=False, whole_server=True) from error
+            raise TransportError(
+                f"The connection broke inside the mail, before its end: {error}", permanent=False, whole_server=True
+            ) from error
         if early:
             # The server spoke (or hung up) before the end of the mail: without the dot it has accepted nothing.
             try:
                 code, reply = smtp.getreply()
             except (smtplib.SMTPException, OSError) as error:
                 self.close()
-                raise TransportError(f"The connection ended inside the mail: {error}", permanent=False, whole_server=True) from error
+                raise TransportError(
+                    f"The connection ended inside the mail: {error}", permanent=False, whole_server=True
+                ) from error
             self.close()
-            raise TransportError(f"The server refused the mail: {_words(code, reply)}", permanent=code >= 500, code=code)
+            raise TransportError(
+                f"The server refused the mail: {_words(code, reply)}", permanent=code >= 500, code=code
+            )
         try:
             sock.settimeout(FINAL_TIMEOUT)
             sock.sendall(b".\r\n")
@@ -173,7 +188,9 @@ class SmtpConversation:
             self.close()
             raise OutcomeUnknown(f"No answer after the mail was handed over: {error}") from error
         if code != 250:
-            raise TransportError(f"The server refused the mail: {_words(code, reply)}", permanent=code >= 500, code=code)
+            raise TransportError(
+                f"The server refused the mail: {_words(code, reply)}", permanent=code >= 500, code=code
+            )
         return Accepted(code, _words(code, reply))
 
     def close(self) -> None:

@@ -66,3 +66,8 @@ def short_signature(value: str, *, purpose: str, length: int = 26) -> str:
     """Lower-case base32 HMAC for ids in mail and URLs; 26 characters are 130 bits."""
     raw = hmac.new(derive(purpose), value.encode(), hashlib.sha256).digest()
     return base64.b32encode(raw).decode().lower().rstrip("=")[:length]
+
+
+def same(left: str, right: str) -> bool:
+    """Compare secrets in constant time."""
+    return hmac.compare_digest(left.encode(), right.encode())

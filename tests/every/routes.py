@@ -43,7 +43,7 @@ def all_routes() -> list[Route]:
 def _walk(resolver: URLResolver, prefix: str, params: tuple[str, ...]) -> Iterator[Route]:
     for entry in resolver.url_patterns:
         route = prefix + str(entry.pattern).removeprefix("^").replace("$", "").replace("\\Z", "")
-        mine = params + tuple(entry.pattern.converters or getattr(entry.pattern, "regex").groupindex)
+        mine = params + tuple(entry.pattern.converters or entry.pattern.regex.groupindex)
         if isinstance(entry, URLResolver):
             yield from _walk(entry, route, mine)
         elif isinstance(entry, URLPattern):

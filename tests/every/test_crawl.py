@@ -134,14 +134,8 @@ def _leaks(client: Client, method: str, path: str, world: dict[Any, Any]) -> lis
         found.append(f"{method.upper()} {path}: shows the other workspace's data")
     if response.status_code >= 500:
         found.append(f"{method.upper()} {path}: {response.status_code}")
-    return (
-        found
-        if found
-        else (
-            []
-            if response.status_code in _expected(path, world)
-            else [f"{method.upper()} {path}: {response.status_code}"]
-        )
+    return found or (
+        [] if response.status_code in _expected(path, world) else [f"{method.upper()} {path}: {response.status_code}"]
     )
 
 

@@ -19,7 +19,7 @@ def _value(field: Any, mark: str) -> Any:
     if field.choices:
         return field.choices[0][0]
     if isinstance(field, ArrayField):
-        return [mark]
+        return [1] if isinstance(field.base_field, models.IntegerField) else [mark[:12]]
     if isinstance(field, models.GenericIPAddressField):
         return "127.0.0.1"
     if isinstance(field, models.BinaryField):

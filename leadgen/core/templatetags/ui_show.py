@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.http import QueryDict
+from django.template import Context
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -232,20 +234,40 @@ def chips(items: Iterable[Mapping[str, str]], clear_url: str = "") -> SafeString
     return _render("chips", {"items": list(items), "clear_url": clear_url})
 
 
-@register.simple_tag
+@register.simple_tag(takes_context=True)
 def pager(
+    context: Context,
+    page: Any = None,
     next_url: str = "",
     previous_url: str = "",
     shown: int | None = None,
-    total: int | None = None,
+    total: Any = None,
     noun: str = "rows",
     target: str = "",
 ) -> SafeString:
-    """Keyset pager: earlier and later, no page numbers. `target="#results"` swaps by htmx and keeps the address bar true."""
-    context = {
-        "next_url": next_url, "previous_url": previous_url, "shown": shown, "total": total, "noun": noun, "target": target,
-    }  # fmt: skip
-    return _render("pager", context)
+    """Keyset pager: previous and next, no page numbers. `{% pager page total=count noun="people" target="#results" %}`
+
+    page: a `leadgen.core.pagination.Page`; the links keep the filters and set `cursor`. total: a number or a
+    `leadgen.core.counts.Count` ("about 120,000"). Without `page` give `next_url` and `previous_url`. `target` swaps by htmx.
+    """
+    if page is not None:
+        request = context.get("request")
+        query = request.GET.copy() if request is not None else QueryDict(mutable=True)
+
+        def link(cursor: str) -> str:
+            query["cursor"] = cursor
+            return f"?{query.urlencode()}" if cursor else ""
+
+        next_url, previous_url, shown = link(page.next), link(page.previous), len(page)
+    values = {
+        "next_url": next_url,
+        "previous_url": previous_url,
+        "shown": shown,
+        "total": number(total) if isinstance(total, int) else str(total or ""),
+        "noun": noun,
+        "target": target,
+    }
+    return _render("pager", values)
 
 
 @register.simple_tag

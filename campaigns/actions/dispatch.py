@@ -1,0 +1,109 @@
+"""The dispatcher: take a lane, enter its workspace, do a batch there, move the lane on (design.md idea 6 and section 5)."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Min
+
+from campaigns.actions.sending import send_due
+from campaigns.actions.steps import ENROLMENTS_LANE, MAILBOX_LANE, begin_due_steps, settle_closed_tasks
+from campaigns.models import Enrolment, Mailbox, Message, StepRun
+from leadgen.core import lanes
+from leadgen.core.logging import log
+from leadgen.core.models import Lane
+from leadgen.core.tenancy import workspace_scope
+from prospects.models import Task
+
+BATCH = 200
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one dispatcher turn did, over all lanes it took."""
+
+    begun: int = 0
+    sent: int = 0
+    blocked: int = 0
+    failed: int = 0
+    unknown: int = 0
+    held: int = 0
+    lanes: int = 0
+    reasons: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def dispatch_once(*, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UUID | None = None) -> Turn:
+    """Everything that is due at `now`, once. Call outside of any transaction.
+
+    A lane that raises is pushed a minute ahead before the error goes on, so that a poison row cannot stop the others.
+    """
+    turn = Turn()
+    for kind, work in ((ENROLMENTS_LANE, _enrolments), (MAILBOX_LANE, _mailbox)):
+        for _ in range(max_lanes):
+            lane = lanes.take(kind=kind, now=now, lease_seconds=1200)
+            if lane is None:
+                break
+            turn.lanes += 1
+            try:
+                next_due = work(lane, now, turn)
+            except Exception:
+                lanes.move_on(lane, next_due=now + timedelta(minutes=1))
+                log.error("lane_failed", kind=kind, workspace=str(lane.workspace_id))
+                raise
+            # Work at or before `now` that is left gets another turn at once; the same instant would loop for ever.
+            lanes.move_on(lane, next_due=next_due)
+    return turn
+
+
+def _enrolments(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
+    while True:
+        with workspace_scope(lane.workspace_id):
+            settle_closed_tasks(now=now)
+            begun = begin_due_steps(now=now, limit=BATCH)
+            turn.begun += begun
+            if begun == 0:
+                return Enrolment.objects.filter(
+                    state=Enrolment.State.ACTIVE, next_at__isnull=False, next_at__gt=now
+                ).aggregate(due=Min("next_at"))["due"]
+
+
+def _mailbox(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
+    mailbox_id = uuid.UUID(lane.key)
+    with workspace_scope(lane.workspace_id):
+        if not Mailbox.objects.filter(pk=mailbox_id).exists():
+            return None
+    while True:
+        report = send_due(workspace_id=lane.workspace_id, mailbox_id=mailbox_id, now=now)
+        for name in ("sent", "blocked", "failed", "unknown", "held"):
+            setattr(turn, name, getattr(turn, name) + getattr(report, name))
+        turn.reasons = list(dict.fromkeys([*turn.reasons, *report.reasons]))[:20]
+        if report.next_due is None or report.next_due > now or report.attempted == 0:
+            # Nothing more now. What is still due but leased elsewhere comes back by the sweep.
+            return report.next_due if report.next_due is None or report.next_due > now else now + timedelta(minutes=1)
+
+
+def sweep_lanes(*, now: datetime) -> int:
+    """Re-derive the lanes of all workspaces from their due rows: a lane is a hint, and hints may be lost. Returns lanes marked."""
+    marked = 0
+    for workspace_id in Lane.objects.values_list("workspace_id", flat=True).distinct():
+        with workspace_scope(workspace_id):
+            due = Enrolment.objects.filter(state=Enrolment.State.ACTIVE).aggregate(due=Min("next_at"))["due"]
+            if (
+                StepRun.objects.filter(done_at__isnull=True)
+                .exclude(task__state=Task.State.OPEN)
+                .filter(task__isnull=False)
+                .exists()
+            ):
+                due = min(due, now) if due else now
+            if due:
+                lanes.mark(workspace_id=workspace_id, kind=ENROLMENTS_LANE, due=due)
+                marked += 1
+            planned = Message.objects.filter(state=Message.State.PLANNED, mailbox__state=Mailbox.State.ACTIVE)
+            for row in planned.values("mailbox_id").annotate(due=Min("due_at")):
+                lanes.mark(workspace_id=workspace_id, kind=MAILBOX_LANE, key=str(row["mailbox_id"]), due=row["due"])
+                marked += 1
+    return marked

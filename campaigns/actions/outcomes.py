@@ -1,0 +1,231 @@
+"""What became of a message: the only module that changes a message's state after it was planned.
+
+Each function is fenced: it changes the row only from the state it may come from, and returns whether it did.
+"""
+
+import re
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, QuerySet
+
+from accounts.actions.audit import SYSTEM, Actor, write_audit
+from campaigns.actions.steps import finish_step, stop_enrolment
+from campaigns.models import Enrolment, Mailbox, Message, StepRun
+from campaigns.queries.verdicts import Verdict
+from leadgen.core.errors import Conflict, Invalid
+from prospects.actions.activities import record_activity
+from prospects.actions.suppressions import suppress
+from prospects.models import ActivityKind, Channel, Person, Suppression
+
+type MessageQuery = QuerySet[Message]
+
+ENHANCED = re.compile(r"\b([45])\.(\d{1,3})\.(\d{1,3})\b")
+
+
+def refusal_type(*, smtp_code: int, words: str) -> str:
+    """hard, soft or policy, by RFC 3463: 5.1.x is the address, 5.7.x our reputation or their rules, the rest is soft.
+
+    A plain 550, 551 or 553 without an enhanced code means an unknown mailbox (RFC 5321 section 4.2.3).
+    """
+    found = ENHANCED.search(words)
+    if found:
+        group, subject = found.group(1), found.group(2)
+        if subject == "7":
+            return "policy"
+        return "hard" if group == "5" and subject == "1" else "soft"
+    return "hard" if smtp_code in {550, 551, 553} else "soft"
+
+
+def record_sent(*, message: Message, response: str, by: str, now: datetime) -> bool:
+    """Accepted by the server, or proven later by a bounce, reply or click (`by`)."""
+    changed = Message.objects.filter(pk=message.pk, state=Message.State.UNKNOWN).update(
+        state=Message.State.SENT,
+        reason="",
+        reason_code="",
+        response=response[:500],
+        settled_by=by,
+        settled_at=now,
+        sent_at=message.submitted_at or now,
+        lease_until=None,
+    )
+    if not changed:
+        return False
+    message.refresh_from_db()
+    enrolment = message.enrolment
+    record_activity(
+        kind=ActivityKind.SENT,
+        at=message.sent_at or now,
+        now=now,
+        by=Actor(member=message.member) if message.member else None,
+        person=message.person,
+        lead=enrolment.lead if enrolment else None,
+        campaign=message.campaign,
+        channel=Channel.EMAIL,
+        summary=f"E-mail sent: {message.subject}",
+        about=("message", message.pk),
+        key=f"sent:{message.pk}",
+    )
+    _finish(message, "sent", now)
+    return True
+
+
+def record_unknown(*, message: Message, reason: str, now: datetime) -> bool:
+    """The line broke after the final dot. Stays so until evidence or a person settles it; the enrolment waits."""
+    words = f"{reason}. The server may have accepted it; Leadgen will not send it again by itself."
+    changed = Message.objects.filter(pk=message.pk, state=Message.State.UNKNOWN, attempt=message.attempt).update(
+        reason=words[:500], reason_code="no_answer", lease_until=None
+    )
+    if changed and message.enrolment_id:
+        Enrolment.objects.filter(pk=message.enrolment_id, state=Enrolment.State.ACTIVE).update(
+            wait_reason="Waits: it is not known whether the last e-mail was delivered."
+        )
+    return bool(changed)
+
+
+def record_blocked(*, message: Message, enrolment: Enrolment | None, verdict: Verdict, now: datetime) -> bool:
+    """Never sent, for a reason that will not go away; the enrolment stops with the same reason."""
+    changed = Message.objects.filter(pk=message.pk, state=Message.State.PLANNED, attempt=message.attempt).update(
+        state=Message.State.BLOCKED,
+        reason=verdict.reason,
+        reason_code=verdict.code,
+        hold_reason="",
+        settled_at=now,
+        lease_until=None,
+    )
+    if not changed:
+        return False
+    _finish_run(message, "blocked", now)
+    if enrolment is not None:
+        stop_enrolment(enrolment=enrolment, reason=verdict.reason, by_type=verdict.code, now=now)
+    return True
+
+
+def record_failed(*, message: Message, reason: str, code: str, now: datetime) -> bool:
+    """It cannot be sent, and the server did not take it."""
+    changed = Message.objects.filter(
+        pk=message.pk, attempt=message.attempt, state__in=[Message.State.PLANNED, Message.State.UNKNOWN]
+    ).update(
+        state=Message.State.FAILED,
+        reason=reason[:500],
+        reason_code=code,
+        hold_reason="",
+        settled_at=now,
+        lease_until=None,
+    )
+    if not changed:
+        return False
+    message.refresh_from_db()
+    _finish_run(message, "failed", now)
+    if message.enrolment is not None:
+        stop_enrolment(enrolment=message.enrolment, reason=f"An e-mail failed: {reason}", by_type="failed", now=now)
+    return True
+
+
+def record_refused(*, message: Message, reason: str, smtp_code: int, now: datetime) -> bool:
+    """The server refused it for good: an unknown address is suppressed, a policy refusal holds the mailbox, never the person."""
+    if not record_failed(message=message, reason=reason, code="refused", now=now):
+        return False
+    kind = refusal_type(smtp_code=smtp_code, words=reason)
+    apply_bounce(message=message, kind=kind, words=reason, now=now)
+    return True
+
+
+def apply_bounce(*, message: Message, kind: str, words: str, now: datetime) -> None:
+    """Effects of a refusal or bounce of `kind` on person, mailbox and enrolment; the same for both ways it can arrive."""
+    Message.objects.filter(pk=message.pk).update(bounced_at=now, bounce_type=kind)
+    record_activity(
+        kind=ActivityKind.BOUNCED,
+        at=now,
+        now=now,
+        person=message.person,
+        campaign=message.campaign,
+        channel=Channel.EMAIL,
+        hit_class="automated",
+        summary=f"Bounced ({kind}): {words}",
+        detail={"type": kind},
+        about=("message", message.pk),
+        key=f"bounced:{message.pk}",
+    )
+    if kind == "policy":
+        Mailbox.objects.filter(pk=message.mailbox_id, state=Mailbox.State.ACTIVE).update(
+            state=Mailbox.State.HELD, state_reason=f"A server refused mail by policy: {words}"[:300]
+        )
+        return
+    if kind == "hard" and message.person is not None:
+        Person.objects.filter(pk=message.person.pk, email=message.to_address).update(
+            email_status=Person.EmailStatus.BOUNCED, email_status_at=now, email_status_reason=words[:200]
+        )
+        suppress(
+            by=SYSTEM,
+            now=now,
+            kind=Suppression.Kind.EMAIL,
+            value=message.to_address,
+            reason=Suppression.Reason.BOUNCED,
+            note=words,
+        )
+    if message.enrolment is not None:
+        stop_enrolment(enrolment=message.enrolment, reason=f"The e-mail bounced: {words}", by_type="bounce", now=now)
+
+
+def settle_unknown(*, message: Message, sent: bool, by: Actor, now: datetime) -> Message:
+    """A person decides about an unknown message: it counts as sent, or as failed (skip: the sequence goes on).
+
+    Nothing is sent by this. Raises Conflict where it was settled meanwhile.
+    """
+    locked = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
+    if locked.state != Message.State.UNKNOWN:
+        raise Conflict(f"This message is {locked.get_state_display().lower()} already.", code="settled")
+    if locked.reason_code == "submitted" and locked.lease_until is not None:
+        raise Invalid("This message is being handed over right now. Look again in a few minutes.")
+    if sent:
+        record_sent(message=locked, response="A person said that it was delivered.", by="person", now=now)
+    else:
+        Message.objects.filter(pk=locked.pk).update(
+            state=Message.State.FAILED,
+            reason="Skipped by a person: not known whether it was delivered.",
+            reason_code="skipped",
+            settled_by="person",
+            settled_at=now,
+        )
+        _finish(locked, "failed", now)
+    write_audit(by=by, action="message.settled", now=now, target=locked, label=locked.subject, detail={"sent": sent})
+    locked.refresh_from_db()
+    return locked
+
+
+def prove_sent(*, message: Message, by: str, now: datetime) -> bool:
+    """A bounce, reply or click names our id: whatever the server's lost answer was, it had accepted the mail."""
+    if message.state != Message.State.UNKNOWN:
+        return False
+    return record_sent(message=message, response=f"Proven by a {by}.", by=by, now=now)
+
+
+def _run_of(message: Message) -> StepRun | None:
+    if message.enrolment_id is None or message.step_id is None:
+        return None
+    return StepRun.objects.filter(enrolment_id=message.enrolment_id, step_id=message.step_id).first()
+
+
+def _finish(message: Message, outcome: str, now: datetime) -> None:
+    run = _run_of(message)
+    if run is not None:
+        finish_step(run=run, outcome=outcome, at=message.sent_at or now, now=now)
+
+
+def _finish_run(message: Message, outcome: str, now: datetime) -> None:
+    """The step ended, and with it the enrolment: nothing is planned after it."""
+    StepRun.objects.filter(enrolment_id=message.enrolment_id, step_id=message.step_id, done_at__isnull=True).update(
+        done_at=now, outcome=outcome
+    )
+
+
+def balance(**filters: Any) -> dict[str, int]:
+    """Messages by state, and `all`: the five add up to it at any moment."""
+    counts = dict.fromkeys(Message.State.values, 0)
+    total = 0
+
+    for row in Message.objects.filter(**filters).values("state").annotate(n=Count("id")):
+        counts[row["state"]] = row["n"]
+        total += row["n"]
+    return counts | {"all": total}

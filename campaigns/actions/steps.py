@@ -1,0 +1,334 @@
+"""Walk enrolments through their steps: begin what is due, and plan the next when one is done.
+
+A step is begun at most once (unique StepRun). An e-mail step makes a planned Message, LinkedIn and call steps make a Task
+for a person, a wait only delays. The next step waits for the outcome of the one before: `unknown` stalls the enrolment.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+
+from accounts.actions.audit import SYSTEM, Actor
+from accounts.models import Member, Workspace
+from campaigns.models import Enrolment, Message, Step, StepRun, TrackedLink
+from campaigns.queries.mail import earlier_of_thread, freeze_message, render_step, template_data, window_of, zone_for
+from campaigns.queries.verdicts import block_of_person, held_by_sequence
+from campaigns.rules import liquid, schedule, tokens
+from leadgen.core import lanes
+from leadgen.core.errors import Invalid
+from leadgen.core.tenancy import bulk_insert, current_workspace_id
+from prospects.actions.activities import record_activity
+from prospects.actions.tasks import cancel_tasks, create_task
+from prospects.models import ActivityKind, Campaign, Channel, Task
+
+ENROLMENTS_LANE = "enrolments"
+MAILBOX_LANE = "mailbox"
+TASK_KINDS = {
+    Step.Kind.LINKEDIN_REQUEST: Task.Kind.LINKEDIN_REQUEST,
+    Step.Kind.LINKEDIN_MESSAGE: Task.Kind.LINKEDIN_MESSAGE,
+    Step.Kind.CALL: Task.Kind.CALL,
+}
+
+
+def mark_enrolments(due: datetime) -> None:
+    """Ring the lane of this workspace's enrolments."""
+    lanes.mark(workspace_id=current_workspace_id(), kind=ENROLMENTS_LANE, due=due)
+
+
+def mark_mailbox(mailbox_id: uuid.UUID, due: datetime) -> None:
+    lanes.mark(workspace_id=current_workspace_id(), kind=MAILBOX_LANE, key=str(mailbox_id), due=due)
+
+
+def settle_closed_tasks(*, now: datetime, limit: int = 500) -> int:
+    """Move enrolments on whose task a person closed, wherever they closed it. Returns how many."""
+    runs = list(
+        StepRun.objects.select_related("task", "step")
+        .filter(done_at__isnull=True, task__isnull=False)
+        .exclude(task__state=Task.State.OPEN)
+        .order_by("pk")[:limit]
+    )
+    for run in runs:
+        assert run.task is not None
+        finish_step(run=run, outcome=run.task.outcome or run.task.state, at=run.task.closed_at or now, now=now)
+    return len(runs)
+
+
+def begin_due_steps(*, now: datetime, limit: int = 200) -> int:
+    """Begin the next step of enrolments that are due, in the caller's transaction. Returns how many were looked at."""
+    due = list(
+        Enrolment.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(state=Enrolment.State.ACTIVE, next_at__lte=now)
+        .select_related("sequence", "sequence__campaign", "person", "person__company", "mailbox", "owner")
+        .order_by("next_at", "pk")[:limit]
+    )
+    if not due:
+        return 0
+    workspace = Workspace.objects.get(pk=current_workspace_id())
+    steps = _steps_by_version({enrolment.version_id for enrolment in due})
+    for enrolment in due:
+        _begin_next(enrolment, steps[enrolment.version_id], workspace, now)
+    return len(due)
+
+
+def _steps_by_version(versions: set[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:
+    found: dict[uuid.UUID, list[Step]] = {version: [] for version in versions}
+    for step in Step.objects.filter(version_id__in=versions).order_by("position"):
+        found[step.version_id].append(step)
+    return found
+
+
+def _begin_next(enrolment: Enrolment, steps: list[Step], workspace: Workspace, now: datetime) -> None:
+    step = next((step for step in steps if step.position > enrolment.position), None)
+    if step is None:
+        finish_enrolment(enrolment=enrolment, now=now)
+        return
+    if not _may_go_on(enrolment, step, now):
+        return
+    run, is_new = StepRun.objects.get_or_create(enrolment=enrolment, step=step, defaults={"begun_at": now})
+    enrolment.position, enrolment.next_at, enrolment.wait_reason = step.position, None, ""
+    if is_new and not _begin(step, run, enrolment, workspace, now):
+        return
+    enrolment.save(update_fields=["position", "next_at", "wait_reason"])
+
+
+def _may_go_on(enrolment: Enrolment, step: Step, now: datetime) -> bool:
+    """Campaign and sequence run; the person may be written to. Otherwise the enrolment waits or stops, with the reason."""
+    held = held_by_sequence(enrolment.sequence, enrolment)
+    if held:
+        enrolment.wait_reason, enrolment.next_at = held.reason, now + timedelta(minutes=15)
+        enrolment.save(update_fields=["wait_reason", "next_at"])
+        return False
+    blocked = block_of_person(enrolment.person)
+    # A LinkedIn touch needs no e-mail address, but somebody who objected is left alone on every channel.
+    if blocked and (step.kind == Step.Kind.EMAIL or blocked.code == "suppressed"):
+        if step.kind == Step.Kind.EMAIL:
+            _write_blocked(enrolment, step, blocked.code, blocked.reason, now)
+        stop_enrolment(enrolment=enrolment, reason=blocked.reason, by_type=blocked.code, now=now)
+        return False
+    return True
+
+
+def _write_blocked(enrolment: Enrolment, step: Step, code: str, reason: str, now: datetime) -> None:
+    """A blocked message is a row too, so that the balance of a campaign holds."""
+    if enrolment.mailbox is None or Message.objects.filter(enrolment=enrolment, step=step).exists():
+        return
+    StepRun.objects.get_or_create(
+        enrolment=enrolment, step=step, defaults={"begun_at": now, "done_at": now, "outcome": "blocked"}
+    )
+    Message.objects.create(
+        kind=Message.Kind.STEP, state=Message.State.BLOCKED, reason=reason, reason_code=code, enrolment=enrolment,
+        step=step, campaign=enrolment.sequence.campaign, person=enrolment.person, mailbox=enrolment.mailbox,
+        to_address=enrolment.person.email, to_name=enrolment.person.full_name, subject=step.subject, text="",
+        due_at=now, settled_at=now, created_at=now,
+    )  # fmt: skip
+
+
+def _begin(step: Step, run: StepRun, enrolment: Enrolment, workspace: Workspace, now: datetime) -> bool:
+    """Make the step's message or task. False where the enrolment was paused instead (a variable is missing)."""
+    if step.kind == Step.Kind.WAIT:
+        enrolment.save(update_fields=["position", "next_at", "wait_reason"])
+        finish_step(run=run, outcome="done", at=now, now=now)
+        enrolment.refresh_from_db()
+        return False
+    data = template_data(
+        person=enrolment.person, workspace=workspace, mailbox=enrolment.mailbox, member=enrolment.owner
+    )
+    try:
+        rendered = render_step(step, data)
+        if step.kind == Step.Kind.EMAIL:
+            _plan_message(step, enrolment, rendered.subject, rendered.text, workspace, now)
+        else:
+            _make_task(step, run, enrolment, rendered.text, now)
+    except liquid.MissingVariables as missing:
+        reason = f"Step {step.position} needs {', '.join(missing.names)}: fill it in, or give the template a fallback."
+        _pause_at(run, enrolment, reason)
+        return False
+    except Invalid as error:
+        _pause_at(run, enrolment, f"Step {step.position} cannot be written: {error.message}")
+        return False
+    return True
+
+
+def _pause_at(run: StepRun, enrolment: Enrolment, reason: str) -> None:
+    """Hold instead of sending "Hi ,": the step was not begun, so it can be begun when the enrolment is resumed."""
+    run.delete()
+    enrolment.position -= 1
+    enrolment.state, enrolment.reason, enrolment.wait_reason = Enrolment.State.PAUSED, reason[:300], reason[:300]
+    enrolment.save(update_fields=["position", "state", "reason", "wait_reason", "next_at"])
+
+
+def _plan_message(
+    step: Step, enrolment: Enrolment, subject: str, text: str, workspace: Workspace, now: datetime
+) -> Message:
+    assert enrolment.mailbox is not None, "publishing and enrolling refuse e-mail steps without a mailbox"
+    earlier = earlier_of_thread(enrolment)
+    if not subject and earlier:
+        subject = earlier[0].subject if earlier[0].subject.startswith("Re: ") else f"Re: {earlier[0].subject}"
+    slot = schedule.next_slot(
+        now,
+        zone=zone_for(enrolment.person, workspace),
+        window=window_of(enrolment.sequence),
+        name=enrolment.person.first_name,
+    )
+    key = uuid.uuid5(enrolment.pk, f"message:{step.pk}")
+    message = Message(
+        id=key, workspace_id=workspace.pk, kind=Message.Kind.STEP, enrolment=enrolment, step=step,
+        campaign=enrolment.sequence.campaign, person=enrolment.person, mailbox=enrolment.mailbox,
+        to_address=enrolment.person.email, to_name=enrolment.person.full_name, subject=subject, text=text,
+        message_id=tokens.message_id(
+            workspace_id=workspace.pk, message=key, domain=enrolment.mailbox.address.rpartition("@")[2]
+        ),
+        in_reply_to=earlier[-1].message_id if earlier else "",
+        references=" ".join(message.message_id for message in earlier),
+        due_at=slot.at, hold_reason=f"Held: {slot.reason}" if slot.reason else "", created_at=now,
+    )  # fmt: skip
+    tracked = freeze_message(message, workspace=workspace, now=now)
+    message.save(force_insert=True)
+    bulk_insert(TrackedLink, tracked)
+    mark_mailbox(enrolment.mailbox.pk, slot.at)
+    return message
+
+
+def _make_task(step: Step, run: StepRun, enrolment: Enrolment, text: str, now: datetime) -> Task:
+    person = enrolment.person
+    task = create_task(
+        kind=TASK_KINDS[Step.Kind(step.kind)],
+        title=f"{step.get_kind_display()}, step {step.position}, {enrolment.sequence.name}",
+        reason=_task_reason(enrolment, step),
+        body=text,
+        due_at=now,
+        now=now,
+        by=SYSTEM,
+        person=person,
+        company=person.company,
+        lead=enrolment.lead,
+        campaign=enrolment.sequence.campaign,
+        owner=enrolment.owner,
+        about=("step_run", run.pk),
+    )
+    run.task = task
+    run.save(update_fields=["task"])
+    enrolment.wait_reason = f"Waits for {enrolment.owner or 'somebody'}: {step.get_kind_display()}"
+    return task
+
+
+def _task_reason(enrolment: Enrolment, step: Step) -> str:
+    done = (
+        StepRun.objects.filter(enrolment=enrolment, done_at__isnull=False)
+        .select_related("step")
+        .order_by("-done_at")
+        .first()
+    )
+    if done is None:
+        return f"First touch of {enrolment.sequence.name}"
+    return f"{done.step.get_kind_display()} {done.outcome} on {done.done_at:%d %b}"
+
+
+def finish_step(*, run: StepRun, outcome: str, at: datetime, now: datetime) -> None:
+    """The step came to its end; plan the next one from the moment it did. Idempotent."""
+    if not StepRun.objects.filter(pk=run.pk, done_at__isnull=True).update(done_at=at, outcome=outcome[:24]):
+        return
+    enrolment = (
+        Enrolment.objects.select_for_update(of=("self",))
+        .select_related("sequence", "person", "person__company")
+        .get(pk=run.enrolment_id)
+    )
+    if enrolment.state not in {Enrolment.State.ACTIVE, Enrolment.State.PAUSED}:
+        return
+    following = (
+        Step.objects.filter(version_id=enrolment.version_id, position__gt=enrolment.position)
+        .order_by("position")
+        .first()
+    )
+    if following is None:
+        finish_enrolment(enrolment=enrolment, now=now)
+        return
+    workspace = Workspace.objects.get(pk=enrolment.workspace_id)
+    slot = schedule.plan(
+        at,
+        zone=zone_for(enrolment.person, workspace),
+        window=window_of(enrolment.sequence),
+        days=following.delay_days,
+        hours=following.delay_hours,
+        business_days=following.business_days,
+        name=enrolment.person.first_name,
+    )
+    enrolment.next_at, enrolment.wait_reason = slot.at, f"Waits: {slot.reason}" if slot.reason else ""
+    enrolment.save(update_fields=["next_at", "wait_reason"])
+    mark_enrolments(slot.at)
+
+
+def finish_enrolment(*, enrolment: Enrolment, now: datetime) -> None:
+    """All steps are done."""
+    enrolment.state, enrolment.reason = Enrolment.State.FINISHED, "All steps done."
+    enrolment.next_at, enrolment.ended_at, enrolment.wait_reason = None, now, ""
+    enrolment.save(update_fields=["state", "reason", "next_at", "ended_at", "wait_reason"])
+
+
+def stop_enrolment(*, enrolment: Enrolment, reason: str, by_type: str, now: datetime, by: Actor = SYSTEM) -> bool:
+    """End an enrolment early and say why: planned mail is blocked, open tasks are cancelled. False: it had ended already.
+
+    Mail past the point of no return is not touched: it may be delivered.
+    """
+    changed = Enrolment.objects.filter(
+        pk=enrolment.pk, state__in=[Enrolment.State.ACTIVE, Enrolment.State.PAUSED]
+    ).update(
+        state=Enrolment.State.STOPPED,
+        reason=reason[:300],
+        stopped_by_type=by_type[:20],
+        next_at=None,
+        wait_reason="",
+        ended_at=now,
+    )
+    if not changed:
+        return False
+    enrolment.refresh_from_db()
+    Message.objects.filter(enrolment=enrolment, state=Message.State.PLANNED).update(
+        state=Message.State.BLOCKED,
+        reason=f"The sequence was stopped: {reason}"[:500],
+        reason_code="stopped",
+        settled_at=now,
+        hold_reason="",
+    )
+    runs = StepRun.objects.filter(enrolment=enrolment, done_at__isnull=True, task__isnull=False).values("task_id")
+    cancel_tasks(tasks=Task.objects.filter(pk__in=runs), reason=f"The sequence was stopped: {reason}", by=by, now=now)
+    record_activity(
+        kind=ActivityKind.STOPPED,
+        at=now,
+        now=now,
+        by=by,
+        person=enrolment.person,
+        lead=enrolment.lead,
+        campaign=Campaign.objects.filter(pk=enrolment.sequence.campaign_id).first(),
+        channel=Channel.EMAIL,
+        summary=f"{enrolment.sequence.name} stopped: {reason}",
+        about=("enrolment", enrolment.pk),
+        key=f"stopped:{enrolment.pk}",
+    )
+    return True
+
+
+def pause_enrolment(*, enrolment: Enrolment, reason: str, by: Actor, now: datetime) -> None:
+    """Hold an enrolment until somebody resumes it."""
+    Enrolment.objects.filter(pk=enrolment.pk, state=Enrolment.State.ACTIVE).update(
+        state=Enrolment.State.PAUSED, reason=reason[:300], wait_reason=reason[:300]
+    )
+
+
+def resume_enrolment(*, enrolment: Enrolment, by: Actor, now: datetime) -> None:
+    """Go on where it was held."""
+    locked = Enrolment.objects.select_for_update(of=("self",)).get(pk=enrolment.pk)
+    if locked.state != Enrolment.State.PAUSED:
+        return
+    locked.state, locked.reason, locked.wait_reason = Enrolment.State.ACTIVE, "", ""
+    waiting = StepRun.objects.filter(enrolment=locked, done_at__isnull=True).exists()
+    locked.next_at = locked.next_at if waiting else (locked.next_at or now)
+    locked.save(update_fields=["state", "reason", "wait_reason", "next_at"])
+    Message.objects.filter(enrolment=locked, state=Message.State.PLANNED).update(due_at=now)
+    mark_enrolments(now)
+    if locked.mailbox_id:
+        mark_mailbox(locked.mailbox_id, now)
+
+
+def owner_of(person_owner: Member | None, fallback: Member | None) -> Member | None:
+    """Whose tasks a person's steps become."""
+    return person_owner if person_owner is not None and person_owner.is_active else fallback

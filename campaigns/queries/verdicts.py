@@ -1,0 +1,120 @@
+"""The last look before a mail leaves: may it go now, must it wait, or never? Every answer is a reason in words."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import ClassVar
+
+from accounts.models import Workspace
+from campaigns.models import Enrolment, Mailbox, Message, Sequence
+from campaigns.queries.mail import window_of, zone_for
+from campaigns.rules import schedule
+from prospects.models import Campaign, Person
+from prospects.queries.suppressions import suppressions_of
+
+
+class VerdictKind(StrEnum):
+    GO = "go"
+    HOLD = "hold"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`until` is when a held message is looked at again (None: in a quarter of an hour); `code` is stable for programs."""
+
+    kind: VerdictKind
+    code: str = ""
+    reason: str = ""
+    until: datetime | None = None
+
+    GO: ClassVar[VerdictKind] = VerdictKind.GO
+    HOLD: ClassVar[VerdictKind] = VerdictKind.HOLD
+    BLOCK: ClassVar[VerdictKind] = VerdictKind.BLOCK
+
+
+def block_of_person(person: Person | None, *, address: str = "") -> Verdict | None:
+    """Why this person must not get e-mail, or None. The same answer at enrolment and at the point of no return."""
+    if person is None:
+        return Verdict(VerdictKind.BLOCK, "person_gone", "The person was deleted.")
+    email = address or person.email
+    if not person.email:
+        return Verdict(VerdictKind.BLOCK, "no_address", "No e-mail address.")
+    if address and person.email != address:
+        return Verdict(
+            VerdictKind.BLOCK, "address_changed", "The person's e-mail address changed after this was written."
+        )
+    suppressed = suppressions_of([email]).get(email)
+    if suppressed:
+        words = f"Suppressed: {suppressed.get_reason_display().lower()} on {suppressed.at:%d %b %Y}."
+        return Verdict(VerdictKind.BLOCK, "suppressed", words)
+    if person.email_status in {Person.EmailStatus.BOUNCED, Person.EmailStatus.INVALID}:
+        why = person.email_status_reason or person.get_email_status_display().lower()
+        return Verdict(VerdictKind.BLOCK, "address_bad", f"The address does not work: {why}.")
+    return None
+
+
+def verdict_of(
+    *,
+    message: Message,
+    enrolment: Enrolment | None,
+    mailbox: Mailbox,
+    room: int,
+    free_at: datetime | None,
+    now: datetime,
+) -> Verdict:
+    """Look at everything that may have changed since the message was planned. Rows of enrolment and mailbox are locked."""
+    person = (
+        Person.objects.select_related("company").filter(pk=message.person_id).first() if message.person_id else None
+    )
+    blocked = block_of_person(person, address=message.to_address)
+    if blocked:
+        return blocked
+    assert person is not None
+    if message.enrolment_id and enrolment is not None:
+        if enrolment.state in {Enrolment.State.STOPPED, Enrolment.State.FINISHED}:
+            return Verdict(VerdictKind.BLOCK, "stopped", f"The sequence was stopped: {enrolment.reason or 'it ended'}")
+        held = held_by_sequence(enrolment.sequence, enrolment)
+        if held:
+            return held
+        workspace = Workspace.objects.get(pk=enrolment.workspace_id)
+        name = person.first_name or person.full_name
+        slot = schedule.next_slot(
+            now, zone=zone_for(person, workspace), window=window_of(enrolment.sequence), name=name
+        )
+        if slot.at > now:
+            return Verdict(VerdictKind.HOLD, "window", f"Held: {slot.reason}", slot.at)
+    if mailbox.state != Mailbox.State.ACTIVE:
+        return Verdict(
+            VerdictKind.HOLD,
+            "mailbox",
+            f"Held: mailbox {mailbox.address} is {mailbox.get_state_display().lower()}: {mailbox.state_reason}",
+        )
+    if room <= 0:
+        words = f"goes {free_at:%a %H:%M} UTC" if free_at else "waits for room"
+        return Verdict(
+            VerdictKind.HOLD, "cap", f"Held: {mailbox.address} sends {mailbox.daily_cap} in 24 hours, {words}", free_at
+        )
+    return Verdict(VerdictKind.GO)
+
+
+def held_by_sequence(sequence: Sequence, enrolment: Enrolment) -> Verdict | None:
+    """Whether enrolment, sequence or campaign is paused."""
+    if enrolment.state == Enrolment.State.PAUSED:
+        return Verdict(VerdictKind.HOLD, "enrolment_paused", f"Held: this person is paused: {enrolment.reason}")
+    if sequence.state != Sequence.State.ACTIVE:
+        why = f": {sequence.pause_reason}" if sequence.pause_reason else ""
+        return Verdict(
+            VerdictKind.HOLD,
+            "sequence_paused",
+            f"Held: sequence {sequence.name} is {sequence.get_state_display().lower()}{why}",
+        )
+    campaign = sequence.campaign
+    if campaign.state != Campaign.State.ACTIVE:
+        why = f": {campaign.pause_reason}" if campaign.pause_reason else ""
+        return Verdict(
+            VerdictKind.HOLD,
+            "campaign_paused",
+            f"Held: campaign {campaign.name} is {campaign.get_state_display().lower()}{why}",
+        )
+    return None

@@ -1,0 +1,163 @@
+"""Reading hostile mail: headers and bodies as text whatever their encoding, HTML as text, and the new text of a reply."""
+
+import re
+from collections.abc import Iterator
+from email import message_from_bytes
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from email.utils import getaddresses
+from html.parser import HTMLParser
+
+from mailparser_reply import EmailReplyParser
+
+MAX_BODY = 200_000
+# The parser's patterns are slow on long texts; what is new stands at the top.
+MAX_REPLY = 20_000
+_LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs", "ja"]
+_MESSAGE_ID = re.compile(r"<([^<>\s@]{1,200}@[^<>\s]{1,200})>")
+_BLOCKS = {"p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "blockquote", "hr", "pre"}
+_HIDDEN = {"style", "script", "head", "title"}
+_QUOTE_MARKS = ("gmail_quote", "yahoo_quoted", "divrplyfwdmsg", "moz-cite-prefix", "appendonsend", "protonmail_quote")
+_QUOTE_LINE = re.compile(r"^\s*>")
+_PORTED_HEADER = re.compile(
+    r"^\s*(-{2,}\s*(original|forwarded|ursprüngliche|message d'origine|mensaje original|messaggio originale)"
+    r"|_{10,}\s*$|(from|von|de|da|van)\s?:\s.+@)",
+    re.IGNORECASE,
+)
+
+
+def parse(raw: bytes) -> Message:
+    """The mail as a tree; never raises, whatever the bytes are."""
+    return message_from_bytes(raw)  # the lenient policy: the strict one raises on broken headers
+
+
+def header(mail: Message, name: str) -> str:
+    """A header as one line of text: encoded words decoded, unknown charsets replaced; '' if absent."""
+    value = mail.get(name)
+    return "" if value is None else decoded(str(value))
+
+
+def decoded(value: str) -> str:
+    """A header value with its encoded words as text."""
+    try:
+        parts = decode_header(value)
+    except (HeaderParseError, ValueError):
+        parts = [(value, None)]
+    words = [_text(part, charset) if isinstance(part, bytes) else part for part, charset in parts]
+    return " ".join(_clean("".join(words)).split())
+
+
+def addresses(mail: Message, name: str) -> list[tuple[str, str]]:
+    """(name, address) of an address header, addresses in lower case."""
+    values = [str(value) for value in mail.get_all(name, [])]
+    found = getaddresses(values, strict=False)
+    return [(decoded(shown), address.strip().lower()) for shown, address in found if "@" in address]
+
+
+def message_ids(value: str) -> tuple[str, ...]:
+    """Every <id@host> in `value`, without brackets, once, in order."""
+    return tuple(dict.fromkeys(_MESSAGE_ID.findall(value)))
+
+
+def part_text(part: Message) -> str:
+    """The decoded text of one leaf part, with `\\n` line ends."""
+    payload = part.get_payload(decode=True)
+    if not isinstance(payload, bytes):
+        return ""
+    charset = part.get_content_charset()
+    return _clean(_text(payload[:MAX_BODY], charset)).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def leaves(mail: Message) -> Iterator[Message]:
+    """The leaf parts of this mail itself, not those of a mail attached to it."""
+    if mail.get_content_type() == "message/rfc822":
+        return
+    payload = mail.get_payload()
+    if isinstance(payload, list):
+        for part in payload:
+            if isinstance(part, Message):
+                yield from leaves(part)
+    else:
+        yield mail
+
+
+def body_text(mail: Message) -> str:
+    """The readable text: the plain parts if there are any, else the HTML as text. Attachments are left out."""
+    plain, rich = [], []
+    for part in leaves(mail):
+        if part.get_content_disposition() == "attachment":
+            continue
+        if part.get_content_type() == "text/plain":
+            plain.append(part_text(part))
+        elif part.get_content_type() == "text/html":
+            rich.append(html_text(part_text(part)))
+    text = "\n".join(piece for piece in plain if piece.strip())
+    return text or "\n".join(rich)
+
+
+def html_text(html: str) -> str:
+    """HTML as plain text, without what mail programs mark as quoted."""
+    reader = _Reader()
+    reader.feed(html[:MAX_BODY])
+    reader.close()
+    lines = (" ".join(line.split()) for line in "".join(reader.out).splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def new_text(text: str) -> str:
+    """What the writer of a reply added: no quotes, no reply headers, no signature where they can be told."""
+    top = text[:MAX_REPLY]
+    replies = EmailReplyParser(languages=list(_LANGUAGES)).read(top).replies
+    written = next((reply.body for reply in replies if _unquoted(reply.body)), "")
+    return _unquoted(written)
+
+
+def _unquoted(text: str) -> str:
+    kept = []
+    for line in text.splitlines():
+        if _PORTED_HEADER.match(line):
+            break
+        if not _QUOTE_LINE.match(line):
+            kept.append(line.rstrip())
+    return "\n".join(kept).strip()
+
+
+def _text(raw: bytes, charset: str | None) -> str:
+    for name in (charset, "utf-8"):
+        try:
+            return raw.decode(name or "ascii")
+        except (LookupError, UnicodeDecodeError, ValueError):
+            continue
+    return raw.decode("cp1252", "replace")
+
+
+def _clean(text: str) -> str:
+    # What PostgreSQL cannot store: NUL and lone surrogates.
+    return re.sub(r"[\x00\ud800-\udfff]", "", text)
+
+
+class _Reader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.out: list[str] = []
+        self.skipping: list[str] = []  # open tags inside something hidden or quoted
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        marks = " ".join(value or "" for name, value in attrs if name in ("class", "id")).lower()
+        quoted = any(mark in marks for mark in _QUOTE_MARKS) or tag == "blockquote"
+        if tag not in ("br", "hr", "img", "meta", "input", "link") and (self.skipping or quoted or tag in _HIDDEN):
+            self.skipping.append(tag)
+        if tag in _BLOCKS and not self.skipping:
+            self.out.append("\n")
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in self.skipping:
+            while self.skipping.pop() != tag:
+                pass
+        elif tag in _BLOCKS and not self.skipping:
+            self.out.append("\n")
+
+    def handle_data(self, data: str) -> None:
+        if not self.skipping:
+            self.out.append(" ".join(data.split("\n")))
