@@ -1,0 +1,150 @@
+"""Suppress and free addresses, domains and phone numbers. Rows are appended; the newest of an address decides."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from accounts.actions.audit import Actor, write_audit
+from leadgen.core.errors import Conflict, Invalid
+from leadgen.core.tenancy import bulk_insert
+from prospects.actions.activities import record_activity
+from prospects.models import ActivityKind, Person, Suppression
+from prospects.queries import suppressions as queries
+from prospects.rules import normalise
+
+Kind, Reason = Suppression.Kind, Suppression.Reason
+MAX_LIST = 100_000
+
+
+@dataclass(slots=True)
+class ListResult:
+    """What became of a list: counts, and (line number, text, why) of what could not be read."""
+
+    added: int = 0
+    already: int = 0
+    refused: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def suppress(*, by: Actor, now: datetime, kind: str, value: str, reason: str, note: str = "") -> Suppression:
+    """Never send to (kind email or domain) or call (kind phone) `value` again; returns the row in force.
+
+    Told twice with the same reason it is one row. Raises Invalid for a value that cannot be read. A member's act is also
+    written to the timeline of the person who has the address; machines write their own fact (a bounce, an unsubscribe).
+    """
+    clean = read_value(kind, value)
+    known = queries.suppression_of(kind, clean)
+    if known is not None and known.reason == reason:
+        return known
+    row = Suppression.objects.create(
+        kind=kind, digest=queries.suppression_digest(clean), reason=reason, note=note.strip()[:300],
+        hint=mask(kind, clean), at=now, member=by.member,
+    )  # fmt: skip
+    write_audit(
+        by=by, action="suppression.added", now=now, target=row, label=row.hint,
+        detail={"kind": kind, "reason": reason, "note": row.note},
+    )  # fmt: skip
+    if by.member is not None:
+        _tell(by=by, now=now, kind=kind, value=clean, words=f"Suppressed: {Reason(reason).label.lower()}")
+    return row
+
+
+def lift(*, by: Actor, now: datetime, suppression: Suppression, note: str) -> Suppression:
+    """Free an address again; a reason is needed. Raises Conflict where the newest row says it is free already."""
+    if not note.strip():
+        raise Invalid(
+            "Say why this may be contacted again, such as “asked for the newsletter on 3 March”.", field="note"
+        )
+    newest = Suppression.objects.filter(kind=suppression.kind, digest=suppression.digest).order_by("-at", "-id").first()
+    if newest is None or newest.act == Suppression.Act.LIFT:
+        raise Conflict(f"{suppression.hint} is not suppressed any more.", code="not_suppressed")
+    row = Suppression.objects.create(
+        kind=suppression.kind, digest=suppression.digest, act=Suppression.Act.LIFT, reason=newest.reason,
+        note=note.strip()[:300], hint=suppression.hint, at=max(now, newest.at), member=by.member,
+    )  # fmt: skip
+    write_audit(
+        by=by, action="suppression.lifted", now=now, target=row, label=row.hint,
+        detail={"kind": row.kind, "was": newest.reason, "note": row.note},
+    )  # fmt: skip
+    return row
+
+
+def lift_value(*, by: Actor, now: datetime, kind: str, value: str, note: str) -> Suppression:
+    """`lift` by the plain value. Raises Conflict where it is not suppressed."""
+    clean = read_value(kind, value)
+    row = queries.suppression_of(kind, clean)
+    if row is None:
+        raise Conflict(f"{clean} is not suppressed.", code="not_suppressed")
+    return lift(by=by, now=now, suppression=row, note=note)
+
+
+def suppress_list(*, by: Actor, now: datetime, lines: Iterable[str], reason: str, note: str = "") -> ListResult:
+    """Suppress many plain addresses and domains, one a line (the first column of a CSV counts, a heading is skipped).
+
+    What cannot be read is returned with its line and reason, never dropped silently. One audit row for all.
+    """
+    result = ListResult()
+    wanted: dict[tuple[str, str], str] = {}
+    for number, line in enumerate(lines, start=1):
+        if number > MAX_LIST:
+            raise Invalid(f"A list has at most {MAX_LIST:,} lines. Split the file.", field="file")
+        cell = line.split(";")[0].split(",")[0].split("\t")[0].strip().strip("\"'")
+        if not cell or (number == 1 and cell.casefold() in {"email", "e-mail", "address", "domain", "e-mail address"}):
+            continue
+        kind = str(Kind.EMAIL if "@" in cell.lstrip("@") else Kind.DOMAIN)
+        try:
+            clean = read_value(kind, cell.lstrip("@"))
+        except Invalid as error:
+            result.refused.append((number, cell[:80], error.message))
+            continue
+        wanted[kind, queries.suppression_digest(clean)] = clean
+    rows = []
+    known = set(queries.in_force().filter(digest__in=[key for _, key in wanted]).values_list("kind", "digest"))
+    for (kind, key), clean in wanted.items():
+        if (kind, key) in known:
+            result.already += 1
+            continue
+        rows.append(
+            Suppression(
+                kind=kind, digest=key, reason=reason, note=note.strip()[:300], hint=mask(kind, clean), at=now,
+                member=by.member,
+            )
+        )  # fmt: skip
+    bulk_insert(Suppression, rows, batch_size=2000)
+    result.added = len(rows)
+    if rows:
+        write_audit(
+            by=by, action="suppression.imported", now=now, target_type="suppression", label=f"{len(rows)} addresses",
+            detail={"added": len(rows), "reason": reason, "note": note.strip()[:300]},
+        )  # fmt: skip
+    return result
+
+
+def read_value(kind: str, value: str) -> str:
+    """The normalised form that is hashed; raises Invalid with what is wrong."""
+    try:
+        match kind:
+            case Kind.EMAIL:
+                return normalise.email(value).address
+            case Kind.DOMAIN:
+                return normalise.host(value)
+            case Kind.PHONE:
+                return normalise.phone(value)
+    except normalise.Unusable as error:
+        raise Invalid(f"{error.message}. {error.remedy}".strip(), field="value") from error
+    raise Invalid(f"“{kind}” is none of: {', '.join(Kind.values)}.", field="kind")
+
+
+def mask(kind: str, value: str) -> str:
+    """What the list shows: "a…@lumen.example", a whole domain, "…0142"."""
+    if kind == Kind.EMAIL:
+        local, _, host = value.rpartition("@")
+        return f"{local[:1]}…@{host}"[:60]
+    return f"…{value[-4:]}" if kind == Kind.PHONE else value[:60]
+
+
+def _tell(*, by: Actor, now: datetime, kind: str, value: str, words: str) -> None:
+    column = {Kind.EMAIL: "email", Kind.PHONE: "phone"}.get(Kind(kind))
+    if column is None:
+        return
+    for person in Person.objects.filter(**{column: value})[:20]:
+        record_activity(kind=ActivityKind.EDITED, at=now, now=now, by=by, person=person, summary=words)
