@@ -16,7 +16,9 @@ from django.template import Context, Template, TemplateSyntaxError
 from django.template.loader import render_to_string
 from django.test import RequestFactory
 
+from leadgen.core.counts import Count
 from leadgen.core.gallery import gallery_view
+from leadgen.core.pagination import Page as KeysetPage
 from leadgen.core.templatetags.ui_base import attributes, icon_names
 from leadgen.core.templatetags.ui_blocks import parse_columns
 from leadgen.core.templatetags.ui_show import clock_state, figure_text
@@ -206,6 +208,17 @@ def test_a_table_sorts_by_link_keeps_filters_and_drops_the_cursor() -> None:
     assert [link["href"] for link in page.named("a")] == ["?sort=-name&q=ana", "?sort=created&q=ana"]
     assert [head.get("aria-sort") for head in page.named("th")] == ["ascending", "none"]
     assert page.named("a")[0]["hx-target"] == "#results"
+
+
+def test_the_pager_keeps_the_filters_and_says_what_is_an_estimate() -> None:
+    request = RequestFactory().get("/people/", {"q": "ana", "cursor": "old"})
+    page = KeysetPage(rows=[1, 2], next="abc", previous="", size=2)
+    html = show(
+        '{% pager page total=total noun="people" %}', request=request, page=page, total=Count(120000, exact=False)
+    )
+    assert [link["href"] for link in Page(html).named("a")] == ["?q=ana&cursor=abc"]
+    assert "2 of about 120,000 people" in html
+    assert len([found for found in Page(html).named("button") if "disabled" in found]) == 1
 
 
 def test_a_stat_shows_interval_maturity_and_warnings_of_its_figure() -> None:
