@@ -24,7 +24,9 @@ def memberships_of(user: User) -> list[Membership]:
 
     Needs the user in the database's settings: inside a request, or in `user_scope(user)`.
     """
-    rows = Member.unscoped.filter(user=user, is_active=True).select_related("workspace").order_by("workspace__name", "id")
+    rows = (
+        Member.unscoped.filter(user=user, is_active=True).select_related("workspace").order_by("workspace__name", "id")
+    )
     return [
         Membership(
             name=row.workspace.name,

@@ -1,0 +1,35 @@
+"""Read the audit log."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.db.models import QuerySet
+
+from accounts.models import AuditEntry
+from leadgen.core import clock
+
+RECENT = 5_000
+
+
+def audit_entries(
+    *, zone: str, member: str = "", action: str = "", since: date | None = None, until: date | None = None
+) -> QuerySet[Any]:
+    """Entries of the active workspace. `member` is an id or "system"; days are whole days of `zone`, both included."""
+    rows: QuerySet[Any] = AuditEntry.objects.select_related("member", "token")
+    if member == "system":
+        rows = rows.filter(member__isnull=True)
+    elif member:
+        rows = rows.filter(member_id=member)
+    if action:
+        rows = rows.filter(action=action)
+    if since:
+        rows = rows.filter(at__gte=clock.start_of_day(since, zone))
+    if until:
+        rows = rows.filter(at__lt=clock.start_of_day(until + timedelta(days=1), zone))
+    return rows
+
+
+def recent_actions() -> list[str]:
+    """Actions among the latest 5,000 entries, sorted: a log of years must not be read for a filter's list."""
+    latest = AuditEntry.objects.order_by("-at", "-id").values_list("action", flat=True)[:RECENT]
+    return sorted(set(latest))
