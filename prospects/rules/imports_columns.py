@@ -21,7 +21,7 @@ class Column:
     def __init__(self, name: str, values: Sequence[str]) -> None:
         self.name = name
         bare = re.sub(r"\([^)]*\)|\[[^\]]*\]", " ", name)
-        split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", bare)
+        split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]\B)", " ", bare)
         self.tokens = plain(split).split()
         self.forms = {plain(text).replace(" ", "") for text in (name, bare)} - {""}
         self.values = [v for v in (normalise.clean_text(value) for value in values[:MAX_VALUES]) if v]
@@ -37,6 +37,13 @@ class Column:
             check = _TESTS[test]
             self._shares[test] = sum(1 for value in self.values if check(value)) / len(self.values)
         return self._shares[test]
+
+    def verdict(self, test: str, good: float) -> float:
+        """1 where at least `good` of the values pass, -1 where hardly any do (of ten or more: under half), else 0."""
+        share = self.share(test)
+        if share >= good:
+            return 1.0
+        return -1.0 if share < (0.5 if len(self.values) >= 10 else 0.2) else 0.0
 
     @cached_property
     def looks_like_date(self) -> bool:

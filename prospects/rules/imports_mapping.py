@@ -60,56 +60,98 @@ def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[
 
     `header`: unique column names; `samples`: rows of cells, as many as the header has (a few hundred are plenty).
     """
-    columns = [Column(name, [row[i] for row in samples if i < len(row)]) for i, name in enumerate(header)]
-    specs = CATALOGUE[kind]
-    offers: list[tuple[float, int, int, str]] = []
-    for s, spec in enumerate(specs):
-        for c, column in enumerate(columns):
-            score, reason = _score(kind, spec, column, columns)
-            if score >= ENOUGH:
-                offers.append((score, s, c, reason))
-    offers.sort(key=lambda offer: (-offer[0], offer[1], offer[2]))
+    columns = {name: Column(name, [row[i] for row in samples if i < len(row)]) for i, name in enumerate(header)}
     result = Mapping(kind)
-    used: set[int] = set()
+    scores = _assign(result, columns)
+    _settle_order(result, columns, scores)
+    _currency_in_header(result)
+    used = set(result.columns.values())
+    result.leftover = [name for name in header if name not in used]
+    if kind == "leads":
+        asked = {name for question in result.questions for name in question.columns}
+        for name in result.leftover:
+            if name not in asked and columns[name].looks_like_date:
+                _ask_what_date(result, columns, columns[name])
+    return result
+
+
+def _assign(result: Mapping, columns: dict[str, Column]) -> dict[str, float]:
+    """Give each field its best column, the surest first; columns of equal right become a question. Returns the scores."""
+    specs = CATALOGUE[result.kind]
+    offers: list[tuple[float, int, int, str, str]] = []
+    for s, spec in enumerate(specs):
+        for c, column in enumerate(columns.values()):
+            score, reason = _score(result.kind, spec, column, list(columns.values()))
+            if score >= ENOUGH:
+                offers.append((score, s, c, column.name, reason))
+    offers.sort(key=lambda offer: (-offer[0], offer[1], offer[2]))
+    scores: dict[str, float] = {}
     asked: set[str] = set()
-    for n, (score, s, c, reason) in enumerate(offers):
-        spec, column = specs[s], columns[c]
-        if spec.name in result.columns or c in used or spec.name in asked:
+    used: set[str] = set()
+    for n, (score, s, _, name, reason) in enumerate(offers):
+        spec = specs[s]
+        if spec.name in scores or spec.name in asked or name in used:
             continue
-        rivals = [columns[o[2]].name for o in offers[n + 1 :] if o[1] == s and o[2] not in used and score - o[0] < TIE]
+        rivals = [o[3] for o in offers[n + 1 :] if o[1] == s and o[3] not in used and score - o[0] < TIE]
         if rivals:
             asked.add(spec.name)
-            names = (column.name, *rivals)
-            result.questions.append(
-                MappingQuestion(
-                    spec.name,
-                    names,
-                    f"{spec.label} could be {' or '.join(names)}; say which with --map {spec.name}=...",
-                )
-            )
+            message = f"{spec.label} could be {' or '.join((name, *rivals))}; say which with --map {spec.name}=..."
+            result.questions.append(MappingQuestion(spec.name, (name, *rivals), message))
             continue
-        if clash := _order_clash(kind, spec.name, column, result, columns, header):
-            result.questions.append(MappingQuestion(spec.name, (column.name,), clash))
-            continue
-        result.columns[spec.name] = column.name
-        result.reasons[spec.name] = reason
-        used.add(c)
-    _currency_in_header(result, specs)
-    result.leftover = [name for i, name in enumerate(header) if i not in used]
-    for column in columns:
-        if kind == "leads" and column.name in result.leftover and column.looks_like_date:
-            free = [name for name in STAGE_ORDER if name not in result.columns]
-            fitting = [n for n in free if not _order_clash(kind, n, column, result, columns, header)]
-            if fitting and column.values:
-                result.questions.append(
-                    MappingQuestion(
-                        " or ".join(fitting),
-                        (column.name,),
-                        f"{column.name} holds dates but its name does not say of what; if it is one of "
-                        f'{", ".join(fitting)}, say so with --map {fitting[0]}="{column.name}".',
-                    )
-                )
-    return result
+        result.columns[spec.name], result.reasons[spec.name], scores[spec.name] = name, reason, score
+        used.add(name)
+    return scores
+
+
+def _settle_order(result: Mapping, columns: dict[str, Column], scores: dict[str, float]) -> None:
+    """Stages follow each other, so most rows must have their dates in that order: while two columns contradict each
+    other, the one with the most contradictions (the less sure name, if equal) becomes a question."""
+    order: tuple[str, ...] = {"leads": STAGE_ORDER, "spend": ("from", "to")}.get(result.kind, ())
+    while True:
+        mapped = [(name, columns[result.columns[name]]) for name in order if name in result.columns]
+        clashes: dict[str, list[str]] = {}
+        for i, (name, column) in enumerate(mapped):
+            for other_name, other in mapped[i + 1 :]:
+                if not _follows(column, other):
+                    clashes.setdefault(name, []).append(f"after those of {other.name} ({other_name})")
+                    clashes.setdefault(other_name, []).append(f"before those of {column.name} ({name})")
+        if not clashes:
+            return
+        # Between names of about equal right the opening stays: every lead has one.
+        worst = max(clashes, key=lambda name: (len(clashes[name]), -round(scores[name], 1), name != order[0]))
+        column_name = result.columns.pop(worst)
+        del result.reasons[worst]
+        message = (
+            f"{column_name} was not taken as {worst}: most of its dates lie {clashes[worst][0]}. "
+            f'If it is right all the same, say --map {worst}="{column_name}".'
+        )
+        result.questions.append(MappingQuestion(worst, (column_name,), message))
+
+
+def _follows(earlier: Column, later: Column) -> bool:
+    """Whether seven of ten rows with both dates have them in this order; too few rows prove nothing."""
+    pairs = [(a, b) for a, b in zip(earlier.dates, later.dates, strict=True) if a is not None and b is not None]
+    return len(pairs) < 3 or sum(1 for a, b in pairs if a <= b) >= 0.7 * len(pairs)
+
+
+def _ask_what_date(result: Mapping, columns: dict[str, Column], column: Column) -> None:
+    """Dates under a name that says nothing: name the stages they could be, by their order, and leave it to a human."""
+    fitting = []
+    for i, name in enumerate(STAGE_ORDER):
+        before = [columns[result.columns[n]] for n in STAGE_ORDER[:i] if n in result.columns]
+        after = [columns[result.columns[n]] for n in STAGE_ORDER[i + 1 :] if n in result.columns]
+        if (
+            name not in result.columns
+            and all(_follows(o, column) for o in before)
+            and all(_follows(column, o) for o in after)
+        ):
+            fitting.append(name)
+    if fitting:
+        message = (
+            f"{column.name} holds dates but its name does not say of what; if it is one of {', '.join(fitting)}, "
+            f'say so with --map {fitting[0]}="{column.name}".'
+        )
+        result.questions.append(MappingQuestion(" or ".join(fitting), (column.name,), message))
 
 
 def _score(kind: Kind, spec: FieldSpec, column: Column, columns: list[Column]) -> tuple[float, str]:
@@ -181,9 +223,11 @@ def _context_forbids(kind: Kind, spec: FieldSpec, column: Column, columns: list[
         return True  # LinkedIn: the page of the person
     if spec.name == "linkedin_url" and own == {"url"} and "connectedon" not in names and column.share("linkedin") < 0.5:
         return True
-    if kind == "leads" and spec.name == "source" and column.share("channel") > 0.8:
-        # A "source" of channel words is the channel, unless another column is.
-        return not any(o is not column and (o.forms & {"channel"} or o.share("channel") > 0.8) for o in columns)
+    if kind == "leads" and spec.name == "source":
+        # "Source" is the channel, unless another column is: the second level is asked for second.
+        names_of_channel = _compact(next(other for other in CATALOGUE[kind] if other.name == "channel")).keys()
+        others = [o for o in columns if o is not column and (o.forms & names_of_channel or o.share("channel") > 0.8)]
+        return bool(own & names_of_channel or column.share("channel") > 0.8) and not others
     if spec.name == "outcome" and any("status" in form or form in ("final", "disposition") for form in own):
         return column.share("exit") < 0.5  # a status is an outcome only if its values are
     return kind == "companies" and spec.name == "name" and own == {"title"} and bool(names & {"name", "company"})
@@ -196,41 +240,27 @@ def _by_values(kind: Kind, spec: FieldSpec, column: Column) -> float:
     share = column.share
     match spec.kind:
         case "email":
-            return -1.0 if share("email") < 0.3 else (1.0 if share("email") > 0.8 and column.distinct > 0.5 else 0.2)
+            fit = column.verdict("email", 0.8)
+            return 0.2 if fit > 0 and column.distinct <= 0.5 else fit
         case "date" | "day":
-            return 1.0 if column.looks_like_date else (-1.0 if share("digits") < 0.3 or share("number") > 0.5 else 0.0)
-        case "money":
-            return 1.0 if share("money") > 0.8 else -1.0
-        case "count":
-            return 1.0 if share("count") > 0.7 else -1.0
-        case "year":
-            return 1.0 if share("year") > 0.7 else -1.0
+            unlike = share("digits") < 0.3 or share("number") > 0.5
+            return 1.0 if column.looks_like_date else (-1.0 if unlike else 0.0)
         case "domain":
-            return -1.0 if share("linkedin") > 0.5 or (share("host") < 0.3 and share("at") < 0.3) else 0.5
+            return -1.0 if share("linkedin") > 0.5 or share("host") + share("at") < 0.3 else 0.5
         case "linkedin":
             return 1.0 if share("linkedin") > 0.5 else 0.0
-        case "phone":
-            return 0.5 if share("digits") > 0.6 else -1.0
         case "channel":
-            return (
-                1.0 if share("channel") > 0.8 and column.distinct < 0.9 else (0.5 if share("channel") > 0.4 else -0.0)
-            )
+            return 1.0 if share("channel") > 0.8 and column.distinct < 0.9 else (0.5 if share("channel") > 0.4 else 0.0)
         case "outcome":
-            return 1.0 if share("exit") > 0.8 else (0.3 if share("stage") > 0.5 else -1.0)
+            return 1.0 if share("exit") > 0.8 else min(0.3, column.verdict("stage", 0.5))
         case "stage":
-            return (0.2 if share("exit") > 0.95 else 1.0) if share("stage") > 0.5 else -1.0
-        case "class":
-            return 1.0 if share("class") > 0.8 else -1.0
+            return 0.2 if share("exit") > 0.95 else column.verdict("stage", 0.5)
+        case "phone":
+            return 0.5 * column.verdict("digits", 0.6) if share("digits") >= 0.2 else -1.0
+        case "money" | "count" | "year" | "class" | "currency" | "spend_kind" | "purpose" | "country":
+            return column.verdict(spec.kind, 0.75)
         case "activity_kind":
-            return 1.0 if share("activity") > 0.5 else -1.0
-        case "spend_kind":
-            return 1.0 if share("spend_kind") > 0.5 else -1.0
-        case "purpose":
-            return 1.0 if share("purpose") > 0.5 else -1.0
-        case "currency":
-            return 1.0 if share("currency") > 0.8 else -1.0
-        case "country":
-            return 1.0 if share("country") > 0.5 else -1.0
+            return column.verdict("activity", 0.5)
         case _:
             return _text_fit(kind, spec, column)
 
@@ -278,38 +308,9 @@ def _is_code(kind: Kind, column: Column) -> bool:
     return unique and len(column.values) >= 10 and column.share("code") == 1.0
 
 
-def _order_clash(
-    kind: Kind, name: str, column: Column, result: Mapping, columns: list[Column], header: Sequence[str]
-) -> str:
-    """Why the column's dates cannot be this stage's, given the stages mapped so far; "" if they can. Stages follow each
-    other, so most rows must have them in that order."""
-    if kind == "spend" and name in ("from", "to"):
-        order: tuple[str, ...] = ("from", "to")
-    elif kind == "leads" and name in STAGE_ORDER:
-        order = STAGE_ORDER
-    else:
-        return ""
-    dates = column.dates
-    for other_name, other_column in result.columns.items():
-        if other_name not in order:
-            continue
-        other = columns[list(header).index(other_column)].dates
-        pairs = [(a, b) for a, b in zip(dates, other, strict=True) if a is not None and b is not None]
-        if len(pairs) < 3:
-            continue
-        earlier = order.index(name) < order.index(other_name)
-        right = sum(1 for a, b in pairs if (a <= b if earlier else a >= b))
-        if right < 0.7 * len(pairs):
-            relation = "after" if earlier else "before"
-            return (
-                f"{column.name} was not taken as {name}: most of its dates lie {relation} those of {other_column} "
-                f'({other_name}). If it is right all the same, say --map {name}="{column.name}".'
-            )
-    return ""
-
-
-def _currency_in_header(result: Mapping, specs: Sequence[FieldSpec]) -> None:
+def _currency_in_header(result: Mapping) -> None:
     """ "Amount (USD)" names the currency of every row."""
+    specs = CATALOGUE[result.kind]
     own = next((s.name for s in specs if s.kind == "currency"), "")
     if not own or own in result.columns:
         return
