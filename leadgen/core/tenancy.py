@@ -84,6 +84,19 @@ def user_scope(user_id: uuid.UUID | str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def nowhere() -> Iterator[None]:
+    """Let tenant querysets be built, for a workspace that has no rows: the OpenAPI document and filter classes need it.
+
+    The database is told nothing, so that running such a queryset raises there.
+    """
+    token = _workspace.set(uuid.UUID(int=0))
+    try:
+        yield
+    finally:
+        _workspace.reset(token)
+
+
 class TenantQuerySet(models.QuerySet[Any]):
     """Rows of the active workspace."""
 
