@@ -340,7 +340,9 @@ def phone(text: str, country: str = "") -> str:
     except phonenumbers.NumberParseException as error:
         hint = "Write it with its country code: +49 30 123456." if not country else "Check the digits."
         raise Unusable(f'"{raw[:40]}" is not a phone number', hint) from error
-    if not phonenumbers.is_possible_number(parsed) or parsed.national_number < 100_000:  # some plans allow two digits
+    if (
+        not phonenumbers.is_possible_number(parsed) or (parsed.national_number or 0) < 100_000
+    ):  # some plans allow two digits
         raise Unusable(f'"{raw[:40]}" is not a possible phone number', "Check the digits.")
     written: str = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     if parsed.extension:

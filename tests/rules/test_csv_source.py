@@ -236,7 +236,7 @@ def test_rows_can_be_read_again_from_a_path(tmp_path: Path) -> None:
 CELL = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0\r\ufeff"), max_size=12)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(st.lists(CELL, min_size=2, max_size=4), min_size=1, max_size=8), st.sampled_from([",", ";", "\t", "|"]))
 def test_what_pythons_writer_wrote_is_read_back(rows: list[list[str]], delimiter: str) -> None:
     width = len(rows[0])
@@ -249,6 +249,7 @@ def test_what_pythons_writer_wrote_is_read_back(rows: list[list[str]], delimiter
     assert [row.cells for row in found] == rows
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_break_it(content: bytes) -> None:
     try:

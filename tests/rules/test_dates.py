@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from prospects.rules.dates import Ambiguous, DateFormat, Moment, Unreadable, find_format, settle
@@ -160,6 +160,7 @@ PATTERNS = {
 }
 
 
+@settings(deadline=None)
 @given(days=st.lists(DAYS, min_size=1, max_size=30), order=st.sampled_from(sorted(PATTERNS)))
 def test_what_was_written_is_read_back(days: list[date], order: str) -> None:
     cells = [day.strftime(PATTERNS[order]) for day in days]
@@ -174,6 +175,7 @@ def test_what_was_written_is_read_back(days: list[date], order: str) -> None:
     assert [fmt.parse_date(cell) for cell in cells] == days
 
 
+@settings(deadline=None)
 @given(
     st.datetimes(datetime(1971, 1, 1), datetime(2069, 1, 1)),
     st.sampled_from(["Europe/Berlin", "America/New_York", "Asia/Kolkata"]),
@@ -185,6 +187,7 @@ def test_an_aware_time_is_read_back_as_the_same_instant(at: datetime, name: str)
     assert found(cell).parse(cell, BERLIN).at == aware
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=25), max_size=8))
 def test_no_text_breaks_it(cells: list[str]) -> None:
     fmt = find_format(cells)
