@@ -54,7 +54,8 @@ _HARD = re.compile(
     re.IGNORECASE,
 )
 _PERMANENT = re.compile(
-    r"permanent(ly)?\b|fatal|given up|no longer (valid|in use|exists)|not recogni[sz]ed|no valid recipient", re.I
+    r"permanent(ly)?\b|fatal|given up|no longer (valid|in use|exists)|not recogni[sz]ed|no valid recipient",
+    re.IGNORECASE,
 )
 _SOFT = re.compile(
     r"full\b|quota|exceed|too (large|big|many)|temporar|try again|timed? ?out|deferred|delayed|still be(ing)? (tried|retried)"
@@ -97,8 +98,8 @@ _WORDS = {
 def bounce_recipients(mail: Message) -> tuple[Recipient, ...] | None:
     """The recipients a bounce names (perhaps none); None if the mail is no bounce."""
     reported = _from_report(mail)
-    if reported:
-        return reported
+    if reported is not None:
+        return reported or None  # a report of success is no bounce
     if not _looks_like_bounce(mail):
         return None
     return _from_words(mail)
@@ -161,32 +162,37 @@ def _by_words(diagnostic: str, category: str) -> str:
     return HARD if category == "5" or (category != "4" and _PERMANENT.search(diagnostic)) else SOFT
 
 
-def _from_report(mail: Message) -> tuple[Recipient, ...]:
-    found: dict[str, Recipient] = {}
+def _from_report(mail: Message) -> tuple[Recipient, ...] | None:
+    """The recipients a delivery report says were not reached; None if there is no report that names anybody."""
+    found: dict[str, Recipient | None] = {}
     for part in mail.walk():
         if part.get_content_type() not in ("message/delivery-status", "message/global-delivery-status"):
             continue
         blocks = part.get_payload()
         for block in blocks if isinstance(blocks, list) else []:
-            recipient = _reported(block) if isinstance(block, Message) else None
-            if recipient is not None:
-                found.setdefault(recipient.address, recipient)
-    return tuple(found.values())
+            if isinstance(block, Message) and (address := _reported_address(block)):
+                found[address] = found.get(address) or _reported(block, address)
+    return tuple(recipient for recipient in found.values() if recipient is not None) if found else None
 
 
-def _reported(block: Message) -> Recipient | None:
-    action = header(block, "Action").partition(" ")[0].rstrip(";,(").lower()
-    # Address as we wrote it first, where the server rewrote it.
-    match = None
+def _reported_address(block: Message) -> str:
+    # The address as we wrote it first: a server may have rewritten it.
     for name in ("Original-Recipient", "Final-Recipient", "X-Actual-Recipient"):
-        match = match or _FIND_ADDRESS.search(header(block, name).partition(";")[2] or header(block, name))
-    if match is None or action in ("delivered", "relayed", "expanded"):
+        match = _FIND_ADDRESS.search(header(block, name).partition(";")[2] or header(block, name))
+        if match:
+            return match.group(0).lower()
+    return ""
+
+
+def _reported(block: Message, address: str) -> Recipient | None:
+    action = header(block, "Action").partition(" ")[0].rstrip(";,(").lower()
+    if action in ("delivered", "relayed", "expanded"):
         return None
     status = _status_in(header(block, "Status"))
     diagnostic = header(block, "Diagnostic-Code")[:500]
     action = "delayed" if action == "delayed" else "failed"
     kind, reason = classify(status, diagnostic, action)
-    return Recipient(match.group(0).lower(), kind, reason, status, diagnostic, action)
+    return Recipient(address, kind, reason, status, diagnostic, action)
 
 
 def _status_in(text: str) -> str:

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from mailparser_reply import EmailReplyParser
 
 MAX_BODY = 200_000
+MAX_HTML = 100_000
 # The parser's patterns are slow on long texts; what is new stands at the top.
 MAX_REPLY = 20_000
 _LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs", "ja"]
@@ -19,6 +20,8 @@ _MESSAGE_ID = re.compile(r"<([^<>\s@]{1,200}@[^<>\s]{1,200})>")
 _BLOCKS = {"p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "blockquote", "hr", "pre"}
 _HIDDEN = {"style", "script", "head", "title"}
 _QUOTE_MARKS = ("gmail_quote", "yahoo_quoted", "divrplyfwdmsg", "moz-cite-prefix", "appendonsend", "protonmail_quote")
+_LONG_SENTENCE = re.compile(r"([^\n]{300,500}) ")
+_LONG_LINE = re.compile(r"([^\n]{600})(?=[^\n])")
 _QUOTE_LINE = re.compile(r"^\s*>")
 _PORTED_HEADER = re.compile(
     r"^\s*(-{2,}\s*(original|forwarded|ursprüngliche|message d'origine|mensaje original|messaggio originale)"
@@ -99,7 +102,7 @@ def body_text(mail: Message) -> str:
 def html_text(html: str) -> str:
     """HTML as plain text, without what mail programs mark as quoted."""
     reader = _Reader()
-    reader.feed(html[:MAX_BODY])
+    reader.feed(html[:MAX_HTML])
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.out).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
@@ -107,10 +110,13 @@ def html_text(html: str) -> str:
 
 def new_text(text: str) -> str:
     """What the writer of a reply added: no quotes, no reply headers, no signature where they can be told."""
-    top = text[:MAX_REPLY]
+    # Long lines make the parser's patterns quadratic: 20,000 times "On " took it half a minute.
+    top = _LONG_LINE.sub(r"\1\n", _LONG_SENTENCE.sub(r"\1\n", text[:MAX_REPLY]))
     replies = EmailReplyParser(languages=list(_LANGUAGES)).read(top).replies
-    written = next((reply.body for reply in replies if _unquoted(reply.body)), "")
-    return _unquoted(written)
+    written = [_unquoted(reply.body) for reply in replies[:1]]
+    # Answers below or between quoted lines are new too; an Outlook quote has no marks and is left alone.
+    written += [_unquoted(reply.body) for reply in replies[1:] if any(map(_QUOTE_LINE.match, reply.body.splitlines()))]
+    return re.sub(r"(\n[-_=*\s]*)+\Z", "", "\n\n".join(piece for piece in written if piece)).strip()
 
 
 def _unquoted(text: str) -> str:
