@@ -1,29 +1,36 @@
 """The only allauth subclasses: system mail becomes a row, TOTP seeds are sealed."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from django.conf import settings
 from django.http import HttpRequest
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from accounts.actions.system_mail import plan_system_mail
 from leadgen.core import clock, secrets
+
+
+def on_our_site(url: str) -> str:
+    """The same address at SITE_URL: a link in a mail must not follow the Host header of whoever caused it."""
+    parts = urlsplit(url)
+    return settings.SITE_URL + parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 class AccountAdapter(DefaultAccountAdapter):
     """allauth would talk to the mail server inside the request; here its mail is a row, sent after the commit."""
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        context = {**context, "email": email}
-        subject = " ".join(render_to_string(f"{template_prefix}_subject.txt", context).split())
-        plan_system_mail(
-            kind=template_prefix.rsplit("/", 1)[-1],
-            to=email,
-            subject=subject,
-            text=render_to_string(f"{template_prefix}_message.txt", context).strip() + "\n",
-            now=clock.now(),
-        )
+        kind = template_prefix.rsplit("/", 1)[-1]
+        links = {key: on_our_site(value) for key, value in context.items() if key.endswith("_url")}
+        links["sessions_url"] = settings.SITE_URL + reverse("usersessions_list")
+        words = {**context, **links, "email": email}
+        subject = " ".join(render_to_string(f"emails/{kind}/subject.txt", words).split())
+        text = render_to_string(f"emails/{kind}/body.txt", words).strip() + "\n"
+        plan_system_mail(kind=kind, to=email, subject=subject, text=text, now=clock.now())
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return request.META.get("REMOTE_ADDR") or "127.0.0.1"

@@ -1,7 +1,9 @@
 """The API's composition root: each app registers its viewsets once."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
+
+from accounts.api.docs import RedocView, SwaggerView
 
 urlpatterns = [
     path("", include("accounts.api.urls")),
@@ -9,6 +11,6 @@ urlpatterns = [
     path("", include("campaigns.api.urls")),
     path("", include("analytics.api.urls")),
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api_schema"), name="api_docs"),
-    path("redoc/", SpectacularRedocView.as_view(url_name="api_schema"), name="api_redoc"),
+    path("docs/", SwaggerView.as_view(url_name="api_schema"), name="api_docs"),
+    path("redoc/", RedocView.as_view(url_name="api_schema"), name="api_redoc"),
 ]

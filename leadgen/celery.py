@@ -13,6 +13,7 @@ app.autodiscover_tasks()
 # Plain intervals in UTC; a second beat does no harm, since each job leases its rows.
 app.conf.beat_schedule = {
     "system-mail": {"task": "accounts.send_system_mail", "schedule": 60.0},
+    "api-answers": {"task": "accounts.forget_old_answers", "schedule": 3600.0},
     "imports": {"task": "prospects.run_imports", "schedule": 30.0},
     "fit": {"task": "prospects.score_fit", "schedule": 60.0},
     "dispatch": {"task": "campaigns.dispatch", "schedule": 5.0},

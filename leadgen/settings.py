@@ -132,6 +132,7 @@ ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a changed password or second factor is told by mail
 ACCOUNT_USER_DISPLAY = "accounts.models.display_name"
 MFA_ADAPTER = "accounts.adapter.MfaAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]  # webauthn joins when passkeys come
@@ -241,7 +242,6 @@ SPECTACULAR_SETTINGS = {
         "leadgen.core.schema.add_error_component",
     ],
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
-    "REDOC_UI_SETTINGS": {"hideDownloadButtons": False, "disableSearch": True},  # its search needs a worker from a blob
 }
 
 SILENCED_SYSTEM_CHECKS = [
