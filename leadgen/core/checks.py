@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from django.core.checks import Error, Tags, Warning, register
+from django.core.checks import Error, Tags, register
+from django.core.checks import Warning as CheckWarning
 
 from leadgen.core import database, secrets
+from leadgen.core.rulelang.text import check_locale
 from leadgen.core.tenancy import PlainManager, TenantManager, tenant_models
 
 
@@ -51,5 +53,6 @@ def app_role_is_bound(databases: Any = None, **kwargs: Any) -> list[Any]:
     if not databases or "default" not in databases:
         return []
     found: list[Any] = [Error(text, id="leadgen.E006") for text in database.check_app_role()]
-    found += [Warning(text, id="leadgen.W001") for text in database.check_leakproof()]
+    found += [CheckWarning(text, id="leadgen.W001") for text in database.check_leakproof()]
+    found += [CheckWarning(text, id="leadgen.W002") for text in check_locale()]
     return found

@@ -5,7 +5,7 @@ the pairs combine by Kleene's rules: `all` is AND of the trues and OR of the fal
 swaps. A predicate that is NULL counts as not met, in `.filter()` and in `When()`.
 
 Comparisons are written plainly (`col = 'x'`, `col >= 200`) so that indexes serve them. Text search is
-`UPPER(col COLLATE "pg_c_utf8") LIKE '%X%'`: an index must be built on the same expression, `folded("name")`.
+`UPPER(col) LIKE '%X%'`, as Django's `icontains` has it: one GIN index on `UPPER(col)` serves both.
 """
 
 from collections.abc import Mapping
@@ -34,13 +34,13 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Collate, Upper
+from django.db.models.functions import Upper
 
 from .fields import Field, FieldCatalogue
 from .nodes import AllOf, AnyOf, Leaf, Node, Not
 from .operators import OPPOSITE, Interval, date_interval, number_interval
 from .parse import parse
-from .text import COLLATION, SEPARATORS, fold, like_escape, spaced
+from .text import SEPARATORS, fold, like_escape, spaced
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def compile_rule(rule: Mapping[str, Any] | Node, catalogue: FieldCatalogue, now:
 
 
 def folded(path: str) -> Upper:
-    """The expression text search runs on; index it: `GinIndex(OpClass(folded("name"), name="gin_trgm_ops"), name=...)`."""
-    return Upper(Collate(F(path), COLLATION))
+    """The expression text search runs on: `UPPER(col)`."""
+    return Upper(F(path))
 
 
 def text_contains(path: str, needle: str) -> Q:

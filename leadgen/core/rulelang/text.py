@@ -1,15 +1,16 @@
 """How text is compared, so that Python and PostgreSQL give the same answer for every character.
 
 Upper-casing differs between engines, operating systems and Unicode versions (Python turns ß into SS, PostgreSQL's simple
-mapping keeps it). The shared definition is the *simple* upper-case mapping of PostgreSQL 18's built-in collation
-`pg_c_utf8` (Unicode 16, one code point to one code point, the same on every machine). `fold` reproduces it; a test
-compares all 1.1 million code points with the database. So: "i" and "ı" are equal, "İ" is not; "ß" equals only itself and
+mapping keeps it). The shared definition is the *simple* upper-case mapping of PostgreSQL 18's built-in locale C.UTF-8
+(Unicode 16, one code point to one code point, the same on every machine), in which our databases are made. `fold`
+reproduces it; a test compares all 1.1 million code points with the database, and a system check names a database made
+otherwise. So: "i" and "ı" are equal, "İ" is not; "ß" equals only itself and
 "ẞ" does not equal it; a combining mark is a character of its own. Values in rules are NFC; facts are compared as stored.
 """
 
 import re
 
-COLLATION = "pg_c_utf8"
+from django.db import connection
 
 # Upper-case mappings that Unicode 16 added and the interpreter's tables (15.0 in Python 3.12, 15.1 in 3.13) lack.
 _UNICODE_16 = {
@@ -41,7 +42,7 @@ def _simple_upper(char: str) -> str:
 
 
 def fold(text: str) -> str:
-    """`text` for comparison regardless of case; equal to PostgreSQL's `upper(text COLLATE pg_c_utf8)`."""
+    """`text` for comparison regardless of case; equal to `upper(text)` in our databases."""
     if text.isascii():
         return text.upper()
     return "".join(map(_simple_upper, text))
@@ -50,6 +51,19 @@ def fold(text: str) -> str:
 def spaced(text: str) -> str:
     """Folded `text` with every gap as one space and a space at both ends: " VP SALES " is in it if the words are."""
     return " " + _RUN_OF_SPACES.sub(" ", fold(text).translate(_GAPS)) + " "
+
+
+def check_locale() -> list[str]:
+    """What is wrong with the database's locale, in words, for a system check; empty if nothing is."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datlocprovider::text, datlocale FROM pg_database WHERE datname = current_database()")
+        made = cursor.fetchone()
+    if made == ("b", "C.UTF-8"):
+        return []
+    return [
+        "The database was not made with LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8': text rules may judge letters "
+        "outside ASCII differently in lists and in explanations."
+    ]
 
 
 def like_escape(text: str) -> str:
