@@ -1,5 +1,11 @@
-"""Pages of campaigns outside a workspace's own addresses."""
+"""Pages of campaigns outside a workspace's own addresses; each token carries its workspace and a signature."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from campaigns.views import public
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("u/<str:token>/", public.unsubscribe, name="unsubscribe"),
+    path("c/<str:token>/", public.click, name="click"),
+    path("in/<str:token>/", public.inbound, name="inbound_mail"),
+]
