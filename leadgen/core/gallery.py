@@ -7,9 +7,9 @@ from typing import Any
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 
 from leadgen.core import clock
+from leadgen.core.htmx import render_page
 
 NAV = [
     {"key": "work", "label": "Work", "icon": "inbox", "url": "#work", "badge": 17, "shortcut": "w"},
@@ -150,4 +150,7 @@ def gallery_view(request: HttpRequest) -> HttpResponse:
     now = datetime.fromisoformat(at).replace(tzinfo=UTC) if at else clock.now()
     if getattr(request, "workspace", None) is None:
         request.workspace = SimpleNamespace(name="Northwind", slug="northwind")  # type: ignore[attr-defined]  # set by the middleware elsewhere
-    return render(request, "components/gallery.html", gallery_context(now))
+    context = gallery_context(now)
+    if not getattr(getattr(request, "user", None), "is_authenticated", False):
+        context["user"] = SimpleNamespace(is_authenticated=True, email="ana@northwind.example")
+    return render_page(request, "components/gallery.html", context, partial="results", announce="5 people match")

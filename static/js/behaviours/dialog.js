@@ -1,9 +1,13 @@
 // Dialogs and drawers: native <dialog> keeps focus inside, Esc closes, focus returns to the opener.
 import { all, on, onContent } from "../dom.js";
 
+// Who opened it, for openings by a key: the browser only returns to what had the focus.
+const openers = new WeakMap();
+
 /** Open a dialog modally; the first field or the close button gets the focus. */
-export function openDialog(dialog) {
+export function openDialog(dialog, opener = null) {
   if (!dialog || dialog.open) return;
+  openers.set(dialog, opener);
   dialog.showModal();
   const first = dialog.querySelector("[autofocus], .dialog-body :is(input:not([type=hidden]), select, textarea, .btn-primary)");
   first?.focus();
@@ -11,7 +15,7 @@ export function openDialog(dialog) {
 
 on("click", "[data-dialog-open]", (event, opener) => {
   event.preventDefault();
-  openDialog(document.getElementById(opener.dataset.dialogOpen));
+  openDialog(document.getElementById(opener.dataset.dialogOpen), opener);
 });
 on("click", "[data-dialog-close]", (event, button) => button.closest("dialog")?.close());
 
@@ -35,7 +39,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (!host.textContent.trim()) return host.close();
   const title = host.querySelector("[data-dialog-title]");
   host.setAttribute("aria-label", title?.textContent.trim() || "Dialog");
-  openDialog(host);
+  openDialog(host, event.detail.requestConfig?.elt);
 });
 document.addEventListener("close-dialog", () => {
   for (const dialog of document.querySelectorAll("dialog[open]")) dialog.close();
@@ -43,9 +47,12 @@ document.addEventListener("close-dialog", () => {
 document.addEventListener(
   "close",
   (event) => {
+    if (!(event.target instanceof HTMLDialogElement)) return;
+    const now = document.activeElement;
+    if (!now || now === document.body || event.target.contains(now)) openers.get(event.target)?.focus();
     // What was fetched for one opening is not kept for the next.
-    if (event.target instanceof HTMLDialogElement && "dialogHost" in event.target.dataset) event.target.replaceChildren();
+    if ("dialogHost" in event.target.dataset) event.target.replaceChildren();
   },
   true,
 );
-onContent((root) => all(root, "dialog[data-open-now]").forEach(openDialog));
+onContent((root) => all(root, "dialog[data-open-now]").forEach((dialog) => openDialog(dialog)));
