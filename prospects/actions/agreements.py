@@ -12,7 +12,7 @@ from accounts.permissions import member_allows
 from leadgen.core.errors import Conflict, Invalid, Refused
 from leadgen.core.tenancy import current_workspace_id
 from prospects.models import AgreementVersion, Icp
-from prospects.models.locks import lock
+from prospects.models.locks import lock, lock_row
 from prospects.queries.agreements import TERMS, signed_agreement
 from prospects.rules import agreements as rules
 
@@ -112,8 +112,8 @@ def sign_agreement(*, version: AgreementVersion, side: str, by: Actor, now: date
         raise Refused(f"Your role may not sign for {side}.", code="may_not_sign")
     # The version in force is locked first, so that two last signatures cannot both replace it.
     current = ensure_first_agreement(now)
-    locked = {row.pk: row for row in lock(AgreementVersion.objects.filter(pk__in=[current.pk, version.pk]))}
-    version, current = locked[version.pk], locked[current.pk]
+    lock_row(current)
+    lock_row(version)
     if getattr(version, f"{side}_signed_at") is not None:
         return version
     if version.state != State.PROPOSED:
@@ -142,7 +142,7 @@ def sign_agreement(*, version: AgreementVersion, side: str, by: Actor, now: date
 
 
 def _locked(version: AgreementVersion) -> AgreementVersion:
-    return lock(AgreementVersion.objects.filter(pk=version.pk)).get()
+    return lock_row(version, "icp")
 
 
 def _clean(name: str, value: Any) -> Any:

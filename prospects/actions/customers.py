@@ -6,7 +6,7 @@ from accounts.actions.audit import Actor, write_audit
 from leadgen.core.errors import Conflict, Invalid
 from prospects.actions.activities import record_activity
 from prospects.models import ActivityKind, Company, Customer, Deal, Person
-from prospects.models.locks import lock
+from prospects.models.locks import lock, lock_row
 
 
 def make_or_extend_customer(*, deal: Deal, at: datetime, by: Actor, now: datetime) -> Customer:
@@ -47,7 +47,7 @@ def end_customer(*, customer: Customer, at: datetime, reason: str, by: Actor, no
 
     Ending twice is once. Raises Invalid for a date before it started or in the future, Conflict for another end date.
     """
-    customer = lock(Customer.objects.select_related("company", "person").filter(pk=customer.pk)).get()
+    customer = lock_row(customer, "company", "person")
     reason = " ".join(reason.split())[:120]
     if customer.ended_at is not None:
         if customer.ended_at == at:

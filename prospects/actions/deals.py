@@ -16,7 +16,7 @@ from prospects.actions.customers import make_or_extend_customer
 from prospects.actions.stages import accept_waiting, is_open, lock_lead, move_stage
 from prospects.models import ActivityKind, Campaign, Company, Deal, Handoff, Lead, Person, Stage
 from prospects.models.choices import Channel
-from prospects.models.locks import lock
+from prospects.models.locks import lock_row
 from prospects.rules.deals import OPEN_STAGES, PROBABILITY, contract_value
 
 # What a caller may change on an open deal; money and dates stay changeable after it closed (corrections), the rest not.
@@ -206,8 +206,7 @@ def delete_deal(*, deal: Deal, by: Actor, now: datetime) -> None:
 
 
 def _locked(deal: Deal) -> Deal:
-    rows = Deal.objects.select_related("lead", "company", "person", "owner", "campaign", "customer")
-    return lock(rows.filter(pk=deal.pk)).get()
+    return lock_row(deal, "lead", "company", "person", "owner", "campaign", "customer")
 
 
 def _close(deal: Deal, outcome: str, probability: Decimal, at: datetime, now: datetime) -> None:

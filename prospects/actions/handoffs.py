@@ -17,7 +17,7 @@ from prospects.actions.routing import choose_member, hours_of_workspace, lead_la
 from prospects.actions.stages import lock_lead, move_stage, record_decision
 from prospects.actions.tasks import create_task
 from prospects.models import ActivityKind, Deal, Handoff, Lead, Stage, StageTransition, Task
-from prospects.models.locks import lock
+from prospects.models.locks import lock_row
 from prospects.queries.handoffs import build_brief
 from prospects.rules.sla import add_working_minutes
 
@@ -183,8 +183,7 @@ def reassign_handoff(*, handoff: Handoff, to: Member, by: Actor, now: datetime) 
 def _locked(handoff: Handoff) -> tuple[Lead, Handoff]:
     """Lead first, then the hand-off: the order every action keeps."""
     lead = lock_lead(handoff.lead)
-    rows = Handoff.objects.select_related("to_member", "from_member", "version")
-    found = lock(rows.filter(pk=handoff.pk)).get()
+    found = lock_row(handoff, "to_member", "from_member", "version")
     found.lead = lead
     return lead, found
 

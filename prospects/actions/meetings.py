@@ -9,7 +9,7 @@ from leadgen.core.errors import Conflict, Invalid
 from prospects.actions.activities import record_activity
 from prospects.actions.leads import note_interest
 from prospects.models import Activity, ActivityKind, Company, Deal, Lead, Meeting, Person
-from prospects.models.locks import lock
+from prospects.models.locks import lock_row
 from prospects.queries.leads import open_lead_of
 
 State = Meeting.State
@@ -69,8 +69,7 @@ def settle_meeting(*, meeting: Meeting, state: str, by: Actor, now: datetime, no
 
     Raises Invalid where it has not begun yet (held, no-show), Conflict where it cannot change any more.
     """
-    rows = Meeting.objects.select_related("person", "lead", "deal")
-    meeting = lock(rows.filter(pk=meeting.pk)).get()
+    meeting = lock_row(meeting, "person", "lead", "deal")
     if meeting.state == state:
         return meeting
     if state not in State.values or state not in MOVES[State(meeting.state)]:
@@ -92,7 +91,7 @@ def settle_meeting(*, meeting: Meeting, state: str, by: Actor, now: datetime, no
 
 def move_meeting(*, meeting: Meeting, starts_at: datetime, by: Actor, now: datetime) -> Meeting:
     """Another time for a booked meeting."""
-    meeting = lock(Meeting.objects.select_related("person", "lead", "deal").filter(pk=meeting.pk)).get()
+    meeting = lock_row(meeting, "person", "lead", "deal")
     if meeting.state != State.BOOKED:
         raise Conflict(f"This meeting is {meeting.get_state_display().lower()} already.", code="settled")
     if meeting.starts_at == starts_at:

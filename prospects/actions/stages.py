@@ -13,15 +13,15 @@ from prospects.actions.agreements import ensure_first_agreement
 from prospects.actions.routing import lead_label
 from prospects.models import ActivityKind, AgreementVersion, Handoff, Lead, Stage, StageTransition, Task
 from prospects.models.choices import EXITS, OPEN_STAGES
-from prospects.models.locks import lock
+from prospects.models.locks import lock, lock_row
 from prospects.rules.stages import may_move
 
 CLOSED = (*EXITS, Stage.CUSTOMER)
 
 
 def lock_lead(lead: Lead) -> Lead:
-    """The lead as it is now, locked until the transaction ends."""
-    return lock(Lead.objects.select_related("person", "company", "owner").filter(pk=lead.pk)).get()
+    """The passed lead as it is now, locked until the transaction ends."""
+    return lock_row(lead, "person", "company", "owner", "campaign")
 
 
 def move_stage(
@@ -44,7 +44,6 @@ def move_stage(
     """
     row = lock_lead(lead)
     if row.stage == to:
-        _copy(row, lead)
         return None
     if not may_move(row.stage, to):
         raise Conflict(
@@ -73,7 +72,6 @@ def move_stage(
     )  # fmt: skip
     if to in CLOSED:
         withdraw_handoffs(lead=row, by=by, now=now)
-    _copy(row, lead)
     return transition
 
 
@@ -118,12 +116,6 @@ def close_handoff_tasks(*, handoff: Handoff, by: Actor, now: datetime, state: st
 
 def is_open(lead: Lead) -> bool:
     return lead.stage in OPEN_STAGES
-
-
-def _copy(row: Lead, lead: Lead) -> None:
-    if row is not lead:
-        for name in ("stage", "stage_at", "reason", "recycled_until", "closed_at", "owner_id", "first_touch_at"):
-            setattr(lead, name, getattr(row, name))
 
 
 def record_decision(
