@@ -12,6 +12,7 @@ WORKSPACE = "current_setting('leadgen.workspace')::uuid"
 # Member and Workspace are also read before a workspace is chosen, so their settings may be absent or empty.
 WORKSPACE_OR_NULL = "nullif(current_setting('leadgen.workspace', true), '')::uuid"
 USER_OR_NULL = "nullif(current_setting('leadgen.user', true), '')::uuid"
+WORKSPACE_BY_SLUG = "leadgen_workspace_by_slug"
 
 
 def _policies(table: str) -> dict[str, str]:
@@ -27,7 +28,8 @@ def _policies(table: str) -> dict[str, str]:
     if table == registry.WORKSPACE_TABLE:
         own = f"id = {WORKSPACE_OR_NULL}"
         # The sub-select runs under Member's own policy: a user finds the workspaces of their memberships only.
-        mine = f"id IN (SELECT workspace_id FROM {registry.MEMBER_TABLE} WHERE user_id = {USER_OR_NULL} AND is_active)"
+        memberships = f"SELECT workspace_id FROM {registry.MEMBER_TABLE}"  # noqa: S608  constants of this package
+        mine = f"id IN ({memberships} WHERE user_id = {USER_OR_NULL} AND is_active)"
         return {
             "workspace_read": f"FOR SELECT USING ({own} OR {mine})",
             "workspace_insert": f"FOR INSERT WITH CHECK ({own})",
@@ -75,3 +77,12 @@ def sync_policies(connection: Any, *, app_role: str) -> None:
         for table in existing & registry.LOCAL_TABLES:
             cursor.execute(f"GRANT SELECT ON {quote(table)} TO {role}")
         cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}")
+        if registry.WORKSPACE_TABLE in existing:
+            # Commands name a workspace by its slug before any is entered; this tells them the id and nothing else.
+            cursor.execute(
+                f"CREATE OR REPLACE FUNCTION {WORKSPACE_BY_SLUG}(wanted text) RETURNS uuid LANGUAGE sql STABLE "
+                "SECURITY DEFINER SET search_path = public, pg_temp "
+                f"AS 'SELECT id FROM {registry.WORKSPACE_TABLE} WHERE slug = wanted'"
+            )
+            cursor.execute(f"REVOKE ALL ON FUNCTION {WORKSPACE_BY_SLUG}(text) FROM PUBLIC")
+            cursor.execute(f"GRANT EXECUTE ON FUNCTION {WORKSPACE_BY_SLUG}(text) TO {role}")
