@@ -23,6 +23,8 @@ ARGS = [
     "--disable-quic",
 ]  # fmt: skip
 pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(not BUILT.exists(), reason="the front end is not built: npm ci && npm run build"),
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium at /usr/bin/chromium"),
 ]
