@@ -115,7 +115,7 @@ def _claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            UPDATE campaigns_message SET attempt = attempt + 1, lease_until = clock_timestamp() + %s
+            UPDATE campaigns_message SET attempt = attempt + 1, lease_until = clock_timestamp() + make_interval(secs => %s)
             WHERE workspace_id = %s AND id IN (
                 SELECT id FROM campaigns_message
                 WHERE workspace_id = %s AND mailbox_id = %s AND state = 'planned' AND due_at <= %s
@@ -125,7 +125,7 @@ def _claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
             )
             RETURNING id
             """,
-            [LEASE, mailbox.workspace_id, mailbox.workspace_id, mailbox.pk, now, limit],
+            [LEASE.total_seconds(), mailbox.workspace_id, mailbox.workspace_id, mailbox.pk, now, limit],
         )
         ids = [row[0] for row in cursor.fetchall()]
     rows = Message.objects.select_related("mailbox", "person").in_bulk(ids)

@@ -19,6 +19,9 @@ class Lane(models.Model):
         constraints = [models.UniqueConstraint(fields=["workspace_id", "kind", "key"], name="lane_key")]
         indexes = [models.Index(fields=["kind", "next_due"], name="lane_due")]
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}".strip()
+
 
 class Heartbeat(models.Model):
     """When a process (beat, worker) was last seen alive: the health dot reads it."""
@@ -26,3 +29,6 @@ class Heartbeat(models.Model):
     name = models.CharField(primary_key=True, max_length=40)
     at = models.DateTimeField()
     detail = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return self.name

@@ -149,6 +149,13 @@ def keyset(queryset: QuerySet[Any], *, order: Order, cursor: str = "", size: int
     )
 
 
+def neighbours(queryset: QuerySet[Any], *, order: Order, row: Any) -> tuple[Any | None, Any | None]:
+    """The rows before and after `row` in `order` (None at an end). `row` carries the order's column, so annotate it alike."""
+    after = keyset(queryset, order=order, cursor=_encode(order, row, back=False), size=1).rows
+    before = keyset(queryset, order=order, cursor=_encode(order, row, back=True), size=1).rows
+    return (before[0] if before else None), (after[0] if after else None)
+
+
 class KeysetPagination(BasePagination):
     """API pages: `{results, next, previous}` with opaque cursors. The viewset names `orders`, `default_order`, `nullable_orders`."""
 

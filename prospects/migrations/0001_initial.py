@@ -10,1618 +10,3702 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
+        ("accounts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Company',
+            name="Company",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('domain', models.CharField(blank=True, max_length=253)),
-                ('website', models.CharField(blank=True, max_length=300)),
-                ('linkedin_url', models.CharField(blank=True, max_length=300)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('description', models.TextField(blank=True)),
-                ('industry', models.CharField(blank=True, max_length=120)),
-                ('sub_industry', models.CharField(blank=True, max_length=120)),
-                ('employees', models.PositiveIntegerField(blank=True, null=True)),
-                ('revenue', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
-                ('revenue_currency', models.CharField(blank=True, max_length=3)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('region', models.CharField(blank=True, max_length=120)),
-                ('city', models.CharField(blank=True, max_length=120)),
-                ('time_zone', models.CharField(blank=True, max_length=64)),
-                ('founded', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('technologies', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), blank=True, default=list)),
-                ('keywords', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), blank=True, default=list)),
-                ('pains', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), blank=True, default=list)),
-                ('goals', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=120), blank=True, default=list)),
-                ('funding_stage', models.CharField(blank=True, max_length=40)),
-                ('funding_total', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
-                ('funding_currency', models.CharField(blank=True, max_length=3)),
-                ('funded_on', models.DateField(blank=True, null=True)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('source', models.CharField(blank=True, max_length=120)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('owner', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("domain", models.CharField(blank=True, max_length=253)),
+                ("website", models.CharField(blank=True, max_length=300)),
+                ("linkedin_url", models.CharField(blank=True, max_length=300)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("description", models.TextField(blank=True)),
+                ("industry", models.CharField(blank=True, max_length=120)),
+                ("sub_industry", models.CharField(blank=True, max_length=120)),
+                ("employees", models.PositiveIntegerField(blank=True, null=True)),
+                ("revenue", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("revenue_currency", models.CharField(blank=True, max_length=3)),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("region", models.CharField(blank=True, max_length=120)),
+                ("city", models.CharField(blank=True, max_length=120)),
+                ("time_zone", models.CharField(blank=True, max_length=64)),
+                ("founded", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "technologies",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=120), blank=True, default=list
+                    ),
+                ),
+                (
+                    "keywords",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=120), blank=True, default=list
+                    ),
+                ),
+                (
+                    "pains",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=120), blank=True, default=list
+                    ),
+                ),
+                (
+                    "goals",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=120), blank=True, default=list
+                    ),
+                ),
+                ("funding_stage", models.CharField(blank=True, max_length=40)),
+                ("funding_total", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("funding_currency", models.CharField(blank=True, max_length=3)),
+                ("funded_on", models.DateField(blank=True, null=True)),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                ("source", models.CharField(blank=True, max_length=120)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "owner",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('end_reason', models.CharField(blank=True, max_length=120)),
-                ('created_at', models.DateTimeField()),
-                ('company', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.company')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("end_reason", models.CharField(blank=True, max_length=120)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "company",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.company",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Icp',
+            name="Icp",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('is_archived', models.BooleanField(default=False)),
-                ('is_primary', models.BooleanField(default=False)),
-                ('created_at', models.DateTimeField()),
-                ('created_by', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("is_archived", models.BooleanField(default=False)),
+                ("is_primary", models.BooleanField(default=False)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "created_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Campaign',
+            name="Campaign",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('motion', models.CharField(choices=[('inbound', 'Inbound'), ('outbound', 'Outbound')], default='outbound', max_length=8)),
-                ('goal', models.CharField(blank=True, max_length=200)),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('linkedin', 'LinkedIn'), ('phone', 'Phone'), ('content', 'Content'), ('seo', 'SEO'), ('paid', 'Paid'), ('social', 'Social'), ('webinar', 'Webinar'), ('event', 'Event'), ('direct_mail', 'Direct mail'), ('referral', 'Referral'), ('partner', 'Partner'), ('direct', 'Direct'), ('other', 'Other'), ('unknown', 'Unknown')], default='unknown', max_length=12)),
-                ('budget', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('starts_on', models.DateField(blank=True, null=True)),
-                ('ends_on', models.DateField(blank=True, null=True)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('active', 'Active'), ('paused', 'Paused'), ('ended', 'Ended')], default='draft', max_length=8)),
-                ('pause_reason', models.CharField(blank=True, max_length=200)),
-                ('created_at', models.DateTimeField()),
-                ('owner', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('icp', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.icp')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                (
+                    "motion",
+                    models.CharField(
+                        choices=[("inbound", "Inbound"), ("outbound", "Outbound")], default="outbound", max_length=8
+                    ),
+                ),
+                ("goal", models.CharField(blank=True, max_length=200)),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("linkedin", "LinkedIn"),
+                            ("phone", "Phone"),
+                            ("content", "Content"),
+                            ("seo", "SEO"),
+                            ("paid", "Paid"),
+                            ("social", "Social"),
+                            ("webinar", "Webinar"),
+                            ("event", "Event"),
+                            ("direct_mail", "Direct mail"),
+                            ("referral", "Referral"),
+                            ("partner", "Partner"),
+                            ("direct", "Direct"),
+                            ("other", "Other"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=12,
+                    ),
+                ),
+                ("budget", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("starts_on", models.DateField(blank=True, null=True)),
+                ("ends_on", models.DateField(blank=True, null=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("draft", "Draft"), ("active", "Active"), ("paused", "Paused"), ("ended", "Ended")],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("pause_reason", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "owner",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "icp",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.icp",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='AgreementVersion',
+            name="AgreementVersion",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('proposed', 'Proposed'), ('signed', 'Signed'), ('replaced', 'Replaced')], default='draft', max_length=8)),
-                ('lead_clause', models.JSONField(default=dict)),
-                ('mql_clause', models.JSONField(default=dict)),
-                ('sql_clause', models.JSONField(default=dict)),
-                ('points', models.JSONField(default=dict)),
-                ('half_life_days', models.PositiveSmallIntegerField(default=14)),
-                ('first_touch_minutes', models.PositiveIntegerField(default=5)),
-                ('sdr_decision_minutes', models.PositiveIntegerField(default=480)),
-                ('ae_decision_minutes', models.PositiveIntegerField(default=960)),
-                ('reject_reasons', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), default=list)),
-                ('disqualify_reasons', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), default=list)),
-                ('note', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('proposed_at', models.DateTimeField(null=True)),
-                ('marketing_signed_at', models.DateTimeField(null=True)),
-                ('sales_signed_at', models.DateTimeField(null=True)),
-                ('effective_at', models.DateTimeField(null=True)),
-                ('replaced_at', models.DateTimeField(null=True)),
-                ('marketing_signed_by', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('proposed_by', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('sales_signed_by', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('icp', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='prospects.icp')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("proposed", "Proposed"),
+                            ("signed", "Signed"),
+                            ("replaced", "Replaced"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("lead_clause", models.JSONField(default=dict)),
+                ("mql_clause", models.JSONField(default=dict)),
+                ("sql_clause", models.JSONField(default=dict)),
+                ("points", models.JSONField(default=dict)),
+                ("half_life_days", models.PositiveSmallIntegerField(default=14)),
+                ("first_touch_minutes", models.PositiveIntegerField(default=5)),
+                ("sdr_decision_minutes", models.PositiveIntegerField(default=480)),
+                ("ae_decision_minutes", models.PositiveIntegerField(default=960)),
+                (
+                    "reject_reasons",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), default=list),
+                ),
+                (
+                    "disqualify_reasons",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=80), default=list),
+                ),
+                ("note", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("proposed_at", models.DateTimeField(null=True)),
+                ("marketing_signed_at", models.DateTimeField(null=True)),
+                ("sales_signed_at", models.DateTimeField(null=True)),
+                ("effective_at", models.DateTimeField(null=True)),
+                ("replaced_at", models.DateTimeField(null=True)),
+                (
+                    "marketing_signed_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "proposed_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "sales_signed_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "icp",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="prospects.icp",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='IcpVersion',
+            name="IcpVersion",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField()),
-                ('criteria', models.JSONField(default=list)),
-                ('must', models.JSONField(default=dict)),
-                ('exclude', models.JSONField(default=dict)),
-                ('personas', models.JSONField(default=list)),
-                ('grades', models.JSONField(default=dict)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('created_at', models.DateTimeField()),
-                ('published_at', models.DateTimeField(null=True)),
-                ('scored_at', models.DateTimeField(null=True)),
-                ('icp', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.icp')),
-                ('published_by', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("criteria", models.JSONField(default=list)),
+                ("must", models.JSONField(default=dict)),
+                ("exclude", models.JSONField(default=dict)),
+                ("personas", models.JSONField(default=list)),
+                ("grades", models.JSONField(default=dict)),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("created_at", models.DateTimeField()),
+                ("published_at", models.DateTimeField(null=True)),
+                ("scored_at", models.DateTimeField(null=True)),
+                (
+                    "icp",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.icp",
+                    ),
+                ),
+                (
+                    "published_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='CompanyFit',
+            name="CompanyFit",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('score', models.SmallIntegerField()),
-                ('grade', models.CharField(max_length=1)),
-                ('marks', models.CharField(max_length=80)),
-                ('company', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.company')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('icp', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.icp')),
-                ('version', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.icpversion')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("score", models.SmallIntegerField()),
+                ("grade", models.CharField(max_length=1)),
+                ("marks", models.CharField(max_length=80)),
+                (
+                    "company",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.company",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "icp",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.icp",
+                    ),
+                ),
+                (
+                    "version",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.icpversion",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Import',
+            name="Import",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('people', 'People'), ('companies', 'Companies'), ('leads', 'Leads and deals'), ('spend', 'Spend'), ('activities', 'Activities')], max_length=10)),
-                ('state', models.CharField(choices=[('uploaded', 'Uploaded'), ('checking', 'Checking'), ('checked', 'Checked'), ('queued', 'Queued'), ('running', 'Running'), ('done', 'Done'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='uploaded', max_length=9)),
-                ('file_name', models.CharField(max_length=200)),
-                ('file_sha256', models.CharField(max_length=64)),
-                ('file_size', models.PositiveIntegerField()),
-                ('encoding', models.CharField(blank=True, max_length=40)),
-                ('delimiter', models.CharField(blank=True, max_length=4)),
-                ('header', models.JSONField(default=list)),
-                ('samples', models.JSONField(default=list)),
-                ('mapping', models.JSONField(default=dict)),
-                ('settings', models.JSONField(default=dict)),
-                ('findings', models.JSONField(default=list)),
-                ('total_rows', models.PositiveIntegerField(null=True)),
-                ('done_rows', models.PositiveIntegerField(default=0)),
-                ('created_count', models.PositiveIntegerField(default=0)),
-                ('updated_count', models.PositiveIntegerField(default=0)),
-                ('unchanged_count', models.PositiveIntegerField(default=0)),
-                ('invalid_count', models.PositiveIntegerField(default=0)),
-                ('plan', models.JSONField(default=dict)),
-                ('error', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(null=True)),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('member', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("people", "People"),
+                            ("companies", "Companies"),
+                            ("leads", "Leads and deals"),
+                            ("spend", "Spend"),
+                            ("activities", "Activities"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("uploaded", "Uploaded"),
+                            ("checking", "Checking"),
+                            ("checked", "Checked"),
+                            ("queued", "Queued"),
+                            ("running", "Running"),
+                            ("done", "Done"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="uploaded",
+                        max_length=9,
+                    ),
+                ),
+                ("file_name", models.CharField(max_length=200)),
+                ("file_sha256", models.CharField(max_length=64)),
+                ("file_size", models.PositiveIntegerField()),
+                ("encoding", models.CharField(blank=True, max_length=40)),
+                ("delimiter", models.CharField(blank=True, max_length=4)),
+                ("header", models.JSONField(default=list)),
+                ("samples", models.JSONField(default=list)),
+                ("mapping", models.JSONField(default=dict)),
+                ("settings", models.JSONField(default=dict)),
+                ("findings", models.JSONField(default=list)),
+                ("total_rows", models.PositiveIntegerField(null=True)),
+                ("done_rows", models.PositiveIntegerField(default=0)),
+                ("created_count", models.PositiveIntegerField(default=0)),
+                ("updated_count", models.PositiveIntegerField(default=0)),
+                ("unchanged_count", models.PositiveIntegerField(default=0)),
+                ("invalid_count", models.PositiveIntegerField(default=0)),
+                ("plan", models.JSONField(default=dict)),
+                ("error", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(null=True)),
+                ("finished_at", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "member",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='ImportFile',
+            name="ImportFile",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('content', models.BinaryField()),
-                ('import_run', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.import')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("content", models.BinaryField()),
+                (
+                    "import_run",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.import",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='ImportIssue',
+            name="ImportIssue",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('row', models.PositiveIntegerField()),
-                ('column', models.CharField(blank=True, max_length=120)),
-                ('value', models.CharField(blank=True, max_length=300)),
-                ('message', models.CharField(max_length=300)),
-                ('remedy', models.CharField(blank=True, max_length=300)),
-                ('severity', models.CharField(default='error', max_length=8)),
-                ('cells', models.JSONField(default=list)),
-                ('import_run', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.import')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("row", models.PositiveIntegerField()),
+                ("column", models.CharField(blank=True, max_length=120)),
+                ("value", models.CharField(blank=True, max_length=300)),
+                ("message", models.CharField(max_length=300)),
+                ("remedy", models.CharField(blank=True, max_length=300)),
+                ("severity", models.CharField(default="error", max_length=8)),
+                ("cells", models.JSONField(default=list)),
+                (
+                    "import_run",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.import",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Lead',
+            name="Lead",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('origin', models.CharField(choices=[('inbound', 'Inbound'), ('outbound', 'Outbound'), ('import', 'Import'), ('manual', 'By hand')], max_length=8)),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('linkedin', 'LinkedIn'), ('phone', 'Phone'), ('content', 'Content'), ('seo', 'SEO'), ('paid', 'Paid'), ('social', 'Social'), ('webinar', 'Webinar'), ('event', 'Event'), ('direct_mail', 'Direct mail'), ('referral', 'Referral'), ('partner', 'Partner'), ('direct', 'Direct'), ('other', 'Other'), ('unknown', 'Unknown')], default='unknown', max_length=12)),
-                ('subchannel', models.CharField(blank=True, max_length=80)),
-                ('source', models.CharField(blank=True, max_length=120)),
-                ('stage', models.CharField(choices=[('lead', 'Lead'), ('mql', 'MQL'), ('accepted', 'Accepted'), ('sql', 'SQL'), ('opportunity', 'Opportunity'), ('customer', 'Customer'), ('disqualified', 'Disqualified'), ('recycled', 'Recycled'), ('lost', 'Lost')], default='lead', max_length=12)),
-                ('stage_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=120)),
-                ('recycled_until', models.DateField(blank=True, null=True)),
-                ('fit_grade', models.CharField(blank=True, max_length=1)),
-                ('opened_at', models.DateTimeField(null=True)),
-                ('routed_at', models.DateTimeField(null=True)),
-                ('route_reason', models.CharField(blank=True, max_length=300)),
-                ('seen_at', models.DateTimeField(null=True)),
-                ('first_touch_at', models.DateTimeField(null=True)),
-                ('touch_due_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('import_id', models.UUIDField(null=True)),
-                ('campaign', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.campaign')),
-                ('company', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.company')),
-                ('owner', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('previous', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.lead')),
-                ('version', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='prospects.agreementversion')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("inbound", "Inbound"),
+                            ("outbound", "Outbound"),
+                            ("import", "Import"),
+                            ("manual", "By hand"),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("linkedin", "LinkedIn"),
+                            ("phone", "Phone"),
+                            ("content", "Content"),
+                            ("seo", "SEO"),
+                            ("paid", "Paid"),
+                            ("social", "Social"),
+                            ("webinar", "Webinar"),
+                            ("event", "Event"),
+                            ("direct_mail", "Direct mail"),
+                            ("referral", "Referral"),
+                            ("partner", "Partner"),
+                            ("direct", "Direct"),
+                            ("other", "Other"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=12,
+                    ),
+                ),
+                ("subchannel", models.CharField(blank=True, max_length=80)),
+                ("source", models.CharField(blank=True, max_length=120)),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("mql", "MQL"),
+                            ("accepted", "Accepted"),
+                            ("sql", "SQL"),
+                            ("opportunity", "Opportunity"),
+                            ("customer", "Customer"),
+                            ("disqualified", "Disqualified"),
+                            ("recycled", "Recycled"),
+                            ("lost", "Lost"),
+                        ],
+                        default="lead",
+                        max_length=12,
+                    ),
+                ),
+                ("stage_at", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=120)),
+                ("recycled_until", models.DateField(blank=True, null=True)),
+                ("fit_grade", models.CharField(blank=True, max_length=1)),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("routed_at", models.DateTimeField(null=True)),
+                ("route_reason", models.CharField(blank=True, max_length=300)),
+                ("seen_at", models.DateTimeField(null=True)),
+                ("first_touch_at", models.DateTimeField(null=True)),
+                ("touch_due_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("import_id", models.UUIDField(null=True)),
+                (
+                    "campaign",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.campaign",
+                    ),
+                ),
+                (
+                    "company",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.company",
+                    ),
+                ),
+                (
+                    "owner",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "previous",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.lead",
+                    ),
+                ),
+                (
+                    "version",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="prospects.agreementversion",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Handoff',
+            name="Handoff",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('marketing_to_sdr', 'Marketing to SDR'), ('sdr_to_ae', 'SDR to AE')], max_length=16)),
-                ('state', models.CharField(choices=[('pending', 'Waiting'), ('accepted', 'Accepted'), ('rejected', 'Rejected'), ('withdrawn', 'Withdrawn')], default='pending', max_length=9)),
-                ('brief', models.JSONField(default=dict)),
-                ('note', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField(null=True)),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('reason', models.CharField(blank=True, max_length=80)),
-                ('decision_note', models.TextField(blank=True)),
-                ('decided_by', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('from_member', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('to_member', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('version', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='prospects.agreementversion')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('lead', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.lead')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("marketing_to_sdr", "Marketing to SDR"), ("sdr_to_ae", "SDR to AE")], max_length=16
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Waiting"),
+                            ("accepted", "Accepted"),
+                            ("rejected", "Rejected"),
+                            ("withdrawn", "Withdrawn"),
+                        ],
+                        default="pending",
+                        max_length=9,
+                    ),
+                ),
+                ("brief", models.JSONField(default=dict)),
+                ("note", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField(null=True)),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("reason", models.CharField(blank=True, max_length=80)),
+                ("decision_note", models.TextField(blank=True)),
+                (
+                    "decided_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "from_member",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "to_member",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "version",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="prospects.agreementversion",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "lead",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.lead",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Deal',
+            name="Deal",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('linkedin', 'LinkedIn'), ('phone', 'Phone'), ('content', 'Content'), ('seo', 'SEO'), ('paid', 'Paid'), ('social', 'Social'), ('webinar', 'Webinar'), ('event', 'Event'), ('direct_mail', 'Direct mail'), ('referral', 'Referral'), ('partner', 'Partner'), ('direct', 'Direct'), ('other', 'Other'), ('unknown', 'Unknown')], default='unknown', max_length=12)),
-                ('stage', models.CharField(choices=[('discovery', 'Discovery'), ('proposal', 'Proposal'), ('negotiation', 'Negotiation'), ('closed', 'Closed')], default='discovery', max_length=12)),
-                ('probability', models.DecimalField(decimal_places=3, default=0, max_digits=4)),
-                ('outcome', models.CharField(choices=[('open', 'Open'), ('won', 'Won'), ('lost', 'Lost')], default='open', max_length=4)),
-                ('value', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
-                ('currency', models.CharField(max_length=3)),
-                ('mrr', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
-                ('term_months', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('expected_close', models.DateField(blank=True, null=True)),
-                ('next_step', models.CharField(blank=True, max_length=200)),
-                ('reason', models.CharField(blank=True, max_length=120)),
-                ('opened_at', models.DateTimeField(null=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('import_id', models.UUIDField(null=True)),
-                ('campaign', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.campaign')),
-                ('company', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.company')),
-                ('customer', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.customer')),
-                ('owner', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('lead', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.lead')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("linkedin", "LinkedIn"),
+                            ("phone", "Phone"),
+                            ("content", "Content"),
+                            ("seo", "SEO"),
+                            ("paid", "Paid"),
+                            ("social", "Social"),
+                            ("webinar", "Webinar"),
+                            ("event", "Event"),
+                            ("direct_mail", "Direct mail"),
+                            ("referral", "Referral"),
+                            ("partner", "Partner"),
+                            ("direct", "Direct"),
+                            ("other", "Other"),
+                            ("unknown", "Unknown"),
+                        ],
+                        default="unknown",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "stage",
+                    models.CharField(
+                        choices=[
+                            ("discovery", "Discovery"),
+                            ("proposal", "Proposal"),
+                            ("negotiation", "Negotiation"),
+                            ("closed", "Closed"),
+                        ],
+                        default="discovery",
+                        max_length=12,
+                    ),
+                ),
+                ("probability", models.DecimalField(decimal_places=3, default=0, max_digits=4)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("open", "Open"), ("won", "Won"), ("lost", "Lost")], default="open", max_length=4
+                    ),
+                ),
+                ("value", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("currency", models.CharField(max_length=3)),
+                ("mrr", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("term_months", models.PositiveSmallIntegerField(blank=True, null=True)),
+                ("expected_close", models.DateField(blank=True, null=True)),
+                ("next_step", models.CharField(blank=True, max_length=200)),
+                ("reason", models.CharField(blank=True, max_length=120)),
+                ("opened_at", models.DateTimeField(null=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                ("import_id", models.UUIDField(null=True)),
+                (
+                    "campaign",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.campaign",
+                    ),
+                ),
+                (
+                    "company",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.company",
+                    ),
+                ),
+                (
+                    "customer",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.customer",
+                    ),
+                ),
+                (
+                    "owner",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "lead",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.lead",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Offer',
+            name="Offer",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('description', models.TextField(blank=True)),
-                ('audience', models.CharField(blank=True, max_length=200)),
-                ('deal_min', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
-                ('deal_max', models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('cycle_days', models.PositiveSmallIntegerField(blank=True, null=True)),
-                ('channels', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('email', 'E-mail'), ('linkedin', 'LinkedIn'), ('phone', 'Phone'), ('content', 'Content'), ('seo', 'SEO'), ('paid', 'Paid'), ('social', 'Social'), ('webinar', 'Webinar'), ('event', 'Event'), ('direct_mail', 'Direct mail'), ('referral', 'Referral'), ('partner', 'Partner'), ('direct', 'Direct'), ('other', 'Other'), ('unknown', 'Unknown')], max_length=12), blank=True, default=list)),
-                ('created_at', models.DateTimeField()),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                ("description", models.TextField(blank=True)),
+                ("audience", models.CharField(blank=True, max_length=200)),
+                ("deal_min", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("deal_max", models.DecimalField(blank=True, decimal_places=2, max_digits=18, null=True)),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("cycle_days", models.PositiveSmallIntegerField(blank=True, null=True)),
+                (
+                    "channels",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("email", "E-mail"),
+                                ("linkedin", "LinkedIn"),
+                                ("phone", "Phone"),
+                                ("content", "Content"),
+                                ("seo", "SEO"),
+                                ("paid", "Paid"),
+                                ("social", "Social"),
+                                ("webinar", "Webinar"),
+                                ("event", "Event"),
+                                ("direct_mail", "Direct mail"),
+                                ("referral", "Referral"),
+                                ("partner", "Partner"),
+                                ("direct", "Direct"),
+                                ("other", "Other"),
+                                ("unknown", "Unknown"),
+                            ],
+                            max_length=12,
+                        ),
+                        blank=True,
+                        default=list,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddField(
-            model_name='campaign',
-            name='offer',
-            field=leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.offer'),
+            model_name="campaign",
+            name="offer",
+            field=leadgen.core.tenancy.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DB_SET_NULL,
+                related_name="+",
+                to="prospects.offer",
+            ),
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('first_name', models.CharField(blank=True, max_length=120)),
-                ('last_name', models.CharField(blank=True, max_length=120)),
-                ('full_name', models.CharField(blank=True, max_length=250)),
-                ('email', models.CharField(blank=True, max_length=254)),
-                ('email_status', models.CharField(choices=[('unknown', 'Not verified'), ('valid', 'Verified'), ('invalid', 'Invalid'), ('bounced', 'Bounced')], default='unknown', max_length=8)),
-                ('email_status_at', models.DateTimeField(blank=True, null=True)),
-                ('email_status_reason', models.CharField(blank=True, max_length=200)),
-                ('phone', models.CharField(blank=True, max_length=40)),
-                ('linkedin_url', models.CharField(blank=True, max_length=300)),
-                ('linkedin_status', models.CharField(blank=True, max_length=12)),
-                ('title', models.CharField(blank=True, max_length=200)),
-                ('seniority', models.CharField(blank=True, choices=[('founder', 'Founder, owner'), ('c_level', 'C-level'), ('vp', 'VP'), ('head', 'Head'), ('director', 'Director'), ('manager', 'Manager'), ('senior', 'Senior'), ('staff', 'Staff'), ('', 'Unknown')], max_length=12)),
-                ('department', models.CharField(blank=True, choices=[('executive', 'Executive'), ('sales', 'Sales'), ('marketing', 'Marketing'), ('operations', 'Operations'), ('engineering', 'Engineering'), ('it', 'IT'), ('finance', 'Finance'), ('hr', 'HR'), ('legal', 'Legal'), ('product', 'Product'), ('purchasing', 'Purchasing'), ('support', 'Support'), ('other', 'Other'), ('', 'Unknown')], max_length=12)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('region', models.CharField(blank=True, max_length=120)),
-                ('city', models.CharField(blank=True, max_length=120)),
-                ('time_zone', models.CharField(blank=True, max_length=64)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('source', models.CharField(blank=True, max_length=120)),
-                ('lawful_basis', models.CharField(blank=True, max_length=200)),
-                ('last_touch_at', models.DateTimeField(blank=True, null=True)),
-                ('last_reply_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('updated_at', models.DateTimeField()),
-                ('company', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.company')),
-                ('owner', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=120)),
+                ("last_name", models.CharField(blank=True, max_length=120)),
+                ("full_name", models.CharField(blank=True, max_length=250)),
+                ("email", models.CharField(blank=True, max_length=254)),
+                (
+                    "email_status",
+                    models.CharField(
+                        choices=[
+                            ("unknown", "Not verified"),
+                            ("valid", "Verified"),
+                            ("invalid", "Invalid"),
+                            ("bounced", "Bounced"),
+                        ],
+                        default="unknown",
+                        max_length=8,
+                    ),
+                ),
+                ("email_status_at", models.DateTimeField(blank=True, null=True)),
+                ("email_status_reason", models.CharField(blank=True, max_length=200)),
+                ("phone", models.CharField(blank=True, max_length=40)),
+                ("linkedin_url", models.CharField(blank=True, max_length=300)),
+                ("linkedin_status", models.CharField(blank=True, max_length=12)),
+                ("title", models.CharField(blank=True, max_length=200)),
+                (
+                    "seniority",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("founder", "Founder, owner"),
+                            ("c_level", "C-level"),
+                            ("vp", "VP"),
+                            ("head", "Head"),
+                            ("director", "Director"),
+                            ("manager", "Manager"),
+                            ("senior", "Senior"),
+                            ("staff", "Staff"),
+                            ("", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "department",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("executive", "Executive"),
+                            ("sales", "Sales"),
+                            ("marketing", "Marketing"),
+                            ("operations", "Operations"),
+                            ("engineering", "Engineering"),
+                            ("it", "IT"),
+                            ("finance", "Finance"),
+                            ("hr", "HR"),
+                            ("legal", "Legal"),
+                            ("product", "Product"),
+                            ("purchasing", "Purchasing"),
+                            ("support", "Support"),
+                            ("other", "Other"),
+                            ("", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("region", models.CharField(blank=True, max_length=120)),
+                ("city", models.CharField(blank=True, max_length=120)),
+                ("time_zone", models.CharField(blank=True, max_length=64)),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                ("source", models.CharField(blank=True, max_length=120)),
+                ("lawful_basis", models.CharField(blank=True, max_length=200)),
+                ("last_touch_at", models.DateTimeField(blank=True, null=True)),
+                ("last_reply_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "company",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.company",
+                    ),
+                ),
+                (
+                    "owner",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Meeting',
+            name="Meeting",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('booked', 'Booked'), ('held', 'Held'), ('no_show', 'No-show'), ('cancelled', 'Cancelled')], default='booked', max_length=9)),
-                ('title', models.CharField(max_length=200)),
-                ('starts_at', models.DateTimeField()),
-                ('duration_minutes', models.PositiveSmallIntegerField(default=30)),
-                ('notes', models.TextField(blank=True)),
-                ('booked_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('deal', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.deal')),
-                ('lead', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.lead')),
-                ('member', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('person', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.person')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("booked", "Booked"),
+                            ("held", "Held"),
+                            ("no_show", "No-show"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="booked",
+                        max_length=9,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("starts_at", models.DateTimeField()),
+                ("duration_minutes", models.PositiveSmallIntegerField(default=30)),
+                ("notes", models.TextField(blank=True)),
+                ("booked_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "deal",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.deal",
+                    ),
+                ),
+                (
+                    "lead",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.lead",
+                    ),
+                ),
+                (
+                    "member",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "person",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.person",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddField(
-            model_name='lead',
-            name='person',
-            field=leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.person'),
+            model_name="lead",
+            name="person",
+            field=leadgen.core.tenancy.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DB_SET_NULL,
+                related_name="+",
+                to="prospects.person",
+            ),
         ),
         migrations.CreateModel(
-            name='Engagement',
+            name="Engagement",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('level', models.FloatField(null=True)),
-                ('updated_at', models.DateTimeField()),
-                ('version', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='prospects.agreementversion')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('person', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.person')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("level", models.FloatField(null=True)),
+                ("updated_at", models.DateTimeField()),
+                (
+                    "version",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="prospects.agreementversion",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "person",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.person",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddField(
-            model_name='deal',
-            name='person',
-            field=leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.person'),
+            model_name="deal",
+            name="person",
+            field=leadgen.core.tenancy.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DB_SET_NULL,
+                related_name="+",
+                to="prospects.person",
+            ),
         ),
         migrations.AddField(
-            model_name='customer',
-            name='person',
-            field=leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.person'),
+            model_name="customer",
+            name="person",
+            field=leadgen.core.tenancy.TenantForeignKey(
+                blank=True,
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DB_SET_NULL,
+                related_name="+",
+                to="prospects.person",
+            ),
         ),
         migrations.CreateModel(
-            name='Consent',
+            name="Consent",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('text', models.TextField()),
-                ('version', models.CharField(max_length=40)),
-                ('given', models.BooleanField()),
-                ('at', models.DateTimeField()),
-                ('url', models.CharField(blank=True, max_length=500)),
-                ('ip', models.GenericIPAddressField(null=True)),
-                ('source', models.CharField(max_length=120)),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('person', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.person')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("text", models.TextField()),
+                ("version", models.CharField(max_length=40)),
+                ("given", models.BooleanField()),
+                ("at", models.DateTimeField()),
+                ("url", models.CharField(blank=True, max_length=500)),
+                ("ip", models.GenericIPAddressField(null=True)),
+                ("source", models.CharField(max_length=120)),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "person",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.person",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Activity',
-            fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('recorded_at', models.DateTimeField()),
-                ('kind', models.CharField(choices=[('sent', 'E-mail sent'), ('delivered', 'Delivered'), ('opened', 'Opened'), ('clicked', 'Clicked'), ('replied', 'Replied'), ('auto_replied', 'Automatic reply'), ('bounced', 'Bounced'), ('unsubscribed', 'Unsubscribed'), ('complained', 'Complained'), ('form_submitted', 'Form submitted'), ('page_viewed', 'Page viewed'), ('called', 'Called'), ('linkedin_requested', 'LinkedIn request sent'), ('linkedin_accepted', 'LinkedIn request accepted'), ('linkedin_sent', 'LinkedIn message sent'), ('linkedin_replied', 'LinkedIn answer'), ('meeting_booked', 'Meeting booked'), ('meeting_held', 'Meeting held'), ('meeting_missed', 'Meeting missed'), ('enrolled', 'Enrolled'), ('stopped', 'Sequence stopped'), ('stage_changed', 'Stage changed'), ('handed_off', 'Handed off'), ('handoff_decided', 'Hand-off decided'), ('deal_changed', 'Deal changed'), ('assigned', 'Assigned'), ('task_done', 'Task done'), ('touch', 'Touch'), ('edited', 'Edited'), ('imported', 'Imported'), ('note', 'Note')], max_length=20)),
-                ('hit_class', models.CharField(choices=[('human', 'Human'), ('automated', 'Automated'), ('unsure', 'Unsure')], default='human', max_length=9)),
-                ('channel', models.CharField(blank=True, choices=[('email', 'E-mail'), ('linkedin', 'LinkedIn'), ('phone', 'Phone'), ('content', 'Content'), ('seo', 'SEO'), ('paid', 'Paid'), ('social', 'Social'), ('webinar', 'Webinar'), ('event', 'Event'), ('direct_mail', 'Direct mail'), ('referral', 'Referral'), ('partner', 'Partner'), ('direct', 'Direct'), ('other', 'Other'), ('unknown', 'Unknown')], max_length=12)),
-                ('summary', models.CharField(max_length=300)),
-                ('detail', models.JSONField(default=dict)),
-                ('about_type', models.CharField(blank=True, max_length=20)),
-                ('about_id', models.UUIDField(null=True)),
-                ('key', models.CharField(blank=True, max_length=200)),
-                ('member', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-                ('campaign', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.campaign')),
-                ('company', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.company')),
-                ('deal', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.deal')),
-                ('lead', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.lead')),
-                ('person', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.person')),
-            ],
-            options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
-            },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='PersonFit',
-            fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('score', models.SmallIntegerField()),
-                ('grade', models.CharField(max_length=1)),
-                ('marks', models.CharField(max_length=80)),
-                ('icp', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.icp')),
-                ('person', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.person')),
-                ('version', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.icpversion')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
-            ],
-            options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
-            },
-            managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='PointEntry',
+            name="Activity",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('points', models.DecimalField(decimal_places=4, max_digits=9)),
-                ('rule', models.CharField(max_length=60)),
-                ('reason', models.CharField(blank=True, max_length=200)),
-                ('activity', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.activity')),
-                ('person', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.person')),
-                ('version', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='prospects.agreementversion')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("recorded_at", models.DateTimeField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("sent", "E-mail sent"),
+                            ("delivered", "Delivered"),
+                            ("opened", "Opened"),
+                            ("clicked", "Clicked"),
+                            ("replied", "Replied"),
+                            ("auto_replied", "Automatic reply"),
+                            ("bounced", "Bounced"),
+                            ("unsubscribed", "Unsubscribed"),
+                            ("complained", "Complained"),
+                            ("form_submitted", "Form submitted"),
+                            ("page_viewed", "Page viewed"),
+                            ("called", "Called"),
+                            ("linkedin_requested", "LinkedIn request sent"),
+                            ("linkedin_accepted", "LinkedIn request accepted"),
+                            ("linkedin_sent", "LinkedIn message sent"),
+                            ("linkedin_replied", "LinkedIn answer"),
+                            ("meeting_booked", "Meeting booked"),
+                            ("meeting_held", "Meeting held"),
+                            ("meeting_missed", "Meeting missed"),
+                            ("enrolled", "Enrolled"),
+                            ("stopped", "Sequence stopped"),
+                            ("stage_changed", "Stage changed"),
+                            ("handed_off", "Handed off"),
+                            ("handoff_decided", "Hand-off decided"),
+                            ("deal_changed", "Deal changed"),
+                            ("assigned", "Assigned"),
+                            ("task_done", "Task done"),
+                            ("touch", "Touch"),
+                            ("edited", "Edited"),
+                            ("imported", "Imported"),
+                            ("note", "Note"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "hit_class",
+                    models.CharField(
+                        choices=[("human", "Human"), ("automated", "Automated"), ("unsure", "Unsure")],
+                        default="human",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("email", "E-mail"),
+                            ("linkedin", "LinkedIn"),
+                            ("phone", "Phone"),
+                            ("content", "Content"),
+                            ("seo", "SEO"),
+                            ("paid", "Paid"),
+                            ("social", "Social"),
+                            ("webinar", "Webinar"),
+                            ("event", "Event"),
+                            ("direct_mail", "Direct mail"),
+                            ("referral", "Referral"),
+                            ("partner", "Partner"),
+                            ("direct", "Direct"),
+                            ("other", "Other"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("summary", models.CharField(max_length=300)),
+                ("detail", models.JSONField(default=dict)),
+                ("about_type", models.CharField(blank=True, max_length=20)),
+                ("about_id", models.UUIDField(null=True)),
+                ("key", models.CharField(blank=True, max_length=200)),
+                (
+                    "member",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+                (
+                    "campaign",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.campaign",
+                    ),
+                ),
+                (
+                    "company",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.company",
+                    ),
+                ),
+                (
+                    "deal",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.deal",
+                    ),
+                ),
+                (
+                    "lead",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.lead",
+                    ),
+                ),
+                (
+                    "person",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.person",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Spend',
+            name="PersonFit",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('linkedin', 'LinkedIn'), ('phone', 'Phone'), ('content', 'Content'), ('seo', 'SEO'), ('paid', 'Paid'), ('social', 'Social'), ('webinar', 'Webinar'), ('event', 'Event'), ('direct_mail', 'Direct mail'), ('referral', 'Referral'), ('partner', 'Partner'), ('direct', 'Direct'), ('other', 'Other'), ('unknown', 'Unknown')], max_length=12)),
-                ('subchannel', models.CharField(blank=True, max_length=80)),
-                ('kind', models.CharField(choices=[('media', 'Media'), ('people', 'People'), ('tools', 'Tools'), ('data', 'Data'), ('content', 'Content'), ('agency', 'Agency')], default='media', max_length=8)),
-                ('purpose', models.CharField(choices=[('leads', 'Leads'), ('awareness', 'Awareness')], default='leads', max_length=9)),
-                ('starts_on', models.DateField()),
-                ('ends_on', models.DateField()),
-                ('amount', models.DecimalField(decimal_places=2, max_digits=18)),
-                ('currency', models.CharField(max_length=3)),
-                ('note', models.CharField(blank=True, max_length=200)),
-                ('external_id', models.CharField(blank=True, max_length=160)),
-                ('created_at', models.DateTimeField()),
-                ('import_id', models.UUIDField(null=True)),
-                ('campaign', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.campaign')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("score", models.SmallIntegerField()),
+                ("grade", models.CharField(max_length=1)),
+                ("marks", models.CharField(max_length=80)),
+                (
+                    "icp",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.icp",
+                    ),
+                ),
+                (
+                    "person",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.person",
+                    ),
+                ),
+                (
+                    "version",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.icpversion",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='StageTransition',
+            name="PointEntry",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('from_stage', models.CharField(blank=True, choices=[('lead', 'Lead'), ('mql', 'MQL'), ('accepted', 'Accepted'), ('sql', 'SQL'), ('opportunity', 'Opportunity'), ('customer', 'Customer'), ('disqualified', 'Disqualified'), ('recycled', 'Recycled'), ('lost', 'Lost')], max_length=12)),
-                ('to_stage', models.CharField(choices=[('lead', 'Lead'), ('mql', 'MQL'), ('accepted', 'Accepted'), ('sql', 'SQL'), ('opportunity', 'Opportunity'), ('customer', 'Customer'), ('disqualified', 'Disqualified'), ('recycled', 'Recycled'), ('lost', 'Lost')], max_length=12)),
-                ('at', models.DateTimeField(null=True)),
-                ('recorded_at', models.DateTimeField()),
-                ('facts', models.JSONField(default=dict)),
-                ('reason', models.CharField(blank=True, max_length=120)),
-                ('note', models.TextField(blank=True)),
-                ('source', models.CharField(max_length=16)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('lead', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.lead')),
-                ('member', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('version', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='prospects.agreementversion')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("points", models.DecimalField(decimal_places=4, max_digits=9)),
+                ("rule", models.CharField(max_length=60)),
+                ("reason", models.CharField(blank=True, max_length=200)),
+                (
+                    "activity",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.activity",
+                    ),
+                ),
+                (
+                    "person",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.person",
+                    ),
+                ),
+                (
+                    "version",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="prospects.agreementversion",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Suppression',
+            name="Spend",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('email', 'E-mail address'), ('domain', 'Domain'), ('phone', 'Phone number')], max_length=8)),
-                ('digest', models.CharField(max_length=64)),
-                ('act', models.CharField(choices=[('add', 'Suppressed'), ('lift', 'Lifted')], default='add', max_length=4)),
-                ('reason', models.CharField(choices=[('unsubscribed', 'Unsubscribed'), ('bounced', 'Hard bounce'), ('complained', 'Complaint'), ('objected', 'Asked not to be contacted'), ('manual', 'Added by hand'), ('imported', 'Imported list')], max_length=12)),
-                ('note', models.CharField(blank=True, max_length=300)),
-                ('hint', models.CharField(blank=True, max_length=60)),
-                ('at', models.DateTimeField()),
-                ('member', leadgen.core.tenancy.TenantForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("linkedin", "LinkedIn"),
+                            ("phone", "Phone"),
+                            ("content", "Content"),
+                            ("seo", "SEO"),
+                            ("paid", "Paid"),
+                            ("social", "Social"),
+                            ("webinar", "Webinar"),
+                            ("event", "Event"),
+                            ("direct_mail", "Direct mail"),
+                            ("referral", "Referral"),
+                            ("partner", "Partner"),
+                            ("direct", "Direct"),
+                            ("other", "Other"),
+                            ("unknown", "Unknown"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("subchannel", models.CharField(blank=True, max_length=80)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("media", "Media"),
+                            ("people", "People"),
+                            ("tools", "Tools"),
+                            ("data", "Data"),
+                            ("content", "Content"),
+                            ("agency", "Agency"),
+                        ],
+                        default="media",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("leads", "Leads"), ("awareness", "Awareness")], default="leads", max_length=9
+                    ),
+                ),
+                ("starts_on", models.DateField()),
+                ("ends_on", models.DateField()),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=18)),
+                ("currency", models.CharField(max_length=3)),
+                ("note", models.CharField(blank=True, max_length=200)),
+                ("external_id", models.CharField(blank=True, max_length=160)),
+                ("created_at", models.DateTimeField()),
+                ("import_id", models.UUIDField(null=True)),
+                (
+                    "campaign",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.campaign",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.CreateModel(
-            name='Task',
+            name="StageTransition",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('call', 'Call'), ('linkedin_request', 'LinkedIn request'), ('linkedin_message', 'LinkedIn message'), ('manual_email', 'Manual e-mail'), ('reply', 'Reply'), ('inbound', 'Inbound follow-up'), ('handoff', 'Accept hand-off'), ('todo', 'To do')], max_length=16)),
-                ('state', models.CharField(choices=[('open', 'Open'), ('done', 'Done'), ('skipped', 'Skipped'), ('cancelled', 'Cancelled')], default='open', max_length=9)),
-                ('title', models.CharField(max_length=200)),
-                ('reason', models.CharField(blank=True, max_length=300)),
-                ('due_at', models.DateTimeField()),
-                ('sla_due_at', models.DateTimeField(blank=True, null=True)),
-                ('snoozed_until', models.DateTimeField(blank=True, null=True)),
-                ('claimed_until', models.DateTimeField(blank=True, null=True)),
-                ('about_type', models.CharField(blank=True, max_length=20)),
-                ('about_id', models.UUIDField(null=True)),
-                ('body', models.TextField(blank=True)),
-                ('outcome', models.CharField(blank=True, max_length=24)),
-                ('note', models.TextField(blank=True)),
-                ('created_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('external_id', models.CharField(blank=True, max_length=120)),
-                ('campaign', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.campaign')),
-                ('claimed_by', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('closed_by', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('company', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.company')),
-                ('deal', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.deal')),
-                ('handoff', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.handoff')),
-                ('lead', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_SET_NULL, related_name='+', to='prospects.lead')),
-                ('owner', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.member')),
-                ('person', leadgen.core.tenancy.TenantForeignKey(blank=True, db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DB_CASCADE, related_name='+', to='prospects.person')),
-                ('workspace', leadgen.core.tenancy.WorkspaceField(db_index=False, editable=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='accounts.workspace')),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "from_stage",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("lead", "Lead"),
+                            ("mql", "MQL"),
+                            ("accepted", "Accepted"),
+                            ("sql", "SQL"),
+                            ("opportunity", "Opportunity"),
+                            ("customer", "Customer"),
+                            ("disqualified", "Disqualified"),
+                            ("recycled", "Recycled"),
+                            ("lost", "Lost"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "to_stage",
+                    models.CharField(
+                        choices=[
+                            ("lead", "Lead"),
+                            ("mql", "MQL"),
+                            ("accepted", "Accepted"),
+                            ("sql", "SQL"),
+                            ("opportunity", "Opportunity"),
+                            ("customer", "Customer"),
+                            ("disqualified", "Disqualified"),
+                            ("recycled", "Recycled"),
+                            ("lost", "Lost"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("at", models.DateTimeField(null=True)),
+                ("recorded_at", models.DateTimeField()),
+                ("facts", models.JSONField(default=dict)),
+                ("reason", models.CharField(blank=True, max_length=120)),
+                ("note", models.TextField(blank=True)),
+                ("source", models.CharField(max_length=16)),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "lead",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.lead",
+                    ),
+                ),
+                (
+                    "member",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "version",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="prospects.agreementversion",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'unscoped',
-                'default_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
             },
             managers=[
-                ('objects', django.db.models.manager.Manager()),
-                ('unscoped', django.db.models.manager.Manager()),
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Suppression",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("email", "E-mail address"), ("domain", "Domain"), ("phone", "Phone number")],
+                        max_length=8,
+                    ),
+                ),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "act",
+                    models.CharField(choices=[("add", "Suppressed"), ("lift", "Lifted")], default="add", max_length=4),
+                ),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("unsubscribed", "Unsubscribed"),
+                            ("bounced", "Hard bounce"),
+                            ("complained", "Complaint"),
+                            ("objected", "Asked not to be contacted"),
+                            ("manual", "Added by hand"),
+                            ("imported", "Imported list"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("note", models.CharField(blank=True, max_length=300)),
+                ("hint", models.CharField(blank=True, max_length=60)),
+                ("at", models.DateTimeField()),
+                (
+                    "member",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
+            ],
+        ),
+        migrations.CreateModel(
+            name="Task",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("call", "Call"),
+                            ("linkedin_request", "LinkedIn request"),
+                            ("linkedin_message", "LinkedIn message"),
+                            ("manual_email", "Manual e-mail"),
+                            ("reply", "Reply"),
+                            ("inbound", "Inbound follow-up"),
+                            ("handoff", "Accept hand-off"),
+                            ("todo", "To do"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("open", "Open"),
+                            ("done", "Done"),
+                            ("skipped", "Skipped"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="open",
+                        max_length=9,
+                    ),
+                ),
+                ("title", models.CharField(max_length=200)),
+                ("reason", models.CharField(blank=True, max_length=300)),
+                ("due_at", models.DateTimeField()),
+                ("sla_due_at", models.DateTimeField(blank=True, null=True)),
+                ("snoozed_until", models.DateTimeField(blank=True, null=True)),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                ("about_type", models.CharField(blank=True, max_length=20)),
+                ("about_id", models.UUIDField(null=True)),
+                ("body", models.TextField(blank=True)),
+                ("outcome", models.CharField(blank=True, max_length=24)),
+                ("note", models.TextField(blank=True)),
+                ("created_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("external_id", models.CharField(blank=True, max_length=120)),
+                (
+                    "campaign",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.campaign",
+                    ),
+                ),
+                (
+                    "claimed_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "closed_by",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "company",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.company",
+                    ),
+                ),
+                (
+                    "deal",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.deal",
+                    ),
+                ),
+                (
+                    "handoff",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.handoff",
+                    ),
+                ),
+                (
+                    "lead",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_SET_NULL,
+                        related_name="+",
+                        to="prospects.lead",
+                    ),
+                ),
+                (
+                    "owner",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.member",
+                    ),
+                ),
+                (
+                    "person",
+                    leadgen.core.tenancy.TenantForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DB_CASCADE,
+                        related_name="+",
+                        to="prospects.person",
+                    ),
+                ),
+                (
+                    "workspace",
+                    leadgen.core.tenancy.WorkspaceField(
+                        db_index=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="accounts.workspace",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "unscoped",
+                "default_manager_name": "objects",
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped", django.db.models.manager.Manager()),
             ],
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(fields=['workspace', 'name', 'id'], name='company_name'),
+            model_name="company",
+            index=models.Index(fields=["workspace", "name", "id"], name="company_name"),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='company_created'),
+            model_name="company",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="company_created"),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(fields=['workspace', '-employees', '-id'], name='company_employees'),
+            model_name="company",
+            index=models.Index(fields=["workspace", "-employees", "-id"], name="company_employees"),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(fields=['workspace', 'industry', 'id'], name='company_industry'),
+            model_name="company",
+            index=models.Index(fields=["workspace", "industry", "id"], name="company_industry"),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=models.Index(fields=['workspace', 'owner', 'id'], name='company_owner'),
+            model_name="company",
+            index=models.Index(fields=["workspace", "owner", "id"], name="company_owner"),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=django.contrib.postgres.indexes.GinIndex(models.F('workspace_id'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('name'), name='gin_trgm_ops'), name='company_name_trgm'),
+            model_name="company",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.F("workspace_id"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("name"), name="gin_trgm_ops"
+                ),
+                name="company_name_trgm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='company',
-            index=django.contrib.postgres.indexes.GinIndex(models.F('workspace_id'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('domain'), name='gin_trgm_ops'), name='company_domain_trgm'),
+            model_name="company",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.F("workspace_id"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("domain"), name="gin_trgm_ops"
+                ),
+                name="company_domain_trgm",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='company',
-            constraint=models.UniqueConstraint(condition=models.Q(('domain', ''), _negated=True), fields=('workspace', 'domain'), name='company_domain'),
+            model_name="company",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("domain", ""), _negated=True), fields=("workspace", "domain"), name="company_domain"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='company',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('workspace', 'external_id'), name='company_external'),
+            model_name="company",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("workspace", "external_id"),
+                name="company_external",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='company',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='owner_id', name='prospects_company_owner_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="company",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="owner_id", name="prospects_company_owner_fk", on_delete="no_action", to="accounts.Member"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='company',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_company_ws_id'),
+            model_name="company",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_company_ws_id"),
         ),
         migrations.AddConstraint(
-            model_name='icp',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='icp_name'),
+            model_name="icp",
+            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="icp_name"),
         ),
         migrations.AddConstraint(
-            model_name='icp',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_primary', True)), fields=('workspace',), name='icp_primary'),
+            model_name="icp",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_primary", True)), fields=("workspace",), name="icp_primary"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='icp',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='created_by_id', name='prospects_icp_created_by_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="icp",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="created_by_id", name="prospects_icp_created_by_fk", on_delete="no_action", to="accounts.Member"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='icp',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_icp_ws_id'),
+            model_name="icp",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_icp_ws_id"),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=models.UniqueConstraint(fields=('workspace', 'number'), name='agreement_number'),
+            model_name="agreementversion",
+            constraint=models.UniqueConstraint(fields=("workspace", "number"), name="agreement_number"),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'signed')), fields=('workspace',), name='agreement_one_signed'),
+            model_name="agreementversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "signed")), fields=("workspace",), name="agreement_one_signed"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'proposed', 'signed', 'replaced'])), name='agreement_state'),
+            model_name="agreementversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "proposed", "signed", "replaced"])), name="agreement_state"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='icp_id', name='prospects_agreementversion_icp_fk', on_delete='no_action', to='prospects.Icp'),
+            model_name="agreementversion",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="icp_id", name="prospects_agreementversion_icp_fk", on_delete="no_action", to="prospects.Icp"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='proposed_by_id', name='prospects_agreementversion_proposed_by_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="agreementversion",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="proposed_by_id",
+                name="prospects_agreementversion_proposed_by_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='marketing_signed_by_id', name='prospects_agreementversion_marketing_signed_by_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="agreementversion",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="marketing_signed_by_id",
+                name="prospects_agreementversion_marketing_signed_by_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='sales_signed_by_id', name='prospects_agreementversion_sales_signed_by_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="agreementversion",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="sales_signed_by_id",
+                name="prospects_agreementversion_sales_signed_by_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='agreementversion',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_agreementversion_ws_id'),
+            model_name="agreementversion",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_agreementversion_ws_id"),
         ),
         migrations.AddConstraint(
-            model_name='icpversion',
-            constraint=models.UniqueConstraint(fields=('workspace', 'icp', 'number'), name='icpversion_number'),
+            model_name="icpversion",
+            constraint=models.UniqueConstraint(fields=("workspace", "icp", "number"), name="icpversion_number"),
         ),
         migrations.AddConstraint(
-            model_name='icpversion',
-            constraint=models.UniqueConstraint(condition=models.Q(('published_at__isnull', True)), fields=('workspace', 'icp'), name='icpversion_draft'),
+            model_name="icpversion",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("published_at__isnull", True)), fields=("workspace", "icp"), name="icpversion_draft"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='icpversion',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='icp_id', name='prospects_icpversion_icp_fk', on_delete='cascade', to='prospects.Icp'),
+            model_name="icpversion",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="icp_id", name="prospects_icpversion_icp_fk", on_delete="cascade", to="prospects.Icp"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='icpversion',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='published_by_id', name='prospects_icpversion_published_by_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="icpversion",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="published_by_id",
+                name="prospects_icpversion_published_by_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='icpversion',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_icpversion_ws_id'),
-        ),
-        migrations.AddIndex(
-            model_name='companyfit',
-            index=models.Index(fields=['workspace', 'icp', '-score', 'company'], name='companyfit_score'),
-        ),
-        migrations.AddIndex(
-            model_name='companyfit',
-            index=models.Index(fields=['workspace', 'company'], name='companyfit_company'),
-        ),
-        migrations.AddConstraint(
-            model_name='companyfit',
-            constraint=models.UniqueConstraint(fields=('workspace', 'icp', 'company'), name='companyfit_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='companyfit',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='company_id', name='prospects_companyfit_company_fk', on_delete='cascade', to='prospects.Company'),
-        ),
-        migrations.AddConstraint(
-            model_name='companyfit',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_companyfit_ws_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='companyfit',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='icp_id', name='prospects_companyfit_icp_fk', on_delete='cascade', to='prospects.Icp'),
-        ),
-        migrations.AddConstraint(
-            model_name='companyfit',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='version_id', name='prospects_companyfit_version_fk', on_delete='cascade', to='prospects.IcpVersion'),
-        ),
-        migrations.AddIndex(
-            model_name='import',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='import_created'),
-        ),
-        migrations.AddConstraint(
-            model_name='import',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['people', 'companies', 'leads', 'spend', 'activities'])), name='import_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='import',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['uploaded', 'checking', 'checked', 'queued', 'running', 'done', 'failed', 'cancelled'])), name='import_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='import',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='member_id', name='prospects_import_member_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='import',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_import_ws_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='importfile',
-            constraint=models.UniqueConstraint(fields=('workspace', 'import_run'), name='importfile_run'),
-        ),
-        migrations.AddConstraint(
-            model_name='importfile',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='import_run_id', name='prospects_importfile_import_run_fk', on_delete='cascade', to='prospects.Import'),
-        ),
-        migrations.AddConstraint(
-            model_name='importfile',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_importfile_ws_id'),
+            model_name="icpversion",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_icpversion_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='importissue',
-            index=models.Index(fields=['workspace', 'import_run', 'row', 'id'], name='importissue_row'),
-        ),
-        migrations.AddConstraint(
-            model_name='importissue',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='import_run_id', name='prospects_importissue_import_run_fk', on_delete='cascade', to='prospects.Import'),
-        ),
-        migrations.AddConstraint(
-            model_name='importissue',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_importissue_ws_id'),
+            model_name="companyfit",
+            index=models.Index(fields=["workspace", "icp", "-score", "company"], name="companyfit_score"),
         ),
         migrations.AddIndex(
-            model_name='handoff',
-            index=models.Index(fields=['workspace', 'state', 'due_at'], name='handoff_due'),
+            model_name="companyfit",
+            index=models.Index(fields=["workspace", "company"], name="companyfit_company"),
+        ),
+        migrations.AddConstraint(
+            model_name="companyfit",
+            constraint=models.UniqueConstraint(fields=("workspace", "icp", "company"), name="companyfit_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="companyfit",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="company_id", name="prospects_companyfit_company_fk", on_delete="cascade", to="prospects.Company"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="companyfit",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_companyfit_ws_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="companyfit",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="icp_id", name="prospects_companyfit_icp_fk", on_delete="cascade", to="prospects.Icp"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="companyfit",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="version_id",
+                name="prospects_companyfit_version_fk",
+                on_delete="cascade",
+                to="prospects.IcpVersion",
+            ),
         ),
         migrations.AddIndex(
-            model_name='handoff',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='handoff_created'),
+            model_name="import",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="import_created"),
+        ),
+        migrations.AddConstraint(
+            model_name="import",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["people", "companies", "leads", "spend", "activities"])),
+                name="import_kind",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="import",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["uploaded", "checking", "checked", "queued", "running", "done", "failed", "cancelled"],
+                    )
+                ),
+                name="import_state",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="import",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="member_id", name="prospects_import_member_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="import",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_import_ws_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="importfile",
+            constraint=models.UniqueConstraint(fields=("workspace", "import_run"), name="importfile_run"),
+        ),
+        migrations.AddConstraint(
+            model_name="importfile",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="import_run_id",
+                name="prospects_importfile_import_run_fk",
+                on_delete="cascade",
+                to="prospects.Import",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="importfile",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_importfile_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='handoff',
-            index=models.Index(fields=['workspace', 'lead'], name='handoff_lead'),
+            model_name="importissue",
+            index=models.Index(fields=["workspace", "import_run", "row", "id"], name="importissue_row"),
         ),
         migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'pending')), fields=('workspace', 'lead', 'kind'), name='handoff_one_pending'),
+            model_name="importissue",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="import_run_id",
+                name="prospects_importissue_import_run_fk",
+                on_delete="cascade",
+                to="prospects.Import",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['marketing_to_sdr', 'sdr_to_ae'])), name='handoff_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'accepted', 'rejected', 'withdrawn'])), name='handoff_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='lead_id', name='prospects_handoff_lead_fk', on_delete='cascade', to='prospects.Lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='version_id', name='prospects_handoff_version_fk', on_delete='no_action', to='prospects.AgreementVersion'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='from_member_id', name='prospects_handoff_from_member_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='to_member_id', name='prospects_handoff_to_member_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='decided_by_id', name='prospects_handoff_decided_by_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='handoff',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_handoff_ws_id'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='offer_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='offer',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_offer_ws_id'),
+            model_name="importissue",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_importissue_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='campaign',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='campaign_created'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(fields=('workspace', 'name'), name='campaign_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('workspace', 'external_id'), name='campaign_external'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('motion__in', ['inbound', 'outbound'])), name='campaign_motion'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'linkedin', 'phone', 'content', 'seo', 'paid', 'social', 'webinar', 'event', 'direct_mail', 'referral', 'partner', 'direct', 'other', 'unknown'])), name='campaign_channel'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'active', 'paused', 'ended'])), name='campaign_state'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='offer_id', name='prospects_campaign_offer_fk', on_delete='set_null', to='prospects.Offer'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='icp_id', name='prospects_campaign_icp_fk', on_delete='set_null', to='prospects.Icp'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='owner_id', name='prospects_campaign_owner_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='campaign',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_campaign_ws_id'),
+            model_name="handoff",
+            index=models.Index(fields=["workspace", "state", "due_at"], name="handoff_due"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['workspace', 'full_name', 'id'], name='person_name'),
+            model_name="handoff",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="handoff_created"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='person_created'),
+            model_name="handoff",
+            index=models.Index(fields=["workspace", "lead"], name="handoff_lead"),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "pending")),
+                fields=("workspace", "lead", "kind"),
+                name="handoff_one_pending",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["marketing_to_sdr", "sdr_to_ae"])), name="handoff_kind"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["pending", "accepted", "rejected", "withdrawn"])),
+                name="handoff_state",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="lead_id", name="prospects_handoff_lead_fk", on_delete="cascade", to="prospects.Lead"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="version_id",
+                name="prospects_handoff_version_fk",
+                on_delete="no_action",
+                to="prospects.AgreementVersion",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="from_member_id",
+                name="prospects_handoff_from_member_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="to_member_id",
+                name="prospects_handoff_to_member_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="decided_by_id",
+                name="prospects_handoff_decided_by_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="handoff",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_handoff_ws_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="offer",
+            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="offer_name"),
+        ),
+        migrations.AddConstraint(
+            model_name="offer",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_offer_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['workspace', 'company', 'id'], name='person_company'),
+            model_name="campaign",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="campaign_created"),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.UniqueConstraint(fields=("workspace", "name"), name="campaign_name"),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("workspace", "external_id"),
+                name="campaign_external",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("motion__in", ["inbound", "outbound"])), name="campaign_motion"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "channel__in",
+                        [
+                            "email",
+                            "linkedin",
+                            "phone",
+                            "content",
+                            "seo",
+                            "paid",
+                            "social",
+                            "webinar",
+                            "event",
+                            "direct_mail",
+                            "referral",
+                            "partner",
+                            "direct",
+                            "other",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="campaign_channel",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "active", "paused", "ended"])), name="campaign_state"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="offer_id", name="prospects_campaign_offer_fk", on_delete="set_null", to="prospects.Offer"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="icp_id", name="prospects_campaign_icp_fk", on_delete="set_null", to="prospects.Icp"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="owner_id", name="prospects_campaign_owner_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="campaign",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_campaign_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=models.Index(fields=['workspace', 'owner', 'id'], name='person_owner'),
+            model_name="person",
+            index=models.Index(fields=["workspace", "full_name", "id"], name="person_name"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=django.contrib.postgres.indexes.GinIndex(models.F('workspace_id'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('full_name'), name='gin_trgm_ops'), name='person_name_trgm'),
+            model_name="person",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="person_created"),
         ),
         migrations.AddIndex(
-            model_name='person',
-            index=django.contrib.postgres.indexes.GinIndex(models.F('workspace_id'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Upper('email'), name='gin_trgm_ops'), name='person_email_trgm'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(condition=models.Q(('email', ''), _negated=True), fields=('workspace', 'email'), name='person_email'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('workspace', 'external_id'), name='person_external'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('email_status__in', ['unknown', 'valid', 'invalid', 'bounced'])), name='person_email_status'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('seniority__in', ['founder', 'c_level', 'vp', 'head', 'director', 'manager', 'senior', 'staff', ''])), name='person_seniority'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.CheckConstraint(condition=models.Q(('department__in', ['executive', 'sales', 'marketing', 'operations', 'engineering', 'it', 'finance', 'hr', 'legal', 'product', 'purchasing', 'support', 'other', ''])), name='person_department'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='company_id', name='prospects_person_company_fk', on_delete='set_null', to='prospects.Company'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='owner_id', name='prospects_person_owner_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='person',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_person_ws_id'),
+            model_name="person",
+            index=models.Index(fields=["workspace", "company", "id"], name="person_company"),
         ),
         migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['workspace', 'state', 'starts_at'], name='meeting_state_at'),
+            model_name="person",
+            index=models.Index(fields=["workspace", "owner", "id"], name="person_owner"),
         ),
         migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['workspace', 'lead'], name='meeting_lead'),
+            model_name="person",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.F("workspace_id"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("full_name"), name="gin_trgm_ops"
+                ),
+                name="person_name_trgm",
+            ),
         ),
         migrations.AddIndex(
-            model_name='meeting',
-            index=models.Index(fields=['workspace', 'person'], name='meeting_person'),
+            model_name="person",
+            index=django.contrib.postgres.indexes.GinIndex(
+                models.F("workspace_id"),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Upper("email"), name="gin_trgm_ops"
+                ),
+                name="person_email_trgm",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meeting',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['booked', 'held', 'no_show', 'cancelled'])), name='meeting_state'),
+            model_name="person",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("email", ""), _negated=True), fields=("workspace", "email"), name="person_email"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meeting',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='lead_id', name='prospects_meeting_lead_fk', on_delete='set_null', to='prospects.Lead'),
+            model_name="person",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("workspace", "external_id"),
+                name="person_external",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meeting',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='deal_id', name='prospects_meeting_deal_fk', on_delete='set_null', to='prospects.Deal'),
+            model_name="person",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("email_status__in", ["unknown", "valid", "invalid", "bounced"])),
+                name="person_email_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meeting',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_meeting_person_fk', on_delete='set_null', to='prospects.Person'),
+            model_name="person",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "seniority__in",
+                        ["founder", "c_level", "vp", "head", "director", "manager", "senior", "staff", ""],
+                    )
+                ),
+                name="person_seniority",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meeting',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='member_id', name='prospects_meeting_member_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="person",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "department__in",
+                        [
+                            "executive",
+                            "sales",
+                            "marketing",
+                            "operations",
+                            "engineering",
+                            "it",
+                            "finance",
+                            "hr",
+                            "legal",
+                            "product",
+                            "purchasing",
+                            "support",
+                            "other",
+                            "",
+                        ],
+                    )
+                ),
+                name="person_department",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meeting',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_meeting_ws_id'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['workspace', '-opened_at', '-id'], name='lead_opened'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='lead_created'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['workspace', 'stage', '-stage_at', '-id'], name='lead_stage_at'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['workspace', 'person'], name='lead_person'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['workspace', 'company'], name='lead_company'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['workspace', 'owner', 'stage'], name='lead_owner'),
-        ),
-        migrations.AddIndex(
-            model_name='lead',
-            index=models.Index(fields=['workspace', 'campaign'], name='lead_campaign'),
+            model_name="person",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="company_id", name="prospects_person_company_fk", on_delete="set_null", to="prospects.Company"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(condition=models.Q(('person__isnull', False), ('stage__in', ('lead', 'mql', 'accepted', 'sql', 'opportunity'))), fields=('workspace', 'person'), name='lead_one_open'),
+            model_name="person",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="owner_id", name="prospects_person_owner_fk", on_delete="no_action", to="accounts.Member"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('workspace', 'external_id'), name='lead_external'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['lead', 'mql', 'accepted', 'sql', 'opportunity', 'customer', 'disqualified', 'recycled', 'lost'])), name='lead_stage'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'linkedin', 'phone', 'content', 'seo', 'paid', 'social', 'webinar', 'event', 'direct_mail', 'referral', 'partner', 'direct', 'other', 'unknown'])), name='lead_channel'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.CheckConstraint(condition=models.Q(('origin__in', ['inbound', 'outbound', 'import', 'manual'])), name='lead_origin'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_lead_person_fk', on_delete='set_null', to='prospects.Person'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='company_id', name='prospects_lead_company_fk', on_delete='set_null', to='prospects.Company'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='campaign_id', name='prospects_lead_campaign_fk', on_delete='set_null', to='prospects.Campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='owner_id', name='prospects_lead_owner_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='previous_id', name='prospects_lead_previous_fk', on_delete='set_null', to='prospects.Lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='version_id', name='prospects_lead_version_fk', on_delete='no_action', to='prospects.AgreementVersion'),
-        ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_lead_ws_id'),
+            model_name="person",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_person_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='engagement',
-            index=models.Index(fields=['workspace', 'version', '-level'], name='engagement_level'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.UniqueConstraint(fields=('workspace', 'person', 'version'), name='engagement_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_engagement_person_fk', on_delete='cascade', to='prospects.Person'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='version_id', name='prospects_engagement_version_fk', on_delete='no_action', to='prospects.AgreementVersion'),
-        ),
-        migrations.AddConstraint(
-            model_name='engagement',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_engagement_ws_id'),
+            model_name="meeting",
+            index=models.Index(fields=["workspace", "state", "starts_at"], name="meeting_state_at"),
         ),
         migrations.AddIndex(
-            model_name='deal',
-            index=models.Index(fields=['workspace', 'outcome', '-closed_at'], name='deal_closed'),
+            model_name="meeting",
+            index=models.Index(fields=["workspace", "lead"], name="meeting_lead"),
         ),
         migrations.AddIndex(
-            model_name='deal',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='deal_created'),
+            model_name="meeting",
+            index=models.Index(fields=["workspace", "person"], name="meeting_person"),
+        ),
+        migrations.AddConstraint(
+            model_name="meeting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["booked", "held", "no_show", "cancelled"])), name="meeting_state"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="meeting",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="lead_id", name="prospects_meeting_lead_fk", on_delete="set_null", to="prospects.Lead"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="meeting",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="deal_id", name="prospects_meeting_deal_fk", on_delete="set_null", to="prospects.Deal"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="meeting",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_meeting_person_fk", on_delete="set_null", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="meeting",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="member_id", name="prospects_meeting_member_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="meeting",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_meeting_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='deal',
-            index=models.Index(fields=['workspace', '-opened_at'], name='deal_opened'),
+            model_name="lead",
+            index=models.Index(fields=["workspace", "-opened_at", "-id"], name="lead_opened"),
         ),
         migrations.AddIndex(
-            model_name='deal',
-            index=models.Index(fields=['workspace', 'lead'], name='deal_lead'),
+            model_name="lead",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="lead_created"),
         ),
         migrations.AddIndex(
-            model_name='deal',
-            index=models.Index(fields=['workspace', 'company'], name='deal_company'),
+            model_name="lead",
+            index=models.Index(fields=["workspace", "stage", "-stage_at", "-id"], name="lead_stage_at"),
         ),
         migrations.AddIndex(
-            model_name='deal',
-            index=models.Index(fields=['workspace', 'owner', 'outcome'], name='deal_owner'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('workspace', 'external_id'), name='deal_external'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=models.CheckConstraint(condition=models.Q(('value__isnull', True), ('value__gte', 0), _connector='OR'), name='deal_value'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome__in', ['open', 'won', 'lost'])), name='deal_outcome'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=models.CheckConstraint(condition=models.Q(('stage__in', ['discovery', 'proposal', 'negotiation', 'closed'])), name='deal_stage'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='lead_id', name='prospects_deal_lead_fk', on_delete='set_null', to='prospects.Lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='company_id', name='prospects_deal_company_fk', on_delete='set_null', to='prospects.Company'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_deal_person_fk', on_delete='set_null', to='prospects.Person'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='customer_id', name='prospects_deal_customer_fk', on_delete='set_null', to='prospects.Customer'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='campaign_id', name='prospects_deal_campaign_fk', on_delete='set_null', to='prospects.Campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='owner_id', name='prospects_deal_owner_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='deal',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_deal_ws_id'),
+            model_name="lead",
+            index=models.Index(fields=["workspace", "person"], name="lead_person"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['workspace', '-started_at', '-id'], name='customer_started'),
+            model_name="lead",
+            index=models.Index(fields=["workspace", "company"], name="lead_company"),
         ),
         migrations.AddIndex(
-            model_name='customer',
-            index=models.Index(fields=['workspace', 'company'], name='customer_company'),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='company_id', name='prospects_customer_company_fk', on_delete='set_null', to='prospects.Company'),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_customer_person_fk', on_delete='set_null', to='prospects.Person'),
-        ),
-        migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_customer_ws_id'),
+            model_name="lead",
+            index=models.Index(fields=["workspace", "owner", "stage"], name="lead_owner"),
         ),
         migrations.AddIndex(
-            model_name='consent',
-            index=models.Index(fields=['workspace', 'person', '-at'], name='consent_person'),
+            model_name="lead",
+            index=models.Index(fields=["workspace", "campaign"], name="lead_campaign"),
         ),
         migrations.AddConstraint(
-            model_name='consent',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_consent_person_fk', on_delete='cascade', to='prospects.Person'),
+            model_name="lead",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("person__isnull", False), ("stage__in", ("lead", "mql", "accepted", "sql", "opportunity"))
+                ),
+                fields=("workspace", "person"),
+                name="lead_one_open",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='consent',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_consent_ws_id'),
+            model_name="lead",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("workspace", "external_id"),
+                name="lead_external",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "stage__in",
+                        [
+                            "lead",
+                            "mql",
+                            "accepted",
+                            "sql",
+                            "opportunity",
+                            "customer",
+                            "disqualified",
+                            "recycled",
+                            "lost",
+                        ],
+                    )
+                ),
+                name="lead_stage",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "channel__in",
+                        [
+                            "email",
+                            "linkedin",
+                            "phone",
+                            "content",
+                            "seo",
+                            "paid",
+                            "social",
+                            "webinar",
+                            "event",
+                            "direct_mail",
+                            "referral",
+                            "partner",
+                            "direct",
+                            "other",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="lead_channel",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("origin__in", ["inbound", "outbound", "import", "manual"])), name="lead_origin"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_lead_person_fk", on_delete="set_null", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="company_id", name="prospects_lead_company_fk", on_delete="set_null", to="prospects.Company"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="campaign_id", name="prospects_lead_campaign_fk", on_delete="set_null", to="prospects.Campaign"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="owner_id", name="prospects_lead_owner_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="previous_id", name="prospects_lead_previous_fk", on_delete="set_null", to="prospects.Lead"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="version_id",
+                name="prospects_lead_version_fk",
+                on_delete="no_action",
+                to="prospects.AgreementVersion",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="lead",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_lead_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['workspace', 'person', '-at', '-id'], name='activity_person'),
+            model_name="engagement",
+            index=models.Index(fields=["workspace", "version", "-level"], name="engagement_level"),
+        ),
+        migrations.AddConstraint(
+            model_name="engagement",
+            constraint=models.UniqueConstraint(fields=("workspace", "person", "version"), name="engagement_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="engagement",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_engagement_person_fk", on_delete="cascade", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="engagement",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="version_id",
+                name="prospects_engagement_version_fk",
+                on_delete="no_action",
+                to="prospects.AgreementVersion",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="engagement",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_engagement_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['workspace', 'company', '-at', '-id'], name='activity_company'),
+            model_name="deal",
+            index=models.Index(fields=["workspace", "outcome", "-closed_at"], name="deal_closed"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['workspace', 'lead', '-at'], name='activity_lead'),
+            model_name="deal",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="deal_created"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['workspace', 'kind', '-at'], name='activity_kind_at'),
+            model_name="deal",
+            index=models.Index(fields=["workspace", "-opened_at"], name="deal_opened"),
         ),
         migrations.AddIndex(
-            model_name='activity',
-            index=models.Index(fields=['workspace', 'about_type', 'about_id'], name='activity_about'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('workspace', 'key'), name='activity_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['sent', 'delivered', 'opened', 'clicked', 'replied', 'auto_replied', 'bounced', 'unsubscribed', 'complained', 'form_submitted', 'page_viewed', 'called', 'linkedin_requested', 'linkedin_accepted', 'linkedin_sent', 'linkedin_replied', 'meeting_booked', 'meeting_held', 'meeting_missed', 'enrolled', 'stopped', 'stage_changed', 'handed_off', 'handoff_decided', 'deal_changed', 'assigned', 'task_done', 'touch', 'edited', 'imported', 'note'])), name='activity_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.CheckConstraint(condition=models.Q(('hit_class__in', ['human', 'automated', 'unsure'])), name='activity_hit_class'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_activity_person_fk', on_delete='set_null', to='prospects.Person'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='company_id', name='prospects_activity_company_fk', on_delete='set_null', to='prospects.Company'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='lead_id', name='prospects_activity_lead_fk', on_delete='set_null', to='prospects.Lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='deal_id', name='prospects_activity_deal_fk', on_delete='set_null', to='prospects.Deal'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='campaign_id', name='prospects_activity_campaign_fk', on_delete='set_null', to='prospects.Campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='member_id', name='prospects_activity_member_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='activity',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_activity_ws_id'),
+            model_name="deal",
+            index=models.Index(fields=["workspace", "lead"], name="deal_lead"),
         ),
         migrations.AddIndex(
-            model_name='personfit',
-            index=models.Index(fields=['workspace', 'icp', '-score', 'person'], name='personfit_score'),
+            model_name="deal",
+            index=models.Index(fields=["workspace", "company"], name="deal_company"),
         ),
         migrations.AddIndex(
-            model_name='personfit',
-            index=models.Index(fields=['workspace', 'person'], name='personfit_person'),
+            model_name="deal",
+            index=models.Index(fields=["workspace", "owner", "outcome"], name="deal_owner"),
         ),
         migrations.AddConstraint(
-            model_name='personfit',
-            constraint=models.UniqueConstraint(fields=('workspace', 'icp', 'person'), name='personfit_key'),
+            model_name="deal",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("workspace", "external_id"),
+                name="deal_external",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='personfit',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_personfit_person_fk', on_delete='cascade', to='prospects.Person'),
+            model_name="deal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value__isnull", True), ("value__gte", 0), _connector="OR"), name="deal_value"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='personfit',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_personfit_ws_id'),
+            model_name="deal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outcome__in", ["open", "won", "lost"])), name="deal_outcome"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='personfit',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='icp_id', name='prospects_personfit_icp_fk', on_delete='cascade', to='prospects.Icp'),
+            model_name="deal",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("stage__in", ["discovery", "proposal", "negotiation", "closed"])), name="deal_stage"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='personfit',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='version_id', name='prospects_personfit_version_fk', on_delete='cascade', to='prospects.IcpVersion'),
+            model_name="deal",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="lead_id", name="prospects_deal_lead_fk", on_delete="set_null", to="prospects.Lead"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="deal",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="company_id", name="prospects_deal_company_fk", on_delete="set_null", to="prospects.Company"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="deal",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_deal_person_fk", on_delete="set_null", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="deal",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="customer_id", name="prospects_deal_customer_fk", on_delete="set_null", to="prospects.Customer"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="deal",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="campaign_id", name="prospects_deal_campaign_fk", on_delete="set_null", to="prospects.Campaign"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="deal",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="owner_id", name="prospects_deal_owner_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="deal",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_deal_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='pointentry',
-            index=models.Index(fields=['workspace', 'person', 'version', '-at'], name='pointentry_person'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('activity__isnull', False)), fields=('workspace', 'version', 'activity', 'rule'), name='pointentry_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointentry',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_pointentry_person_fk', on_delete='cascade', to='prospects.Person'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointentry',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='activity_id', name='prospects_pointentry_activity_fk', on_delete='cascade', to='prospects.Activity'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointentry',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='version_id', name='prospects_pointentry_version_fk', on_delete='no_action', to='prospects.AgreementVersion'),
-        ),
-        migrations.AddConstraint(
-            model_name='pointentry',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_pointentry_ws_id'),
+            model_name="customer",
+            index=models.Index(fields=["workspace", "-started_at", "-id"], name="customer_started"),
         ),
         migrations.AddIndex(
-            model_name='spend',
-            index=models.Index(fields=['workspace', '-starts_on', '-id'], name='spend_starts'),
+            model_name="customer",
+            index=models.Index(fields=["workspace", "company"], name="customer_company"),
+        ),
+        migrations.AddConstraint(
+            model_name="customer",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="company_id", name="prospects_customer_company_fk", on_delete="set_null", to="prospects.Company"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="customer",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_customer_person_fk", on_delete="set_null", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="customer",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_customer_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='spend',
-            index=models.Index(fields=['workspace', 'campaign'], name='spend_campaign'),
+            model_name="consent",
+            index=models.Index(fields=["workspace", "person", "-at"], name="consent_person"),
         ),
         migrations.AddConstraint(
-            model_name='spend',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('workspace', 'external_id'), name='spend_external'),
+            model_name="consent",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_consent_person_fk", on_delete="cascade", to="prospects.Person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='spend',
-            constraint=models.CheckConstraint(condition=models.Q(('ends_on__gte', models.F('starts_on'))), name='spend_dates'),
-        ),
-        migrations.AddConstraint(
-            model_name='spend',
-            constraint=models.CheckConstraint(condition=models.Q(('channel__in', ['email', 'linkedin', 'phone', 'content', 'seo', 'paid', 'social', 'webinar', 'event', 'direct_mail', 'referral', 'partner', 'direct', 'other', 'unknown'])), name='spend_channel'),
-        ),
-        migrations.AddConstraint(
-            model_name='spend',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['media', 'people', 'tools', 'data', 'content', 'agency'])), name='spend_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='spend',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose__in', ['leads', 'awareness'])), name='spend_purpose'),
-        ),
-        migrations.AddConstraint(
-            model_name='spend',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='campaign_id', name='prospects_spend_campaign_fk', on_delete='set_null', to='prospects.Campaign'),
-        ),
-        migrations.AddConstraint(
-            model_name='spend',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_spend_ws_id'),
+            model_name="consent",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_consent_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='stagetransition',
-            index=models.Index(fields=['workspace', 'to_stage', 'at'], name='transition_to_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='stagetransition',
-            constraint=models.UniqueConstraint(fields=('workspace', 'lead', 'position'), name='transition_position'),
-        ),
-        migrations.AddConstraint(
-            model_name='stagetransition',
-            constraint=models.CheckConstraint(condition=models.Q(('to_stage__in', ['lead', 'mql', 'accepted', 'sql', 'opportunity', 'customer', 'disqualified', 'recycled', 'lost'])), name='transition_to'),
-        ),
-        migrations.AddConstraint(
-            model_name='stagetransition',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='lead_id', name='prospects_stagetransition_lead_fk', on_delete='cascade', to='prospects.Lead'),
-        ),
-        migrations.AddConstraint(
-            model_name='stagetransition',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='version_id', name='prospects_stagetransition_version_fk', on_delete='no_action', to='prospects.AgreementVersion'),
-        ),
-        migrations.AddConstraint(
-            model_name='stagetransition',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='member_id', name='prospects_stagetransition_member_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='stagetransition',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_stagetransition_ws_id'),
+            model_name="activity",
+            index=models.Index(fields=["workspace", "person", "-at", "-id"], name="activity_person"),
         ),
         migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(fields=['workspace', 'kind', 'digest', '-at', '-id'], name='suppression_key'),
+            model_name="activity",
+            index=models.Index(fields=["workspace", "company", "-at", "-id"], name="activity_company"),
         ),
         migrations.AddIndex(
-            model_name='suppression',
-            index=models.Index(fields=['workspace', '-at', '-id'], name='suppression_at'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['email', 'domain', 'phone'])), name='suppression_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.CheckConstraint(condition=models.Q(('act__in', ['add', 'lift'])), name='suppression_act'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['unsubscribed', 'bounced', 'complained', 'objected', 'manual', 'imported'])), name='suppression_reason'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppression',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='member_id', name='prospects_suppression_member_fk', on_delete='no_action', to='accounts.Member'),
-        ),
-        migrations.AddConstraint(
-            model_name='suppression',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_suppression_ws_id'),
+            model_name="activity",
+            index=models.Index(fields=["workspace", "lead", "-at"], name="activity_lead"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(condition=models.Q(('state', 'open')), fields=['workspace', 'owner', 'due_at'], name='task_open_owner'),
+            model_name="activity",
+            index=models.Index(fields=["workspace", "kind", "-at"], name="activity_kind_at"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['workspace', 'person', '-created_at'], name='task_person'),
+            model_name="activity",
+            index=models.Index(fields=["workspace", "about_type", "about_id"], name="activity_about"),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True), fields=("workspace", "key"), name="activity_key"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "sent",
+                            "delivered",
+                            "opened",
+                            "clicked",
+                            "replied",
+                            "auto_replied",
+                            "bounced",
+                            "unsubscribed",
+                            "complained",
+                            "form_submitted",
+                            "page_viewed",
+                            "called",
+                            "linkedin_requested",
+                            "linkedin_accepted",
+                            "linkedin_sent",
+                            "linkedin_replied",
+                            "meeting_booked",
+                            "meeting_held",
+                            "meeting_missed",
+                            "enrolled",
+                            "stopped",
+                            "stage_changed",
+                            "handed_off",
+                            "handoff_decided",
+                            "deal_changed",
+                            "assigned",
+                            "task_done",
+                            "touch",
+                            "edited",
+                            "imported",
+                            "note",
+                        ],
+                    )
+                ),
+                name="activity_kind",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("hit_class__in", ["human", "automated", "unsure"])), name="activity_hit_class"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_activity_person_fk", on_delete="set_null", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="company_id", name="prospects_activity_company_fk", on_delete="set_null", to="prospects.Company"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="lead_id", name="prospects_activity_lead_fk", on_delete="set_null", to="prospects.Lead"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="deal_id", name="prospects_activity_deal_fk", on_delete="set_null", to="prospects.Deal"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="campaign_id",
+                name="prospects_activity_campaign_fk",
+                on_delete="set_null",
+                to="prospects.Campaign",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="member_id", name="prospects_activity_member_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="activity",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_activity_ws_id"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['workspace', 'lead'], name='task_lead'),
+            model_name="personfit",
+            index=models.Index(fields=["workspace", "icp", "-score", "person"], name="personfit_score"),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['workspace', 'closed_by', '-closed_at'], name='task_closed'),
+            model_name="personfit",
+            index=models.Index(fields=["workspace", "person"], name="personfit_person"),
+        ),
+        migrations.AddConstraint(
+            model_name="personfit",
+            constraint=models.UniqueConstraint(fields=("workspace", "icp", "person"), name="personfit_key"),
+        ),
+        migrations.AddConstraint(
+            model_name="personfit",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_personfit_person_fk", on_delete="cascade", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="personfit",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_personfit_ws_id"),
+        ),
+        migrations.AddConstraint(
+            model_name="personfit",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="icp_id", name="prospects_personfit_icp_fk", on_delete="cascade", to="prospects.Icp"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="personfit",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="version_id",
+                name="prospects_personfit_version_fk",
+                on_delete="cascade",
+                to="prospects.IcpVersion",
+            ),
         ),
         migrations.AddIndex(
-            model_name='task',
-            index=models.Index(fields=['workspace', '-created_at', '-id'], name='task_created'),
+            model_name="pointentry",
+            index=models.Index(fields=["workspace", "person", "version", "-at"], name="pointentry_person"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['call', 'linkedin_request', 'linkedin_message', 'manual_email', 'reply', 'inbound', 'handoff', 'todo'])), name='task_kind'),
+            model_name="pointentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("activity__isnull", False)),
+                fields=("workspace", "version", "activity", "rule"),
+                name="pointentry_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['open', 'done', 'skipped', 'cancelled'])), name='task_state'),
+            model_name="pointentry",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_pointentry_person_fk", on_delete="cascade", to="prospects.Person"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id', ''), _negated=True), fields=('workspace', 'external_id'), name='task_external'),
+            model_name="pointentry",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="activity_id",
+                name="prospects_pointentry_activity_fk",
+                on_delete="cascade",
+                to="prospects.Activity",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(condition=models.Q(('about_id__isnull', False)), fields=('workspace', 'about_type', 'about_id', 'kind'), name='task_about'),
+            model_name="pointentry",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="version_id",
+                name="prospects_pointentry_version_fk",
+                on_delete="no_action",
+                to="prospects.AgreementVersion",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='person_id', name='prospects_task_person_fk', on_delete='cascade', to='prospects.Person'),
+            model_name="pointentry",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_pointentry_ws_id"),
+        ),
+        migrations.AddIndex(
+            model_name="spend",
+            index=models.Index(fields=["workspace", "-starts_on", "-id"], name="spend_starts"),
+        ),
+        migrations.AddIndex(
+            model_name="spend",
+            index=models.Index(fields=["workspace", "campaign"], name="spend_campaign"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='company_id', name='prospects_task_company_fk', on_delete='set_null', to='prospects.Company'),
+            model_name="spend",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("workspace", "external_id"),
+                name="spend_external",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='lead_id', name='prospects_task_lead_fk', on_delete='set_null', to='prospects.Lead'),
+            model_name="spend",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("ends_on__gte", models.F("starts_on"))), name="spend_dates"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='deal_id', name='prospects_task_deal_fk', on_delete='set_null', to='prospects.Deal'),
+            model_name="spend",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "channel__in",
+                        [
+                            "email",
+                            "linkedin",
+                            "phone",
+                            "content",
+                            "seo",
+                            "paid",
+                            "social",
+                            "webinar",
+                            "event",
+                            "direct_mail",
+                            "referral",
+                            "partner",
+                            "direct",
+                            "other",
+                            "unknown",
+                        ],
+                    )
+                ),
+                name="spend_channel",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='handoff_id', name='prospects_task_handoff_fk', on_delete='cascade', to='prospects.Handoff'),
+            model_name="spend",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["media", "people", "tools", "data", "content", "agency"])),
+                name="spend_kind",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='campaign_id', name='prospects_task_campaign_fk', on_delete='set_null', to='prospects.Campaign'),
+            model_name="spend",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purpose__in", ["leads", "awareness"])), name="spend_purpose"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='owner_id', name='prospects_task_owner_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="spend",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="campaign_id", name="prospects_spend_campaign_fk", on_delete="set_null", to="prospects.Campaign"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='claimed_by_id', name='prospects_task_claimed_by_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="spend",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_spend_ws_id"),
+        ),
+        migrations.AddIndex(
+            model_name="stagetransition",
+            index=models.Index(fields=["workspace", "to_stage", "at"], name="transition_to_at"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(column='closed_by_id', name='prospects_task_closed_by_fk', on_delete='no_action', to='accounts.Member'),
+            model_name="stagetransition",
+            constraint=models.UniqueConstraint(fields=("workspace", "lead", "position"), name="transition_position"),
         ),
         migrations.AddConstraint(
-            model_name='task',
-            constraint=models.UniqueConstraint(fields=('workspace', 'id'), name='prospects_task_ws_id'),
+            model_name="stagetransition",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "to_stage__in",
+                        [
+                            "lead",
+                            "mql",
+                            "accepted",
+                            "sql",
+                            "opportunity",
+                            "customer",
+                            "disqualified",
+                            "recycled",
+                            "lost",
+                        ],
+                    )
+                ),
+                name="transition_to",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="stagetransition",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="lead_id", name="prospects_stagetransition_lead_fk", on_delete="cascade", to="prospects.Lead"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="stagetransition",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="version_id",
+                name="prospects_stagetransition_version_fk",
+                on_delete="no_action",
+                to="prospects.AgreementVersion",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="stagetransition",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="member_id",
+                name="prospects_stagetransition_member_fk",
+                on_delete="no_action",
+                to="accounts.Member",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="stagetransition",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_stagetransition_ws_id"),
+        ),
+        migrations.AddIndex(
+            model_name="suppression",
+            index=models.Index(fields=["workspace", "kind", "digest", "-at", "-id"], name="suppression_key"),
+        ),
+        migrations.AddIndex(
+            model_name="suppression",
+            index=models.Index(fields=["workspace", "-at", "-id"], name="suppression_at"),
+        ),
+        migrations.AddConstraint(
+            model_name="suppression",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["email", "domain", "phone"])), name="suppression_kind"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="suppression",
+            constraint=models.CheckConstraint(condition=models.Q(("act__in", ["add", "lift"])), name="suppression_act"),
+        ),
+        migrations.AddConstraint(
+            model_name="suppression",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("reason__in", ["unsubscribed", "bounced", "complained", "objected", "manual", "imported"])
+                ),
+                name="suppression_reason",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="suppression",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="member_id", name="prospects_suppression_member_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="suppression",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_suppression_ws_id"),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(
+                condition=models.Q(("state", "open")), fields=["workspace", "owner", "due_at"], name="task_open_owner"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(fields=["workspace", "person", "-created_at"], name="task_person"),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(fields=["workspace", "lead"], name="task_lead"),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(fields=["workspace", "closed_by", "-closed_at"], name="task_closed"),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(fields=["workspace", "-created_at", "-id"], name="task_created"),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "call",
+                            "linkedin_request",
+                            "linkedin_message",
+                            "manual_email",
+                            "reply",
+                            "inbound",
+                            "handoff",
+                            "todo",
+                        ],
+                    )
+                ),
+                name="task_kind",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["open", "done", "skipped", "cancelled"])), name="task_state"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("external_id", ""), _negated=True),
+                fields=("workspace", "external_id"),
+                name="task_external",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("about_id__isnull", False)),
+                fields=("workspace", "about_type", "about_id", "kind"),
+                name="task_about",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="person_id", name="prospects_task_person_fk", on_delete="cascade", to="prospects.Person"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="company_id", name="prospects_task_company_fk", on_delete="set_null", to="prospects.Company"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="lead_id", name="prospects_task_lead_fk", on_delete="set_null", to="prospects.Lead"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="deal_id", name="prospects_task_deal_fk", on_delete="set_null", to="prospects.Deal"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="handoff_id", name="prospects_task_handoff_fk", on_delete="cascade", to="prospects.Handoff"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="campaign_id", name="prospects_task_campaign_fk", on_delete="set_null", to="prospects.Campaign"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="owner_id", name="prospects_task_owner_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="claimed_by_id", name="prospects_task_claimed_by_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=leadgen.core.tenancy.CompositeForeignKeyConstraint(
+                column="closed_by_id", name="prospects_task_closed_by_fk", on_delete="no_action", to="accounts.Member"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="task",
+            constraint=models.UniqueConstraint(fields=("workspace", "id"), name="prospects_task_ws_id"),
         ),
     ]

@@ -44,7 +44,7 @@ def world(alice: Someone, charlie: Someone) -> dict[type[TenantModel], TenantMod
 @pytest.fixture(params=["both locks", "row security off", "scope off"])
 def locks(request: pytest.FixtureRequest, services: TestServices, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     if request.param == "row security off":
-        with _bypassing(services):
+        with Bypassing(services):
             yield request.param
         return
     if request.param == "scope off":
@@ -52,7 +52,7 @@ def locks(request: pytest.FixtureRequest, services: TestServices, monkeypatch: p
     yield request.param
 
 
-class _bypassing:
+class Bypassing:
     """Django's connection as a role that bypasses row-level security."""
 
     def __init__(self, services: TestServices) -> None:
@@ -152,7 +152,7 @@ def _crawl(alice: Someone, as_: Callable[..., Client], api: Callable[..., Client
     for route in pages():
         for slug in ("globex", "acme"):
             if slug == "acme" and route.params == ("slug",):
-                found += [x for x in _leaks(client, "get", _path(route, world, slug), world)]
+                found += _leaks(client, "get", _path(route, world, slug), world)
                 continue
             for method in ("get", "post"):
                 found += _leaks(client, method, _path(route, world, slug), world)
@@ -182,7 +182,7 @@ def test_the_crawl_turns_red_with_both_locks_off(
 ) -> None:
     monkeypatch.setattr(TenantManager, "get_queryset", lambda self: PlainManager.get_queryset(self))
     token = api(alice)
-    with _bypassing(services):
+    with Bypassing(services):
         listed = [
             _leaks(token, "get", _path(r, world, ""), world)
             for r in api_routes()

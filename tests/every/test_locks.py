@@ -114,10 +114,11 @@ def test_the_database_hides_and_refuses_foreign_rows_when_the_manager_is_gone(
 def test_a_row_cannot_point_into_another_workspace(acme: Workspace, globex: Workspace, now: Any) -> None:
     with workspace_scope(globex.pk):
         theirs = Company.objects.create(name="Theirs", created_at=now, updated_at=now)
-    with pytest.raises(DatabaseError), workspace_scope(acme.pk):
-        Person.objects.create(full_name="Ana", company_id=theirs.pk, created_at=now, updated_at=now)
+    with workspace_scope(acme.pk):
         with transaction.get_connection().cursor() as cursor:
             cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        with pytest.raises(DatabaseError, match="prospects_person_company_fk"), transaction.atomic():
+            Person.objects.create(full_name="Ana", company_id=theirs.pk, created_at=now, updated_at=now)
 
 
 def test_a_row_of_one_workspace_is_not_saved_in_another(acme: Workspace, globex: Workspace, now: Any) -> None:
@@ -132,9 +133,9 @@ def test_the_ledger_can_only_grow(in_acme: Workspace, now: Any) -> None:
     with pytest.raises(TypeError):
         fact.delete()
     for statement in ("UPDATE prospects_activity SET summary = ''", "DELETE FROM prospects_activity"):
-        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic():
-            with transaction.get_connection().cursor() as cursor:
-                cursor.execute(statement)
+        cursor = transaction.get_connection().cursor()
+        with pytest.raises(DatabaseError, match="permission denied"), transaction.atomic(), cursor:
+            cursor.execute(statement)
     assert Activity.objects.get().summary == "Met at the fair"
 
 

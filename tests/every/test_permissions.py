@@ -119,4 +119,5 @@ def test_the_api_refuses_roles_and_scopes_without_the_permission(acme: Any, api:
 def test_signed_out_visitors_are_sent_to_the_log_in_page(client: Any, acme: Any) -> None:
     for route in pages():
         response = client.get(_url(route.route, "acme"))
-        assert response.status_code == 302 and response["Location"].startswith("/accounts/login/"), route.name
+        assert response.status_code == 302, route.name
+        assert response["Location"].startswith("/accounts/login/"), route.name

@@ -6,34 +6,37 @@ import leadgen.core.tenancy
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=40, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('detail', models.JSONField(default=dict)),
+                ("name", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
+                ("detail", models.JSONField(default=dict)),
             ],
         ),
         migrations.CreateModel(
-            name='Lane',
+            name="Lane",
             fields=[
-                ('id', models.UUIDField(db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False)),
-                ('workspace_id', models.UUIDField()),
-                ('kind', models.CharField(max_length=24)),
-                ('key', models.CharField(blank=True, max_length=64)),
-                ('next_due', models.DateTimeField(null=True)),
-                ('lease_until', models.DateTimeField(null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=leadgen.core.tenancy.UUIDv7(), editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("workspace_id", models.UUIDField()),
+                ("kind", models.CharField(max_length=24)),
+                ("key", models.CharField(blank=True, max_length=64)),
+                ("next_due", models.DateTimeField(null=True)),
+                ("lease_until", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['kind', 'next_due'], name='lane_due')],
-                'constraints': [models.UniqueConstraint(fields=('workspace_id', 'kind', 'key'), name='lane_key')],
+                "indexes": [models.Index(fields=["kind", "next_due"], name="lane_due")],
+                "constraints": [models.UniqueConstraint(fields=("workspace_id", "kind", "key"), name="lane_key")],
             },
         ),
     ]

@@ -34,7 +34,7 @@ from django.db.models import (
     Value,
     When,
 )
-from django.db.models.functions import Upper
+from django.db.models.functions import Cast, Upper
 
 from .fields import Field, FieldCatalogue
 from .nodes import AllOf, AnyOf, Leaf, Node, Not
@@ -202,7 +202,9 @@ def _list(field: Field, op: str, value: Any) -> tuple[Q, Q]:
         ("json", "has_any"): "?|",
         ("json", "has_all"): "?&",
     }
-    holds = _compare(sign[field.storage, op], F(field.path), wanted)
+    # An array of varchar (CharField) has no operator against one of text; for one of text the cast changes nothing.
+    column = Cast(F(field.path), _TEXTS) if field.storage == "array" else F(field.path)
+    holds = _compare(sign[field.storage, op], column, wanted)
     return Q(holds), Q(_Condition(holds, template="(NOT %(expressions)s)"))
 
 
@@ -231,6 +233,7 @@ def _like(text: Expression, pattern: str) -> tuple[Q, Q]:
 
 
 _TEXT: "TextField[str, str]" = TextField()
+_TEXTS = ArrayField(TextField())
 
 
 class _Condition(Func):

@@ -193,9 +193,9 @@ def _dates(field: Field, op: str, value: Any, now: datetime) -> Interval:
 def _moment(field: Field, fact: Any) -> date:
     if field.timestamp:
         _require(field, fact, isinstance(fact, datetime) and fact.tzinfo is not None)
-        return fact.astimezone(UTC)  # type: ignore[no-any-return]  # checked in the line above
+        return fact.astimezone(UTC)
     _require(field, fact, isinstance(fact, date) and not isinstance(fact, datetime))
-    return fact  # type: ignore[no-any-return]  # checked in the line above
+    return fact
 
 
 def _require(field: Field, fact: Any, right: bool) -> None:
