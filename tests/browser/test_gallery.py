@@ -111,9 +111,9 @@ def test_a_phone_scrolls_only_down_and_has_the_navigation_at_hand(page: Page) ->
 
 def test_the_theme_is_chosen_in_the_menu_and_kept_in_a_cookie(page: Page) -> None:
     page.goto("/_components/")
-    page.evaluate("document.querySelector('[data-theme-set=leadgen-dark]').click()")
+    page.evaluate("document.querySelector('[data-theme-set=dark]').click()")
     assert page.evaluate("document.documentElement.dataset.theme") == "leadgen-dark"
-    assert {one["name"]: one["value"] for one in page.context.cookies()}["theme"] == "leadgen-dark"
+    assert {one["name"]: one["value"] for one in page.context.cookies()}["leadgen_theme"] == "dark"
 
 
 def test_a_dialog_takes_the_focus_and_gives_it_back(page: Page) -> None:
