@@ -72,6 +72,7 @@ def contact_panel(person: Person, now: datetime, *, with_timeline: bool = False)
         "company": person.company,
         "local_time": local_time(person, now),
         "lead": lead,
+        "stage": _stage(lead),
         "fit_grade": row.x_fit_grade,
         "fit_score": row.x_fit_score,
         "engagement": engagement_of(person, now),
@@ -87,6 +88,15 @@ def contact_panel(person: Person, now: datetime, *, with_timeline: bool = False)
         "origin": origin_of(person),
         "timeline": timeline(person=person, size=8) if with_timeline else Timeline([], ""),
     }
+
+
+def _stage(lead: Lead | None) -> str:
+    """ "MQL v5": the stage, and the agreement version in force when the lead opened."""
+    if lead is None:
+        return ""
+    return (
+        f"{lead.get_stage_display()} v{lead.version.number}" if lead.version is not None else lead.get_stage_display()
+    )
 
 
 def open_or_latest_lead(person: Person) -> Lead | None:

@@ -44,7 +44,9 @@ def company_facts(prefix: str = "") -> list[Field]:
         Field("company.sub_industry", "sub-industry", "text", path=at("sub_industry")),
         Field("company.employees", "employees", "number", path=at("employees")),
         # Amounts are compared as they were given: nothing is converted, so an ICP names the currency it means.
-        Field("company.revenue", "revenue", "money", path=at("revenue"), help="A year, in the currency it was given in."),
+        Field(
+            "company.revenue", "revenue", "money", path=at("revenue"), help="A year, in the currency it was given in."
+        ),
         Field("company.revenue_currency", "revenue currency", "text", path=at("revenue_currency")),
         Field("company.country", "country", "country", path=at("country")),
         Field("company.region", "region", "text", path=at("region")),
