@@ -50,15 +50,16 @@ class Command(BaseCommand):
             lock.flush()
             try:
                 lease = services.ensure_services(state)
-                try:
-                    self._serve(host=host, port=port, demo=not options["no_demo"], started=started)
-                finally:
-                    if lease is not None:
-                        lease.close()
             except services.ServiceError as error:
                 raise CommandError(str(error)) from error
-        if lease is not None:  # return only when the servers are gone too
-            client.settle(state)
+            try:
+                self._serve(host=host, port=port, demo=not options["no_demo"], started=started)
+            except services.ServiceError as error:
+                raise CommandError(str(error)) from error
+            finally:
+                if lease is not None:
+                    lease.close()
+                    client.settle(state)  # return only when the servers are gone too
 
     def _serve(self, *, host: str, port: int, demo: bool, started: float) -> None:
         url = f"http://localhost:{port}"
