@@ -5,7 +5,7 @@ facts -> select (one pass) -> figures -> plain values (the shape of expected.jso
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -31,18 +31,20 @@ def funnel(
     *,
     unit: Unit = "lead",
     full: bool = False,
+    where: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """`{"period": {...}, "cohort": {...}}`, or only the basis asked for, over [period_from, period_to).
 
     Plain values as in `expected.json`; with `full` each value is a `Figure` (or a dict of them) with maturity and
-    warnings. ValueError for an empty period or an unknown basis.
+    warnings. `where` counts only the facts of one value a dimension ({"channel": "email"}). ValueError for an empty period or
+    an unknown basis.
     """
     period = Period.of(period_from, period_to, conventions.zone)
     facts = as_at(facts, conventions.as_of)
-    selection = select(facts, period, conventions, unit=unit)[TOTAL]
+    selection = select(facts, period, conventions, unit=unit, where=where)[TOTAL]
     if not full:
         return {one: plain(_MAKE[one](selection)) for one in _bases(basis)}
-    before = select(facts, period.previous(), conventions, unit=unit)[TOTAL]
+    before = select(facts, period.previous(), conventions, unit=unit, where=where)[TOTAL]
     usual = usual_times(facts.leads, conventions)
     return {one: _full(selection, one, History(usual, period_figures(before))) for one in _bases(basis)}
 
@@ -57,6 +59,7 @@ def funnel_by(
     *,
     unit: Unit = "lead",
     full: bool = False,
+    where: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """`[{"key": "email", "period": {...}, "cohort": {...}}, ...]`: a row for each known value even at 0, `unknown` last;
     counts and money of the rows add up to those of `funnel`. By month the rows run in time.
@@ -65,7 +68,7 @@ def funnel_by(
     """
     period = Period.of(period_from, period_to, conventions.zone)
     facts = as_at(facts, conventions.as_of)
-    rows = select(facts, period, conventions, dimension=dimension, unit=unit)
+    rows = select(facts, period, conventions, dimension=dimension, unit=unit, where=where)
     keys = sorted(rows, key=lambda key: (key in (UNKNOWN, UNDATED), key))
     if not full:
         return [{"key": key} | {one: plain(_MAKE[one](rows[key])) for one in _bases(basis)} for key in keys]
@@ -76,7 +79,7 @@ def funnel_by(
         made = [period_figures(rows[key]) for key in keys]
         before = dict(zip(keys[1:], made, strict=False))
     else:
-        earlier = select(facts, period.previous(), conventions, dimension=dimension, unit=unit)
+        earlier = select(facts, period.previous(), conventions, dimension=dimension, unit=unit, where=where)
         before = {key: period_figures(row) for key, row in earlier.items()}
     return [
         {"key": key} | {one: _full(rows[key], one, History(usual, before.get(key))) for one in _bases(basis)}
@@ -138,19 +141,24 @@ def rows_behind(
     value: str | None = None,
     part: str | None = None,
     unit: Unit = "lead",
+    where: Mapping[str, str] | None = None,
 ) -> Rows:
     """The facts behind a figure: the very sets it was counted from, in the order of the facts.
 
     `dimension` and `value` choose a row of a breakdown; `part` a kind of hand-off (acceptance, reject_reasons) or a step
     (`mql_to_accepted` of stage_days). KeyError for a key that is not in DEFINITIONS or has no such basis.
     """
+    period = Period.of(period_from, period_to, conventions.zone)
+    facts = as_at(facts, conventions.as_of)
+    table = select(facts, period, conventions, dimension=dimension, unit=unit, where=where)
+    return rows_of(table.get(TOTAL if dimension is None else value or UNKNOWN), key, basis, part=part)
+
+
+def rows_of(selection: Selection | None, key: str, basis: Basis, *, part: str | None = None) -> Rows:
+    """The sets of one selection that a figure is counted from; no selection has no rows. Errors as in `rows_behind`."""
     about = DEFINITIONS[key]
     if about.basis not in ("both", basis):
         raise KeyError(f"{key} has no {basis} basis")
-    period = Period.of(period_from, period_to, conventions.zone)
-    facts = as_at(facts, conventions.as_of)
-    table = select(facts, period, conventions, dimension=dimension, unit=unit)
-    selection = table.get(TOTAL if dimension is None else value or UNKNOWN)
     numerator, denominator = about.numerator, about.denominator
     if key == "stage_days" and part:
         earlier, _, later = part.partition("_to_")

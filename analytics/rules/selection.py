@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -196,10 +196,20 @@ _LEAD_SETS: dict[str, tuple[str, Callable[[LeadFacts, datetime], bool]]] = {
 class _Table:
     """The rows of a report, found by the dimension's value of a fact or, by month, by the moment it counts at."""
 
-    def __init__(self, dimension: str | None, period: Period, conventions: Conventions, leads: dict[Id, LeadFacts]):
+    def __init__(
+        self,
+        dimension: str | None,
+        period: Period,
+        conventions: Conventions,
+        leads: dict[Id, LeadFacts],
+        where: Mapping[str, str],
+    ):
         if dimension is not None and dimension not in DIMENSIONS:
             raise ValueError(f"no breakdown by {dimension}; one of {', '.join(DIMENSIONS)}")
+        if unknown := sorted(name for name in where if name not in DIMENSIONS or name == "month"):
+            raise ValueError(f"no choice by {', '.join(unknown)}")
         self.dimension, self.period, self.conventions, self.leads = dimension, period, conventions, leads
+        self.where = where
         self.selections: dict[str, Selection] = {}
         self.months: list[Selection] = []
         self.starts: list[datetime] = []
@@ -209,13 +219,16 @@ class _Table:
         elif dimension is None:
             self._row(TOTAL, period)
         else:
+            chosen = where.get(dimension)
             for name in conventions.known.get(dimension, ()):
-                self._row(name, period)
+                if chosen in (None, name):
+                    self._row(name, period)
 
     def _row(self, key: str, period: Period) -> Selection:
         row = self.selections.get(key)
         if row is None:
-            attributed = self.dimension is None or self.dimension in SPEND_DIMENSIONS
+            named = {*self.where} if self.dimension is None else {self.dimension, *self.where}
+            attributed = named <= SPEND_DIMENSIONS
             row = self.selections[key] = Selection(key, period, self.conventions, attributed)
         return row
 
@@ -225,10 +238,21 @@ class _Table:
             return self.selections[TOTAL]
         if self.dimension == "month":
             return None
-        value = getattr(fact, self.dimension, None)
+        return self._row(self.value(fact, self.dimension), self.period)
+
+    def value(self, fact: Any, dimension: str) -> str:
+        """What the fact, or else its lead, says about a dimension; `unknown` where neither does."""
+        value = getattr(fact, dimension, None)
         if not value and (lead := self.leads.get(getattr(fact, "lead_id", None))) is not None:  # type: ignore[arg-type]  # None is no key
-            value = getattr(lead, self.dimension)
-        return self._row(value or UNKNOWN, self.period)
+            value = getattr(lead, dimension)
+        return value or UNKNOWN
+
+    def chosen[F](self, facts: Iterable[F]) -> Iterable[F]:
+        """The facts that `where` lets in, by the same values a breakdown would file them under."""
+        if not self.where:
+            return facts
+        wanted = self.where.items()
+        return [fact for fact in facts if all(self.value(fact, name) == value for name, value in wanted)]
 
     def at(self, home: Selection | None, when: datetime | None) -> Selection | None:
         """The row for an event at `when`, None outside the period. By month it is that of the month."""
@@ -246,28 +270,35 @@ class _Table:
 
 
 def select(
-    facts: Facts, period: Period, conventions: Conventions, *, dimension: str | None = None, unit: Unit = "lead"
+    facts: Facts,
+    period: Period,
+    conventions: Conventions,
+    *,
+    dimension: str | None = None,
+    unit: Unit = "lead",
+    where: Mapping[str, str] | None = None,
 ) -> dict[str, Selection]:
     """The selections by row key: `total` without a dimension, else one per value, `unknown` included.
 
-    `facts` as they stood at `conventions.as_of` (`history.as_at`), so that later events are not known here.
+    `facts` as they stood at `conventions.as_of` (`history.as_at`), so that later events are not known here. `where` keeps
+    the facts of one value a dimension ({"channel": "email"}): the total is then what that row of the breakdown was.
     """
     originals = {lead.id: lead for lead in facts.leads}
     leads, customers = by_unit(facts, unit)
-    table = _Table(dimension, period, conventions, originals)
-    for lead in leads:
+    table = _Table(dimension, period, conventions, originals, where or {})
+    for lead in table.chosen(leads):
         _place_lead(table, lead)
-    for deal in facts.deals:
+    for deal in table.chosen(facts.deals):
         _place_deal(table, deal)
-    for customer in customers:
+    for customer in table.chosen(customers):
         for row in table.homes(table.home(customer)):
             row.customers.append(customer)
-    for line in facts.spend:
+    for line in table.chosen(facts.spend):
         _place_spend(table, line)
-    for handoff in facts.handoffs:
+    for handoff in table.chosen(facts.handoffs):
         if handoff.outcome is not None:
             _place(table, handoff, handoff.decided_at, f"handoffs_{handoff.outcome}")
-    for meeting in facts.meetings:
+    for meeting in table.chosen(facts.meetings):
         if meeting.outcome in ("held", "no_show"):
             name = "meetings_held" if meeting.outcome == "held" else "meetings_missed"
             _place(table, meeting, meeting.starts_at, name)
