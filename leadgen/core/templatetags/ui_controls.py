@@ -192,7 +192,8 @@ def field(
     if "type" in attrs and isinstance(widget, forms.TextInput):
         widget.input_type = attrs.pop("type")
     identity = bound.id_for_label or bound.auto_id or bound.html_name
-    text = bound.help_text if help is None else help
+    # Without a visible label the field stands in a filter bar: no room for help unless the template gives it.
+    text = ("" if hide_label else bound.help_text) if help is None else help
     described = " ".join(
         part for part in (f"{identity}_help" if text else "", f"{identity}_error" if bound.errors else "") if part
     )
