@@ -17,7 +17,7 @@ class MemberRequest(HttpRequest):
 
     workspace: Workspace
     member: Member
-    user: User  # type: ignore[assignment]  # narrower than Django's: never anonymous here
+    user: User
     htmx: Any
 
 

@@ -80,7 +80,7 @@ class HasPermission(permissions.BasePermission):
     message = "This token may not do this."
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        action = getattr(view, "action", None) or request.method.lower()
+        action = getattr(view, "action", None) or (request.method or "").lower()
         if action in {"metadata", "options"}:
             return True
         table = getattr(view, "permissions", None)

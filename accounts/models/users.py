@@ -35,7 +35,7 @@ class User(AbstractBaseUser):
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: list[str] = []  # type: ignore[misc]  # Django's stubs differ from its docs here
 
     def __str__(self) -> str:
         return self.name or self.email

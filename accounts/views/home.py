@@ -76,8 +76,9 @@ def workspace_create(request: HttpRequest) -> HttpResponse:
         except AppError as error:
             if error.field == "slug" and not data["slug"]:
                 # The address was ours, not theirs: show it, so that it can be changed.
-                form.data = form.data.copy()
-                form.data["slug"] = slug
+                shown = request.POST.copy()
+                shown["slug"] = slug
+                form.data = shown
             form.add_error(error.field or None, error.message)
         else:
             url = reverse("workspace_home", args=[workspace.slug])

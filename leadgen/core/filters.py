@@ -9,7 +9,7 @@ from django_filters.filterset import FILTER_FOR_DBFIELD_DEFAULTS
 from leadgen.core.tenancy import nowhere
 
 
-class TenantFilterSet(FilterSet):  # type: ignore[misc]  # django-filter ships no types
+class TenantFilterSet(FilterSet):
     """Base of every API filter. A foreign key filters by the id: a list of choices would be read per request, and leak."""
 
     FILTER_DEFAULTS = {**FILTER_FOR_DBFIELD_DEFAULTS, models.ForeignKey: {"filter_class": UUIDFilter}}
