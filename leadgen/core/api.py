@@ -43,8 +43,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         wait = getattr(error, "wait", None)
         if wait:
             headers["Retry-After"] = str(int(wait) + 1)
-        if getattr(error, "auth_header", None):
-            headers["WWW-Authenticate"] = error.auth_header
+        auth_header = getattr(error, "auth_header", None)
+        if auth_header:
+            headers["WWW-Authenticate"] = auth_header
         code = str(getattr(error.detail, "code", "") or error.default_code)
         return Response(error_body(code, str(error.detail)), status=error.status_code, headers=headers)
     return None

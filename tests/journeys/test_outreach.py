@@ -4,6 +4,7 @@ The sandbox is the other side of the table: it only speaks SMTP and HTTP, and ke
 ledger and funnel must agree to the unit.
 """
 
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -51,9 +52,11 @@ def sandbox(tmp_path: Path, live_server: Any, settings: Any) -> Iterator[Sandbox
     endpoints: dict[str, Endpoint] = {}
     found = Sandbox(crowd=Crowd(seed=11), journal=tmp_path / "journal.jsonl", endpoints=lambda: endpoints)
     found.endpoints_by_address = endpoints  # type: ignore[attr-defined]  # the fixture's handle on them
-    controller = found.controller(port=0)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    controller = found.controller(port=port)
     controller.start()
-    found.port = controller.server.sockets[0].getsockname()[1]  # type: ignore[attr-defined, union-attr]
+    found.port = port  # type: ignore[attr-defined]
     yield found
     controller.stop()
 
@@ -84,6 +87,7 @@ def test_two_hundred_people_on_a_clock(sandbox: Any, live_server: Any, bob: Some
         while now < START + timedelta(days=16):
             clock.move_to(now)
             dispatch_once(now=now)
+            clock.move_to(now + timedelta(minutes=5))  # people take their time; a click at once would be a scanner's
             sandbox.react()
             with workspace_scope(workspace.pk):
                 for task in Task.objects.filter(state="open", kind__in=["linkedin_request", "linkedin_message"]):

@@ -1,0 +1,216 @@
+"""Enrol people: first who is eligible and who is blocked and why, then the act itself with exactly those people."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Count
+
+from accounts.actions.audit import Actor, write_audit
+from accounts.models import Member, Workspace
+from campaigns.actions.sequences import published_version
+from campaigns.actions.steps import mark_enrolments, owner_of
+from campaigns.models import Enrolment, Mailbox, Sequence, SequenceMailbox, Step
+from campaigns.queries.mail import template_data, window_of, zone_for
+from campaigns.rules import liquid, schedule
+from leadgen.core.errors import Invalid, Refused
+from leadgen.core.tenancy import bulk_insert, current_workspace_id
+from prospects.actions.activities import record_activity
+from prospects.models import ActivityKind, Lead, Person
+from prospects.models.choices import OPEN_STAGES
+from prospects.queries.suppressions import suppressions_of
+
+MAX_PEOPLE = 10_000
+# code -> words; the order is that of the checks.
+BLOCKS = {
+    "suppressed": "suppressed",
+    "address_bad": "address does not work",
+    "no_address": "no e-mail address",
+    "no_linkedin": "no LinkedIn address",
+    "no_phone": "no phone number",
+    "already": "went through this sequence before",
+    "elsewhere": "in another sequence now",
+    "missing": "a template variable has no value",
+}
+
+
+@dataclass(slots=True)
+class EnrolmentPlan:
+    """Who can be enrolled now (`eligible`) and who not: `blocked` maps person id to (code, reason in words)."""
+
+    eligible: list[Person] = field(default_factory=list)
+    blocked: dict[UUID, tuple[str, str]] = field(default_factory=dict)
+    people: dict[UUID, Person] = field(default_factory=dict)
+
+    @property
+    def by_reason(self) -> dict[str, int]:
+        """Words -> how many, most first."""
+        counts = Counter(BLOCKS[code] for code, _ in self.blocked.values())
+        return dict(counts.most_common())
+
+
+def plan_enrolment(*, sequence: Sequence, people: Iterable[UUID]) -> EnrolmentPlan:
+    """Look at every person once. Raises Refused where the sequence cannot take anybody, Invalid above 10,000 people."""
+    ids = list(dict.fromkeys(people))
+    if len(ids) > MAX_PEOPLE:
+        raise Invalid(f"{len(ids):,} people at once are too many. Enrol at most {MAX_PEOPLE:,}.", field="people")
+    version = published_version(sequence)
+    if version is None:
+        raise Refused("Publish the sequence first.", code="not_published")
+    if sequence.state == Sequence.State.ARCHIVED:
+        raise Refused("This sequence is archived.", code="archived")
+    steps = list(Step.objects.filter(version=version).order_by("position"))
+    kinds = {step.kind for step in steps}
+    workspace = Workspace.objects.get(pk=current_workspace_id())
+    mailbox = Mailbox.objects.filter(pk__in=_pool(sequence)).first()
+    rows = list(Person.objects.select_related("company", "owner").filter(pk__in=ids).order_by("pk"))
+    suppressed = suppressions_of([person.email for person in rows])
+    inside = _inside(ids, sequence)
+    plan = EnrolmentPlan()
+    for person in rows:
+        plan.people[person.pk] = person
+        verdict = None
+        if person.email in suppressed:
+            row = suppressed[person.email]
+            verdict = ("suppressed", f"Suppressed: {row.get_reason_display().lower()} on {row.at:%d %b %Y}")
+        elif Step.Kind.EMAIL in kinds and not person.email:
+            verdict = ("no_address", "No e-mail address")
+        elif Step.Kind.EMAIL in kinds and person.email_status in {"bounced", "invalid"}:
+            verdict = ("address_bad", person.email_status_reason or "The address does not work")
+        elif (
+            not person.email
+            and not person.linkedin_url
+            and kinds & {Step.Kind.LINKEDIN_REQUEST, Step.Kind.LINKEDIN_MESSAGE}
+        ):
+            verdict = ("no_linkedin", "No LinkedIn address")
+        elif Step.Kind.CALL in kinds and not person.phone and not person.email:
+            verdict = ("no_phone", "No phone number")
+        elif person.pk in inside:
+            verdict = inside[person.pk]
+        else:
+            missing = _missing(steps, person, workspace, mailbox)
+            if missing:
+                verdict = ("missing", f"No value for {', '.join(missing)}")
+        if verdict:
+            plan.blocked[person.pk] = verdict
+        else:
+            plan.eligible.append(person)
+    return plan
+
+
+def enrol_people(
+    *, sequence: Sequence, people: Iterable[UUID], by: Actor, now: datetime, owner: Member | None = None
+) -> list[Enrolment]:
+    """Enrol those who are eligible at this moment; the first step is due in the sending window. A double click enrols once."""
+    plan = plan_enrolment(sequence=sequence, people=people)
+    version = published_version(sequence)
+    assert version is not None
+    first = Step.objects.filter(version=version).order_by("position").first()
+    assert first is not None
+    workspace = Workspace.objects.get(pk=current_workspace_id())
+    turns = _Rotation(sequence)
+    leads = dict(
+        Lead.objects.filter(person__in=[person.pk for person in plan.eligible], stage__in=OPEN_STAGES).values_list(
+            "person_id", "pk"
+        )
+    )
+    rows = []
+    for person in plan.eligible:
+        slot = schedule.plan(
+            now,
+            zone=zone_for(person, workspace),
+            window=window_of(sequence),
+            days=first.delay_days,
+            hours=first.delay_hours,
+            business_days=first.business_days,
+            name=person.first_name,
+        )
+        rows.append(
+            Enrolment(
+                sequence=sequence,
+                version=version,
+                person=person,
+                lead_id=leads.get(person.pk),
+                mailbox=turns.next(),
+                owner=owner or owner_of(person.owner, by.member or sequence.owner),
+                next_at=slot.at,
+                wait_reason=f"Waits: {slot.reason}" if slot.reason else "",
+                enrolled_at=now,
+                enrolled_by=by.member,
+            )
+        )
+    with transaction.atomic():
+        # A rival enrolment of the same person wins by the unique keys; this one then simply does not exist.
+        bulk_insert(Enrolment, rows, ignore_conflicts=True)
+        made = list(
+            Enrolment.objects.select_related("person").filter(
+                sequence=sequence, person__in=[person.pk for person in plan.eligible], enrolled_at=now
+            )
+        )
+        for enrolment in made:
+            record_activity(
+                kind=ActivityKind.ENROLLED, at=now, now=now, by=by, person=enrolment.person, campaign=sequence.campaign,
+                summary=f"Enrolled in {sequence.name} v{version.number}", about=("enrolment", enrolment.pk),
+                key=f"enrolled:{enrolment.pk}",
+            )  # fmt: skip
+        if made:
+            write_audit(
+                by=by, action="sequence.enrolled", now=now, target=sequence,
+                detail={"people": len(made), "blocked": plan.by_reason, "version": version.number},
+            )  # fmt: skip
+            mark_enrolments(min(enrolment.next_at or now for enrolment in made))
+    return made
+
+
+class _Rotation:
+    """Mailboxes of the pool in turn, the one with the fewest running enrolments first."""
+
+    def __init__(self, sequence: Sequence) -> None:
+        counts = dict(
+            Enrolment.objects.filter(mailbox__in=_pool(sequence), state="active")
+            .values_list("mailbox_id")
+            .annotate(n=Count("id"))
+        )
+        usable = Mailbox.objects.filter(pk__in=_pool(sequence)).exclude(state=Mailbox.State.HELD).order_by("address")
+        self.load = {mailbox: counts.get(mailbox.pk, 0) for mailbox in usable}
+        if not self.load:
+            self.load = dict.fromkeys(Mailbox.objects.filter(pk__in=_pool(sequence)).order_by("address"), 0)
+
+    def next(self) -> Mailbox | None:
+        if not self.load:
+            return None
+        chosen = min(self.load, key=lambda mailbox: (self.load[mailbox], mailbox.address))
+        self.load[chosen] += 1
+        return chosen
+
+
+def _pool(sequence: Sequence) -> list[UUID]:
+    return list(SequenceMailbox.objects.filter(sequence=sequence).values_list("mailbox_id", flat=True))
+
+
+def _inside(ids: list[UUID], sequence: Sequence) -> dict[UUID, tuple[str, str]]:
+    """People who went through this sequence or are in one now: once per sequence, one sequence at a time."""
+    found: dict[UUID, tuple[str, str]] = {}
+    rows = Enrolment.objects.select_related("sequence").filter(person__in=ids)
+    for enrolment in rows:
+        if enrolment.sequence_id == sequence.pk:
+            found[enrolment.person_id] = ("already", f"Enrolled on {enrolment.enrolled_at:%d %b %Y}: {enrolment.state}")
+        elif enrolment.state in {"active", "paused"}:
+            found.setdefault(enrolment.person_id, ("elsewhere", f"In {enrolment.sequence.name}"))
+    return found
+
+
+def _missing(steps: list[Step], person: Person, workspace: Workspace, mailbox: Mailbox | None) -> list[str]:
+    """Variables the steps print that this person has no value for and the template no fallback."""
+    data = template_data(person=person, workspace=workspace, mailbox=mailbox, member=person.owner)
+    found: dict[str, None] = {}
+    for step in steps:
+        for source in (step.subject, step.body):
+            try:
+                liquid.render(source, data)
+            except liquid.MissingVariables as missing:
+                found.update(dict.fromkeys(missing.names))
+    return list(found)
