@@ -169,7 +169,8 @@ USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
 STATIC_URL = "/static/"
 # Only what `npm run build` wrote: the sources in static/ are no files to serve, and a manifest could not read them.
-STATICFILES_DIRS = [("build", BASE_DIR / "static" / "build")]
+# static/docs is served as it is: the bar and the start of the API reference.
+STATICFILES_DIRS = [("build", BASE_DIR / "static" / "build"), ("docs", BASE_DIR / "static" / "docs")]
 STATIC_ROOT = DATA_DIR / "staticfiles"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},  # uploads are rows, nothing lies on disk
