@@ -95,18 +95,20 @@ def complete_task(
     """Done. Writes one Activity: a call, a LinkedIn touch, else "task done"; `kind` and `summary` override it.
 
     A manual e-mail's own fact is the sent message (campaigns), so it leaves only "task done" here. Raises Conflict where
-    somebody closed it first.
+    somebody closed it first. The fact it left stands in `task.fact`, for `leads.note_interest` (which builds on this module).
     """
     if len(outcome) > 24:
         raise Invalid("An outcome has at most 24 characters.", field="outcome")
     _close(task, by=by, now=now, state=Task.State.DONE, outcome=outcome, note=note)
     words = summary or f"{task.title}{f': {outcome.replace("_", " ")}' if outcome else ''}"
-    record_activity(
+    fact = record_activity(
         kind=kind or DONE_KINDS.get(Task.Kind(task.kind), ActivityKind.TASK), at=now, now=now, by=by, summary=words,
         person=task.person, company=task.company, lead=task.lead, deal=task.deal, campaign=task.campaign,
         channel=CHANNELS.get(Task.Kind(task.kind), ""), about=(task.about_type, task.about_id) if task.about_id else None,
         detail={"task": str(task.pk), "outcome": outcome, "text": note} | (detail or {}),
     )  # fmt: skip
+    done: Any = task
+    done.fact = fact
     return task
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from prospects.models import Company, Consent, Deal, Engagement, Lead, Person
 from prospects.queries.activities import Timeline, first_touch, timeline
@@ -115,9 +115,14 @@ def engagement_of(person: Person, now: datetime) -> float | None:
 def local_time(person: Person, now: datetime) -> dict[str, Any] | None:
     """{"at", "zone", "place"} where the person is, by their zone or their company's; None where neither is known."""
     zone = person.time_zone or (person.company.time_zone if person.company_id and person.company else "")
-    if not zone:
+    try:
+        there = now.astimezone(ZoneInfo(zone)) if zone else None
+    except (ZoneInfoNotFoundError, ValueError):
+        # An import may have brought a word that is no zone.
+        there = None
+    if there is None:
         return None
-    return {"at": now.astimezone(ZoneInfo(zone)), "zone": zone, "place": zone.rpartition("/")[2].replace("_", " ")}
+    return {"at": there, "zone": zone, "place": zone.rpartition("/")[2].replace("_", " ")}
 
 
 def origin_of(person: Person) -> dict[str, Any]:
