@@ -25,9 +25,9 @@ def _append_option(self: ProjectState, app_label: str, model_name: str, option_n
 @contextmanager
 def constraints_without_rendering() -> Iterator[None]:
     """Within: ProjectState.add_constraint and add_index leave rendered models in place and amend them."""
-    original = ProjectState._append_option  # type: ignore[attr-defined]  private; a test compares both
-    ProjectState._append_option = _append_option  # type: ignore[attr-defined]  the same
+    original = ProjectState._append_option  # type: ignore[attr-defined]  # private; a test compares both
+    ProjectState._append_option = _append_option  # type: ignore[attr-defined]  # the same
     try:
         yield
     finally:
-        ProjectState._append_option = original  # type: ignore[attr-defined]  the same
+        ProjectState._append_option = original  # type: ignore[attr-defined]  # the same
