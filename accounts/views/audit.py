@@ -10,7 +10,7 @@ from accounts.rules.audit_words import action_label, describe, details
 from leadgen.core.htmx import render_page
 from leadgen.core.pagination import Order, keyset
 
-SOURCES = {"api": "API", "command": "command line", "system": "automatic"}
+SOURCES = {"api": "through the API", "command": "from the command line"}
 
 
 @member_view("audit.view")
@@ -26,7 +26,7 @@ def audit_list(request: MemberRequest) -> HttpResponse:
         entry.words = describe(entry.action, entry.target_label)
         entry.lines = details(entry.detail)
         entry.who = str(entry.member) if entry.member else "Leadgen"
-        entry.through = f"token {entry.token.name}" if entry.token else SOURCES.get(entry.source, "")
+        entry.through = f"through the API token {entry.token.name}" if entry.token else SOURCES.get(entry.source, "")
     query = request.GET.copy()
 
     def link(cursor: str) -> str:
