@@ -1,0 +1,189 @@
+"""Importing people: matched by external id, then e-mail; never by name where an address could tell."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from prospects.actions.imports_context import Companies, Context, Owners, domain_of, money, warn
+from prospects.actions.imports_store import Row, RowRefused, Rows, Unit
+from prospects.models import Activity, ActivityKind, Person
+from prospects.rules import titles
+from prospects.rules.imports import ConvertedRow
+
+_PLAIN = (
+    "first_name", "last_name", "email", "phone", "linkedin_url", "title", "seniority", "department", "country", "region",
+    "city", "source", "lawful_basis", "external_id",
+)  # fmt: skip
+_COMPANY_FACTS = {
+    "company_industry": "industry", "company_employees": "employees", "company_keywords": "keywords",
+    "company_funding_total": "funding_total", "company_linkedin_url": "linkedin_url",
+}  # fmt: skip
+
+
+class Persons:
+    """The people of a batch, also for leads: found by external id, e-mail, LinkedIn page; changed and made."""
+
+    def __init__(self, unit: Unit, context: Context) -> None:
+        self.rows = Rows(Person, unit, ("external_id", "email"))
+        self._context, self._unit = context, unit
+        self._pages: dict[str, Row] = {}
+        self._names: dict[tuple[str, Any], Row] = {}
+
+    def prepare(self, rows: Sequence[ConvertedRow], *, external_ids: bool) -> None:
+        if not self._unit.keep:
+            self._pages, self._names = {}, {}
+        if external_ids:
+            self.rows.fetch("external_id", [row.values.get("external_id") for row in rows])
+        self.rows.fetch("email", [row.values.get("email") for row in rows])
+        bare = [row.values for row in rows if not row.values.get("email") and not row.values.get("external_id")]
+        if not bare or not external_ids:
+            return
+        pages = {str(v["linkedin_url"]) for v in bare if v.get("linkedin_url")}
+        if pages:
+            for row in self.rows.load(Person.objects.filter(linkedin_url__in=pages).order_by("created_at", "pk")):
+                self._pages.setdefault(row["linkedin_url"], row)
+        names = {_full_name(v) for v in bare if not v.get("linkedin_url")} - {""}
+        if names:
+            nameless = Person.objects.filter(full_name__in=names, email="", external_id="", linkedin_url="")
+            for row in self.rows.load(nameless.order_by("created_at", "pk")):
+                self._names.setdefault((row["full_name"], row["company_id"]), row)
+
+    def find(self, values: dict[str, Any], company_id: Any) -> Row | None:
+        """The person a row of a people's file is about. Raises RowRefused where id and address name two persons."""
+        by_id = self.rows.by("external_id", values.get("external_id"))
+        by_email = self.rows.by("email", values.get("email"))
+        if by_id is not None and by_email is not None and by_id is not by_email:
+            raise RowRefused(
+                f"the external id belongs to {by_id['full_name'] or by_id['email']}, the address to "
+                f"{by_email['full_name'] or by_email['external_id'] or 'somebody else'}",
+                "They may be one person: bring the two records together, then import again.",
+                column="email", value=str(values["email"]),
+            )  # fmt: skip
+        found = by_id or by_email
+        if found is not None or values.get("email") or values.get("external_id"):
+            return found
+        if page := values.get("linkedin_url"):
+            return self._pages.get(str(page))
+        # A row with nothing but a name: only somebody else who has nothing but that name, at the same company.
+        return self._names.get((_full_name(values), company_id))
+
+    def add(self, values: dict[str, Any]) -> Row:
+        context = self._context
+        row = self.rows.add(
+            **{"source": context.source, **_with_role(values, None)}, full_name=_full_name(values), created_at=context.now,
+            updated_at=context.now,
+        )  # fmt: skip
+        if not row["email"] and not row["external_id"]:
+            if row["linkedin_url"]:
+                self._pages[row["linkedin_url"]] = row
+            else:
+                self._names[row["full_name"], row["company_id"]] = row
+        return row
+
+    def change(self, row: Row, values: dict[str, Any]) -> bool:
+        """Filled cells overwrite; a new address is not verified yet; a new title is read again."""
+        wanted = _with_role(values, row)
+        full = f"{wanted.get('first_name', row['first_name'])} {wanted.get('last_name', row['last_name'])}".strip()
+        wanted["full_name"] = full[:250]
+        if wanted.get("email", row["email"]) != row["email"]:
+            wanted |= {"email_status": Person.EmailStatus.UNKNOWN, "email_status_at": None, "email_status_reason": ""}
+        return self.rows.put(row, wanted)
+
+
+def _full_name(values: dict[str, Any]) -> str:
+    return f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()[:250]
+
+
+def _with_role(values: dict[str, Any], row: Row | None) -> dict[str, Any]:
+    """Seniority and department read from the title, unless they are given or were set otherwise."""
+    values = dict(values)
+    title = values.get("title")
+    if not title or (row is not None and row["title"] == title):
+        return values
+    role = titles.role(str(title))
+    before = titles.role(row["title"]) if row is not None and row["title"] else None
+    for name, read in (("seniority", role.seniority), ("department", role.department)):
+        free = row is None or row[name] in ("", getattr(before, name) if before else "")
+        if not values.get(name) and free:
+            values[name] = read
+    return values
+
+
+class PeopleImport:
+    """One row of the file is one person; the company comes from its domain or that of a business address."""
+
+    def __init__(self, unit: Unit, context: Context) -> None:
+        self.unit, self.context = unit, context
+        self.owners = Owners(unit, context)
+        self.companies = Companies(unit, context)
+        self.people = Persons(unit, context)
+        self.notes = Rows(Activity, unit)
+
+    def name_rows(self, rows: Sequence[ConvertedRow]) -> list[str]:
+        return [""] * len(rows)
+
+    def prepare(self, rows: Sequence[ConvertedRow], keys: Sequence[str]) -> None:
+        if any("owner" in row.values for row in rows):
+            self.owners.prepare()
+        self.companies.prepare(domains=[domain_of(row.values) for row in rows])
+        self.people.prepare(rows, external_ids=True)
+        # Notes are facts of the ledger: the same words of one person are written once.
+        self._said = {row["key"] for row in self.notes.known()}
+        wanted = [_note_key(row.values) for row in rows if row.values.get("note")]
+        if wanted:
+            self._said |= set(Activity.objects.filter(key__in=wanted).values_list("key", flat=True))
+
+    def apply(self, row: ConvertedRow, key: str) -> tuple[bool, Row]:
+        values: dict[str, Any] = dict(row.values)
+        domain, name = domain_of(values), str(values.get("company", ""))
+        known = self.companies.rows.by("domain", domain)
+        found = self.people.find(values, known["id"] if known else None)
+        facts = {column: values[name] for name, column in _COMPANY_FACTS.items() if name in values}
+        if "funding_total" in facts:
+            facts["funding_total"] = money(facts["funding_total"])
+            facts["funding_currency"] = str(values.get("currency") or self.context.currency)
+        wanted = {column: values[column] for column in _PLAIN if column in values}
+        if "owner" in values:
+            wanted["owner_id"] = self.owners.of(values["owner"])
+        company = self.companies.of(domain=domain, name=name, facts=facts, by_name=False)
+        if company is None and name:
+            self.context.tally[
+                "{n} rows name a company without a domain; two firms may share a name, so it was not linked"
+            ] += 1
+            warn(
+                row,
+                "the company was not linked: nothing gives its domain",
+                "Add a column with the company's domain.",
+                value=name,
+            )
+        if company is not None and ("domain" in values or found is None or found["company_id"] is None):
+            wanted["company_id"] = company["id"]
+        if found is None:
+            person, created = self.people.add(wanted), True
+        else:
+            if values.get("external_id") and found["external_id"] not in ("", values["external_id"]):
+                warn(row, f"the address had the external id {found['external_id']}; it has the new one now")
+            self.people.change(found, wanted)
+            person, created = found, False
+        if values.get("note"):
+            self._note(person, str(values["note"]), values)
+        return created, person
+
+    def complete(self) -> None:
+        pass
+
+    def _note(self, person: Row, text: str, values: dict[str, Any]) -> None:
+        key = _note_key(values)
+        if key in self._said:
+            return
+        self._said.add(key)
+        now = self.context.now
+        self.notes.add(
+            kind=ActivityKind.NOTE, at=now, recorded_at=now, person_id=person["id"], company_id=person["company_id"],
+            summary=" ".join(text.split())[:300], detail={"text": text, "source": self.context.source}, key=key,
+        )  # fmt: skip
+
+
+def _note_key(values: Any) -> str:
+    who = values.get("external_id") or values.get("email") or values.get("linkedin_url") or _full_name(dict(values))
+    return "import-note:" + hashlib.sha256(f"{who}\x1f{values['note']}".encode()).hexdigest()

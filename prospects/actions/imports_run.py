@@ -1,0 +1,188 @@
+"""The engine: rows of a file, batch by batch, each settled once. It knows batches and counts; the handlers know the kinds."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import batched, islice
+from typing import Any
+
+from django.db import DataError, IntegrityError, transaction
+
+from prospects.actions.imports_activities import ActivitiesImport
+from prospects.actions.imports_companies import CompaniesImport
+from prospects.actions.imports_context import Context, Handler
+from prospects.actions.imports_leads import LeadsImport
+from prospects.actions.imports_people import PeopleImport
+from prospects.actions.imports_setup import Setup
+from prospects.actions.imports_spend import SpendImport
+from prospects.actions.imports_store import RowRefused, Rows, Unit
+from prospects.queries.suppressions import is_suppressed
+from prospects.rules.imports import ConvertedRow, RowIssue
+from prospects.sources.csv import Row as FileRow
+
+BATCH = 2000
+
+_HANDLERS: dict[str, Any] = {
+    "people": PeopleImport,
+    "companies": CompaniesImport,
+    "leads": LeadsImport,
+    "spend": SpendImport,
+    "activities": ActivitiesImport,
+}
+# Kinds whose rows may carry no key of their own: after a crash the rows before the checkpoint are counted again.
+_NUMBERED = frozenset({"leads", "spend", "activities"})
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One remark on one row, with the row's cells where it was refused."""
+
+    issue: RowIssue
+    cells: list[str]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What became of some rows: created + updated + unchanged + invalid is their number."""
+
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    invalid: int = 0
+    suppressed: int = 0
+    issues: list[Issue] = field(default_factory=list)
+
+    def add(self, other: "Batch") -> None:
+        for name in ("rows", "created", "updated", "unchanged", "invalid", "suppressed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.issues += other.issues
+
+
+@dataclass(slots=True)
+class _Item:
+    """A row that could be converted, on its way through a batch."""
+
+    file_row: FileRow
+    row: ConvertedRow
+    key: str
+    created: bool = False
+    refused: bool = False
+    touched: list[tuple[Rows, Any]] = field(default_factory=list)
+
+
+class Engine:
+    """Settles rows of one file. `dry`: nothing is written, the counts are what a run would give."""
+
+    def __init__(self, setup: Setup, context: Context, *, dry: bool = False) -> None:
+        self.setup, self.context, self.dry = setup, context, dry
+        self.unit = Unit(keep=dry)
+        self.handler: Handler = _HANDLERS[setup.kind](self.unit, context)
+
+    def batches(self, after: int = 0, size: int = BATCH) -> Iterator[list[FileRow]]:
+        """The rows after the first `after`, in batches. Those before only lend their numbers to equal rows."""
+        rows = self.setup.table.rows()
+        if self.setup.kind in _NUMBERED:
+            for passed in batched(islice(rows, after), size):
+                self._named(passed)
+        else:
+            next(islice(rows, after, after), None)
+        for batch in batched(rows, size):
+            yield list(batch)
+
+    def settle(self, rows: Sequence[FileRow]) -> Batch:
+        """Import these rows, inside the caller's transaction. A row the database refuses costs only itself."""
+        result = Batch(rows=len(rows))
+        items, refused = self._named(rows)
+        for file_row, issues in refused:
+            result.invalid += 1
+            result.issues += [Issue(issue, file_row.cells if issue.severity == "error" else []) for issue in issues]
+        if self.setup.kind in ("people", "leads") and self.dry:
+            emails = [str(item.row.values["email"]) for item in items if "email" in item.row.values]
+            blocked = is_suppressed(emails)
+            result.suppressed = sum(email in blocked for email in emails)
+        self._write(items, result)
+        result.issues.sort(key=lambda issue: issue.issue.row)
+        return result
+
+    def _named(self, rows: Sequence[FileRow]) -> tuple[list[_Item], list[tuple[FileRow, list[RowIssue]]]]:
+        good: list[tuple[FileRow, ConvertedRow]] = []
+        bad: list[tuple[FileRow, list[RowIssue]]] = []
+        convert = self.setup.converter.convert
+        for file_row in rows:
+            if file_row.problem:
+                bad.append((file_row, [RowIssue(file_row.line, "", "", file_row.problem[:300], file_row.remedy[:300])]))
+                continue
+            row = convert(file_row.line, file_row.cells)
+            if row.refused:
+                bad.append((file_row, row.issues))
+            else:
+                good.append((file_row, row))
+        keys = self.handler.name_rows([row for _, row in good])
+        return [_Item(file_row, row, key) for (file_row, row), key in zip(good, keys, strict=True)], bad
+
+    def _write(self, items: list[_Item], result: Batch) -> None:
+        if not items:
+            return
+        remarks = [len(item.row.issues) for item in items]
+        tally = Counter(self.context.tally)
+        try:
+            with transaction.atomic():
+                self._apply(items)
+                self.unit.flush(self.context.now)
+        except (IntegrityError, DataError) as error:
+            # Somebody else wrote the same key meanwhile, or one value fits no column: halve until the row is found.
+            self.unit.reset()
+            self.context.tally.clear()
+            self.context.tally.update(tally)
+            for item, count in zip(items, remarks, strict=True):
+                del item.row.issues[count:]
+                item.refused, item.touched = False, []
+            if len(items) == 1:
+                self._refuse(items[0], result, f"the database refused the row: {_first_line(error)}")
+                return
+            middle = len(items) // 2
+            self._write(items[:middle], result)
+            self._write(items[middle:], result)
+            return
+        self._count(items, result)
+        self.unit.settle()
+
+    def _apply(self, items: list[_Item]) -> None:
+        self.handler.prepare([item.row for item in items], [item.key for item in items])
+        for item in items:
+            self.unit.begin_row()
+            try:
+                item.created, _ = self.handler.apply(item.row, item.key)
+            except RowRefused as refusal:
+                item.refused = True
+                item.row.issues.append(
+                    RowIssue(
+                        item.row.line, refusal.column, refusal.value[:300], refusal.message[:300], refusal.remedy[:300]
+                    )
+                )
+            item.touched = self.unit.touched
+        self.unit.begin_row()
+        self.handler.complete()
+
+    def _count(self, items: list[_Item], result: Batch) -> None:
+        for item in items:
+            if item.refused:
+                result.invalid += 1
+            elif item.created:
+                result.created += 1
+            elif any(table.written(key) for table, key in item.touched):
+                result.updated += 1
+            else:
+                result.unchanged += 1
+            for issue in item.row.issues:
+                result.issues.append(Issue(issue, item.file_row.cells if issue.severity == "error" else []))
+
+    def _refuse(self, item: _Item, result: Batch, message: str) -> None:
+        result.invalid += 1
+        issue = RowIssue(item.row.line, "", "", message[:300], "Check the values of this row; shorten long ones.")
+        result.issues.append(Issue(issue, item.file_row.cells))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -1,0 +1,24 @@
+"""Door bells of prospects: each says that something may be due; the rows say what."""
+
+from celery import shared_task
+
+from leadgen.core import clock, lanes
+from leadgen.core.tenancy import workspace_scope
+from prospects.actions import fit, imports
+
+
+@shared_task(name="prospects.score_fit")
+def score_fit(workspace_id: str | None = None, icp_id: str | None = None) -> None:
+    """Score every profile whose lane is due, each in a transaction of its own; the ids only say that one is."""
+    while lane := lanes.take(kind=fit.LANE, now=clock.now(), lease_seconds=900):
+        with workspace_scope(lane.workspace_id):
+            _, again = fit.score_lane(icp_id=lane.key, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.run_imports")
+def run_imports() -> None:
+    """Dry runs and imports that wait, workspace by workspace; each batch is a transaction of its own."""
+    while lane := lanes.take(kind=imports.LANE, now=clock.now()):
+        again = imports.run_due_imports(workspace_id=lane.workspace_id, now=clock.now())
+        lanes.move_on(lane, next_due=again)
