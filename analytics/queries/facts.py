@@ -280,7 +280,16 @@ def _spend(names: _Names) -> Iterator[SpendFacts]:
 
 def _handoffs(names: _Names) -> Iterator[HandoffFacts]:
     rows = Handoff.objects.order_by("created_at", "pk").values_list(
-        "pk", "kind", "lead_id", "created_at", "due_at", "decided_at", "state", "reason", "to_member_id", "decided_by_id"
+        "pk",
+        "kind",
+        "lead_id",
+        "created_at",
+        "due_at",
+        "decided_at",
+        "state",
+        "reason",
+        "to_member_id",
+        "decided_by_id",
     )
     for key, kind, lead, created_at, due_at, decided_at, state, reason, to_member, decided_by in rows.iterator(CHUNK):
         yield HandoffFacts(
@@ -309,4 +318,3 @@ def _meetings(names: _Names) -> Iterator[MeetingFacts]:
             lead_id=lead or deal_lead,
             owner=names.owners.get(member),
         )
-

@@ -49,8 +49,8 @@ CAUSES: Final[dict[str, tuple[Cause, ...]]] = {
 
 
 def diagnose(
-    now: Mapping[str, Mapping[str, Any]],
-    before: Mapping[str, Mapping[str, Any]] | None = None,
+    now: Mapping[Any, Mapping[str, Any]],
+    before: Mapping[Any, Mapping[str, Any]] | None = None,
     *,
     replies: int | None = None,
     leads_by_month: Sequence[int] = (),
@@ -97,6 +97,6 @@ def _solid(figure: Figure | None) -> TypeGuard[Figure]:
     return figure is not None and figure.value is not None and (figure.n or 0) >= ENOUGH
 
 
-def _figure(result: Mapping[str, Mapping[str, Any]] | None, basis: str, key: str) -> Figure | None:
+def _figure(result: Mapping[Any, Mapping[str, Any]] | None, basis: str, key: str) -> Figure | None:
     figure = (result or {}).get(basis, {}).get(key)
     return figure if isinstance(figure, Figure) else None

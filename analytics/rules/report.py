@@ -64,9 +64,7 @@ class Report:
         self.facts = as_at(facts, conventions.as_of)
 
     def _select(self, period: Period, dimension: str | None = None) -> dict[str, Selection]:
-        return select(
-            self.facts, period, self.conventions, dimension=dimension, unit=self.unit, where=self.where
-        )
+        return select(self.facts, period, self.conventions, dimension=dimension, unit=self.unit, where=self.where)
 
     @cached_property
     def total(self) -> Selection:

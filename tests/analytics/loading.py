@@ -114,9 +114,14 @@ def load_history(rows: Iterable[Mapping[str, str]], spend: Iterable[Mapping[str,
         for position, (stage, at) in enumerate(path, start=1):
             moves.append(
                 StageTransition(
-                    lead=lead, from_stage=before, to_stage=stage, at=at, recorded_at=RECORDED, source="import",
+                    lead=lead,
+                    from_stage=before,
+                    to_stage=stage,
+                    at=at,
+                    recorded_at=RECORDED,
+                    source="import",
                     position=position,
-                )  # fmt: skip
+                )
             )
             before = stage
         if get("opportunity_at") or get("deal_value") or outcome in ("won", "lost"):
@@ -124,7 +129,11 @@ def load_history(rows: Iterable[Mapping[str, str]], spend: Iterable[Mapping[str,
             customer = None
             if won:
                 customer = Customer(
-                    id=uuid.uuid4(), company=company, name=str(company or "somebody"), started_at=closed, created_at=RECORDED
+                    id=uuid.uuid4(),
+                    company=company,
+                    name=str(company or "somebody"),
+                    started_at=closed,
+                    created_at=RECORDED,
                 )
                 customers.append(customer)
             deals.append(
@@ -153,10 +162,14 @@ def load_history(rows: Iterable[Mapping[str, str]], spend: Iterable[Mapping[str,
         )
         lines.append(
             Spend(
-                channel=row["channel"], campaign=campaign, starts_on=date.fromisoformat(row["from"]),
-                ends_on=date.fromisoformat(row["to"]), amount=Decimal(row["amount"]), currency=row["currency"],
+                channel=row["channel"],
+                campaign=campaign,
+                starts_on=date.fromisoformat(row["from"]),
+                ends_on=date.fromisoformat(row["to"]),
+                amount=Decimal(row["amount"]),
+                currency=row["currency"],
                 created_at=RECORDED,
-            )  # fmt: skip
+            )
         )
     for made in (owners, campaigns, companies, people):
         made.write()

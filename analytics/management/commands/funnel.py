@@ -66,7 +66,9 @@ class Command(BaseCommand):
         if options["json"]:
             self.stdout.write(json.dumps(as_json(result), indent=1))
             return
-        self.stdout.write(f"{workspace.name}, {options['start']} to {options['end']} (exclusive), {workspace.time_zone}")
+        self.stdout.write(
+            f"{workspace.name}, {options['start']} to {options['end']} (exclusive), {workspace.time_zone}"
+        )
         for basis in BASES:
             if basis in result:
                 self.stdout.write(f"\n{BASIS_WORDS[basis]}")
@@ -132,5 +134,3 @@ def _table(dimension: str, rows: list[dict[str, Any]]) -> Iterator[str]:
     for row in rows:
         cells = (_words(row[basis][key]) for basis, key, _ in columns)
         yield f"{row['key']:<24}" + "".join(f"{cell:>13}" for cell in cells)
-
-
