@@ -49,6 +49,7 @@ class AuditViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
     """Who changed what. Append-only."""
 
     permissions = {"list": "audit.view", "retrieve": "audit.view"}
+    model = AuditEntry
     serializer_class = AuditSerializer
     filterset_class = AuditFilter
     orders = ("at",)

@@ -45,6 +45,7 @@ class MemberViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
     """People of the workspace, and names that imports brought (inactive, without a log-in)."""
 
     permissions = {"list": "members.view", "retrieve": "members.view"}
+    model = Member
     serializer_class = MemberSerializer
     filterset_class = MemberFilter
     orders = ("name", "role", "created_at")
@@ -78,6 +79,7 @@ class InvitationViewSet(IdempotentMixin, mixins.ListModelMixin, viewsets.Generic
         "resend": "members.edit",
         "destroy": "members.edit",
     }
+    model = Invitation
     serializer_class = InvitationSerializer
     orders = ("created_at", "email")
     default_order = "-created_at"

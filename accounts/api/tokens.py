@@ -36,6 +36,7 @@ class TokenViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Ge
     """API tokens of the workspace, without their secrets."""
 
     permissions = {"list": "tokens.view", "retrieve": "tokens.view", "destroy": "tokens.edit"}
+    model = ApiToken
     serializer_class = TokenSerializer
     filterset_class = TokenFilter
     orders = ("created_at", "name")

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from django.db.models import TextChoices
 from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.settings import patched_settings
 from drf_spectacular.utils import OpenApiParameter
 
 from leadgen.core.idempotency import HEADER, MAX_KEY, IdempotentMixin
@@ -40,8 +42,21 @@ class Generator(SchemaGenerator):
     """The document is the same for everybody, and is made without a workspace."""
 
     def get_schema(self, *args: Any, **kwargs: Any) -> Any:
-        with nowhere():
+        with nowhere(), patched_settings({"ENUM_NAME_OVERRIDES": enum_names()}):
             return super().get_schema(*args, **kwargs)
+
+
+def enum_names() -> dict[str, list[tuple[str, Any]]]:
+    """A name for each set of choices of the models, after its class (`ActivityHitClassEnum`).
+
+    Left to drf-spectacular, two fields called `stage` would get names that change whenever a third one comes.
+    """
+    found: dict[str, list[tuple[str, Any]]] = {}
+    for choices in sorted(TextChoices.__subclasses__(), key=lambda item: (item.__module__, item.__qualname__)):
+        named = [(str(value), str(label)) for value, label in choices.choices]
+        if named and named not in found.values():
+            found[f"{choices.__qualname__.replace('.', '')}Enum"] = named
+    return found
 
 
 class Schema(AutoSchema):

@@ -194,7 +194,7 @@ def test_the_crawl_turns_red_with_both_locks_off(
 def test_a_token_works_in_its_own_workspace_only(alice: Someone, charlie: Someone, api: Any) -> None:
     """The workspace id in a token is a claim: with another workspace's id the secret is found nowhere."""
     token = api(alice)
-    stolen = token.headers["Authorization"].replace(alice.workspace.pk.hex, charlie.workspace.pk.hex)
+    stolen = token.defaults["HTTP_AUTHORIZATION"].replace(alice.workspace.pk.hex, charlie.workspace.pk.hex)
     answer = Client(headers={"Authorization": stolen}).get("/api/v1/members/")
     assert answer.status_code == 401
     assert answer.json()["error"]["code"] in {"authentication_failed", "not_authenticated"}

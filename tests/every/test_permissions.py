@@ -26,7 +26,7 @@ PUBLIC_PREFIXES = (
     "static/",
     "_components",
 )
-PUBLIC_NAMES = {"home", "workspace_list", "workspace_create", "invitation_accept", "profile", "theme", "components"}
+PUBLIC_NAMES = {"home", "workspaces", "workspace_create", "invitation", "profile", "theme", "components"}
 
 
 def _table() -> dict[str, str]:
