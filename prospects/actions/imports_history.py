@@ -70,9 +70,7 @@ class Transitions:
         for stage, at in entries:
             same = [row for row in known if row["to_stage"] == stage]
             if not same:
-                self._append(
-                    lead, lead["stage"] if not reached else reached, stage, at, reason if stage in EXITS else ""
-                )
+                self._append(lead, reached or lead["stage"], stage, at, reason if stage in EXITS else "")
                 reached = stage
                 continue
             newest = same[-1]

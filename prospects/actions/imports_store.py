@@ -79,18 +79,21 @@ class Rows:
         self._blank = {f.attname: (f.get_default if callable(f.default) else f.get_default()) for f in fields}
         self._fresh = [name for name, value in self._blank.items() if callable(value)]
         self._dated = "updated_at" in self.columns
-        unit.tables.append(self)
-        self.settle(keep=False)
-
-    def settle(self, *, keep: bool) -> None:
-        if keep:
-            self._new, self._before = {}, {}
-            return
         self._by_id: dict[UUID, Row] = {}
-        self._index: dict[str, dict[Any, Row]] = {key: {} for key in self._keys}
-        self._asked: dict[str, set[Any]] = {key: set() for key in self._keys}
+        self._index: dict[str, dict[Any, Row]] = {}
+        self._asked: dict[str, set[Any]] = {}
         self._new: dict[UUID, Row] = {}
         self._before: dict[UUID, Row] = {}
+        self.settle(keep=False)
+        unit.tables.append(self)
+
+    def settle(self, *, keep: bool) -> None:
+        self._new, self._before = {}, {}
+        if keep:
+            return
+        self._by_id = {}
+        self._index = {key: {} for key in self._keys}
+        self._asked = {key: set() for key in self._keys}
 
     # Look up
 
@@ -193,7 +196,7 @@ class Rows:
         columns = ", ".join(f'"{name}"' for name in self.columns)
         with self._copied(self.columns, rows) as table:
             self._execute(
-                f'INSERT INTO "{self.model._meta.db_table}" (workspace_id, {columns})'
+                f'INSERT INTO "{self.model._meta.db_table}" (workspace_id, {columns})'  # noqa: S608  names of our columns
                 f" SELECT workspace_id, {columns} FROM {table}"
             )
 
@@ -201,7 +204,7 @@ class Rows:
         assignments = ", ".join(f'"{name}" = s."{name}"' for name in columns)
         with self._copied(["id", *columns], rows) as table:
             self._execute(
-                f'UPDATE "{self.model._meta.db_table}" t SET {assignments} FROM {table} s'
+                f'UPDATE "{self.model._meta.db_table}" t SET {assignments} FROM {table} s'  # noqa: S608  names of our columns
                 " WHERE t.workspace_id = s.workspace_id AND t.id = s.id"
             )
 
@@ -226,7 +229,8 @@ class _Copied:
         quoted = ", ".join(f'"{name}"' for name in names)
         with connection.cursor() as cursor:
             cursor.execute(
-                f'CREATE TEMPORARY TABLE "{self._name}" ON COMMIT DROP AS SELECT {quoted} FROM "{self._table}" WITH NO DATA'
+                f'CREATE TEMPORARY TABLE "{self._name}" ON COMMIT DROP AS'  # noqa: S608  names of our columns
+                f' SELECT {quoted} FROM "{self._table}" WITH NO DATA'
             )
             with cast(Any, cursor).copy(f'COPY "{self._name}" ({quoted}) FROM STDIN') as copy:
                 for row in self._rows:
