@@ -35,7 +35,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     LEADGEN_PRODUCTION=true \
     LEADGEN_DATA_DIR=/srv/data
 RUN useradd --system --uid 10001 --home-dir /srv --shell /usr/sbin/nologin leadgen \
-    && install --directory --owner leadgen --group leadgen /srv/app /srv/data
+    && install --directory --owner leadgen --group leadgen /srv/app /srv/data /srv/data/sandbox
 COPY --from=packages /opt/venv /opt/venv
 WORKDIR /srv/app
 COPY --chown=leadgen manage.py pyproject.toml requirements.txt ./
