@@ -12,7 +12,8 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
 from prospects.actions.activities import record_activity
-from prospects.models import Activity, ActivityKind, Company
+from prospects.actions.fit import rescore
+from prospects.models import Activity, ActivityKind, Company, Person
 from prospects.rules import normalise
 
 # What a caller may set, in the order forms show it.
@@ -42,6 +43,7 @@ def create_company(*, by: Actor, now: datetime, **values: Any) -> Company:
         kind=ActivityKind.EDITED, at=now, now=now, by=by, company=company, summary=f"Added: {company.source}",
         detail={"created": True},
     )  # fmt: skip
+    rescore(now=now, company_ids=[company.pk])
     return company
 
 
@@ -57,6 +59,8 @@ def update_company(*, by: Actor, now: datetime, company: Company, changes: Mappi
     company.updated_at = now
     _save(company, update_fields=[*changed, "updated_at"])
     _tell(by=by, now=now, company=company, changed=changed)
+    if changed.keys() & set(FACTS):
+        rescore(now=now, company_ids=[company.pk])
     return changed
 
 
@@ -96,8 +100,10 @@ def delete_companies(*, by: Actor, now: datetime, companies: Sequence[Company]) 
             by=by, action="company.deleted", now=now, target=company,
             detail={"domain": company.domain, "external_id": company.external_id, "source": company.source},
         )  # fmt: skip
+    people = list(Person.objects.filter(company__in=[company.pk for company in companies]).values_list("pk", flat=True))
     # PostgreSQL carries out the SET NULLs and cascades, also on the append-only ledger.
     Company.objects.filter(pk__in=[company.pk for company in companies]).delete()
+    rescore(now=now, person_ids=people)
     return len(companies)
 
 

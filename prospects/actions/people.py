@@ -12,6 +12,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
 from prospects.actions.activities import record_activity
+from prospects.actions.fit import rescore
 from prospects.models import Activity, ActivityKind, Company, Person
 from prospects.rules import titles
 from prospects.rules.normalise import company_domain
@@ -48,6 +49,7 @@ def create_person(*, by: Actor, now: datetime, name: str = "", **values: Any) ->
         kind=ActivityKind.EDITED, at=now, now=now, by=by, person=person, summary=f"Added: {person.source}",
         detail={"created": True},
     )  # fmt: skip
+    rescore(now=now, person_ids=[person.pk])
     return person
 
 
@@ -78,6 +80,8 @@ def update_person(*, by: Actor, now: datetime, person: Person, changes: Mapping[
     person.updated_at = now
     _save(person, update_fields=[*changed, *kept, "updated_at"])
     _tell(by=by, now=now, person=person, changed=changed)
+    if changed.keys() & set(FACTS):
+        rescore(now=now, person_ids=[person.pk])
     return changed
 
 

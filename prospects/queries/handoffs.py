@@ -86,9 +86,11 @@ def fit_in_words(lead: Lead, version: AgreementVersion | None) -> dict[str, Any]
         fit = CompanyFit.objects.select_related("icp", "version").filter(icp=icp, company=lead.company_id).first()
     if fit is None:
         return None
+    # Between the signs of criteria and personas stand the must-have's and the exclusion's (rules.fit).
+    signs = fit.marks[: len(fit.version.criteria)] + fit.marks[len(fit.version.criteria) + 2 :]
     criteria = [
         {"label": item.get("label") or item.get("name") or item.get("key", ""), "mark": MARKS.get(mark, "unknown"), "weight": item.get("weight")}
-        for item, mark in zip([*fit.version.criteria, *fit.version.personas], fit.marks, strict=False)
+        for item, mark in zip([*fit.version.criteria, *fit.version.personas], signs, strict=False)
     ]  # fmt: skip
     return {
         "grade": fit.grade, "score": fit.score, "icp": fit.icp.name, "version": fit.version.number, "criteria": criteria,
