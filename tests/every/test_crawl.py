@@ -106,6 +106,9 @@ def _path(route: Route, world: dict[Any, Any], slug: str) -> str:
     path = "/" + route.route
     for param in route.params:
         value = slug if param == "slug" else _row_of(param, route, world)
+        if f"(?P<{param}>" in path:  # first: the plain form below is a part of it
+            start = path.index(f"(?P<{param}>")
+            path = path[:start] + str(value) + path[path.index(")", start) + 1 :]
         for form in (
             f"<slug:{param}>",
             f"<uuid:{param}>",
@@ -115,9 +118,6 @@ def _path(route: Route, world: dict[Any, Any], slug: str) -> str:
             f"<{param}>",
         ):
             path = path.replace(form, str(value))
-        if f"(?P<{param}>" in path:
-            start = path.index(f"(?P<{param}>")
-            path = path[:start] + str(value) + path[path.index(")", start) + 1 :]
     return path
 
 
