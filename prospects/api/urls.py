@@ -3,7 +3,13 @@
 from rest_framework.routers import SimpleRouter
 
 from prospects.api.activities import ActivityViewSet
+from prospects.api.agreements import AgreementViewSet
 from prospects.api.companies import CompanyViewSet
+from prospects.api.customers import CustomerViewSet
+from prospects.api.deals import DealViewSet
+from prospects.api.handoffs import HandoffViewSet
+from prospects.api.leads import LeadViewSet
+from prospects.api.meetings import MeetingViewSet
 from prospects.api.people import PersonViewSet
 from prospects.api.suppressions import SuppressionViewSet
 
@@ -12,5 +18,11 @@ router.register("companies", CompanyViewSet, basename="api_company")
 router.register("people", PersonViewSet, basename="api_person")
 router.register("activities", ActivityViewSet, basename="api_activity")
 router.register("suppressions", SuppressionViewSet, basename="api_suppression")
+router.register("agreements", AgreementViewSet, basename="api_agreement")
+router.register("leads", LeadViewSet, basename="api_lead")
+router.register("handoffs", HandoffViewSet, basename="api_handoff")
+router.register("meetings", MeetingViewSet, basename="api_meeting")
+router.register("deals", DealViewSet, basename="api_deal")
+router.register("customers", CustomerViewSet, basename="api_customer")
 
 urlpatterns = router.urls

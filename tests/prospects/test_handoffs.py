@@ -191,7 +191,7 @@ def test_pages_show_the_brief_and_decide(as_: Any, ana: Person, acme: Workspace,
     client = as_(bob)
     page = client.get(f"/w/acme/handoffs/{handoff.pk}/")
     assert page.status_code == 200
-    for words in ("Ana Ferreira", "VP Operations", "Demo request", "plants"):
+    for words in ("Ana Ferreira", "VP Operations", "Demo request", "Plants"):
         assert words in page.content.decode()
     assert client.get("/w/acme/handoffs/").status_code == 200
     refused = client.post(f"/w/acme/handoffs/{handoff.pk}/reject/", {"reason": "nonsense", "outcome": "back"})

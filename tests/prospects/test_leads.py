@@ -24,6 +24,7 @@ from prospects.actions.meetings import book_meeting, settle_meeting
 from prospects.actions.stages import move_stage
 from prospects.models import Activity, Handoff, Lead, Person, Stage, StageTransition, Task
 from tests.conftest import NOW
+from tests.factories.accounts import make_member
 from tests.factories.prospects import make_company, make_fit, make_icp, make_lead, make_person
 
 CHECKED = {
@@ -203,3 +204,104 @@ def test_a_cold_import_row_alone_is_no_lead_but_a_company_may_have_one(in_acme: 
     assert lead.person is None and lead.stage == Stage.LEAD
     with pytest.raises(Invalid, match="person or a company"):
         open_lead(origin="import", at=NOW, now=NOW, by=by_bob)
+
+
+# Pages and API.
+
+
+def test_pages_open_look_and_qualify(as_: Any, acme: Workspace, ana: Person, bob: Any) -> None:
+    client = as_(bob)
+    made = client.post("/w/acme/leads/new/", {"person": ana.email, "channel": "event", "source": "Fair in Porto"})
+    assert made.status_code == 302, made.content.decode()[:2000]
+    lead = Lead.objects.get()
+    assert (lead.channel, lead.source, lead.person) == ("event", "Fair in Porto", ana)
+    assert (
+        client.post("/w/acme/leads/new/", {"person": ana.email, "channel": "event", "source": "again"}).status_code
+        == 302
+    )
+    assert Lead.objects.count() == 1
+    page = client.get(f"/w/acme/leads/{lead.pk}/").content.decode()
+    for words in ("Ana Ferreira", "Lead v1", "A conversation was held", "Fair in Porto"):
+        assert words in page
+    refused = client.post(f"/w/acme/leads/{lead.pk}/qualify/", CHECKED)
+    assert refused.status_code == 422 and "a conversation was held" in refused.content.decode()
+    by_bob, at = Actor(member=bob.member), lead.created_at  # pages run on the real clock
+    book = book_meeting(by=by_bob, now=at, lead=lead, starts_at=at - timedelta(hours=1))
+    settle_meeting(meeting=book, state="held", by=by_bob, now=at)
+    assert client.post(f"/w/acme/leads/{lead.pk}/qualify/", CHECKED).status_code == 302
+    assert Lead.objects.get().stage == Stage.SQL
+    for url in (
+        f"leads/{lead.pk}/timeline/",
+        f"people/{ana.pk}/engagement/",
+        f"leads/{lead.pk}/edit/",
+        "leads/people/?person=ana",
+    ):
+        assert client.get(f"/w/acme/{url}").status_code == 200
+
+
+def test_the_list_shows_the_set_behind_a_figure(as_: Any, alice: Any, in_acme: Workspace, by_alice: Actor) -> None:
+    def lead(name: str, opened: str, mql: str = "", channel: str = "seo") -> None:
+        row = make_lead(make_person(name), opened_at=f"{opened}T09:00Z" if opened else None, channel=channel)
+        for position, (to, at) in enumerate([("lead", opened), ("mql", mql)], 1):
+            if to == "lead" or at:
+                StageTransition.objects.create(
+                    lead=row, to_stage=to, at=f"{at}T09:00Z" if at else None, recorded_at=NOW, source="import", position=position
+                )  # fmt: skip
+
+    lead("Early Mql", "2026-01-10", "2026-02-10")
+    lead("Late Mql", "2026-01-20", "2026-03-01", channel="paid")
+    lead("Never Mql", "2026-01-30")
+    lead("Other Month", "2026-02-02", "2026-02-03")
+    lead("No Date", "")
+    client = as_(alice)
+    names = ("Early Mql", "Late Mql", "Never Mql", "Other Month", "No Date")
+
+    def shown(query: str) -> set[str]:
+        page = client.get(f"/w/acme/leads/?{query}").content.decode()
+        return {name for name in names if name in page}
+
+    january = "from=2026-01-01&to=2026-02-01"
+    assert shown(january) == {"Early Mql", "Late Mql", "Never Mql"}
+    assert shown(f"entered=mql&{january}") == {"Early Mql", "Late Mql"}
+    assert shown(f"entered=mql&{january}&channel=paid") == {"Late Mql"}
+    assert shown(f"entered=lead&not_entered=mql&{january}&basis=cohort") == {"Never Mql"}
+    assert shown("entered=mql&from=2026-02-01&to=2026-03-01&basis=period") == {"Early Mql", "Other Month"}
+    assert shown("dated=no") == {"No Date"}
+    assert shown("dated=yes") == set(names) - {"No Date"}
+    assert shown("q=early") == {"Early Mql"}
+    assert "A filter was left out" in client.get("/w/acme/leads/?from=someday").content.decode()
+
+
+def test_a_viewer_may_not_move_a_lead_and_a_stranger_cannot_see_it(
+    as_: Any, acme: Workspace, ana: Person, charlie: Any
+) -> None:
+    lead = make_lead(ana)
+    viewer = as_(make_member(acme, "viewer", "v@acme.example"))
+    assert viewer.get(f"/w/acme/leads/{lead.pk}/").status_code == 200
+    for act in ("qualify", "disqualify", "recycle", "reopen", "edit", "hand-on", "assign"):
+        assert viewer.post(f"/w/acme/leads/{lead.pk}/{act}/", {"reason": "Spam"}).status_code == 403
+        assert as_(charlie).post(f"/w/globex/leads/{lead.pk}/{act}/", {"reason": "Spam"}).status_code == 404
+    assert Lead.objects.get().stage == Stage.LEAD and moves(lead) == []
+
+
+def test_the_api_opens_once_and_moves_by_acts(api: Any, acme: Workspace, ana: Person, bob: Any) -> None:
+    client = api(bob)
+    body = {"person": str(ana.pk), "channel": "webinar", "source": "Autumn webinar", "external_id": "crm-1"}
+    first = client.post("/api/v1/leads/", body, "application/json")
+    again = client.post("/api/v1/leads/", {"person": str(ana.pk)}, "application/json")
+    assert (first.status_code, again.status_code) == (201, 200), first.content
+    assert first.json()["id"] == again.json()["id"]
+    assert [move["to_stage"] for move in first.json()["transitions"]] == ["lead"]
+    url = f"/api/v1/leads/{first.json()['id']}"
+    changed = client.put("/api/v1/leads/by-external-id/crm-1/", {"channel": "event"}, "application/json")
+    assert (changed.status_code, changed.json()["channel"]) == (200, "event")
+    refused = client.post(f"{url}/qualify/", {"confirmed": CHECKED}, "application/json")
+    assert refused.status_code == 403
+    assert refused.json()["error"]["detail"] == {"missing": ["conversation"]}
+    rested = client.post(f"{url}/recycle/", {"until": "2099-01-01"}, "application/json")
+    assert (rested.json()["stage"], rested.json()["recycled_until"]) == ("recycled", "2099-01-01")
+    assert client.post(f"{url}/disqualify/", {"reason": "Spam"}, "application/json").status_code == 409
+    assert client.post(f"{url}/reopen/", {}, "application/json").json()["stage"] == "lead"
+    assert client.post(f"{url}/assign/", {"owner": None}, "application/json").status_code == 403  # an SDR may not
+    rows = client.get("/api/v1/leads/?stage=open&channel=event").json()["results"]
+    assert [row["external_id"] for row in rows] == ["crm-1"]

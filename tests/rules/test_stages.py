@@ -70,7 +70,10 @@ def test_an_mql_needs_fit_and_engagement_or_a_first_signal() -> None:
 
 
 def test_signals_come_from_people_only() -> None:
-    assert agreements.signals_of("form_submitted", "human", {"form_kind": "demo"}) == {"form_submitted", "demo_requested"}
+    assert agreements.signals_of("form_submitted", "human", {"form_kind": "demo"}) == {
+        "form_submitted",
+        "demo_requested",
+    }
     assert agreements.signals_of("form_submitted", "unsure", {"form_kind": "demo"}) == set()
     assert agreements.signals_of("replied", "human", {"intent": "meeting"}) == {"replied_positive"}
     assert agreements.signals_of("replied", "human", {"intent": "question"}) == set()
