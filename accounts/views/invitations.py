@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -39,7 +40,7 @@ def invitation(request: HttpRequest, workspace: str, secret: str) -> HttpRespons
         if then in {"signup", "login"} and user is None:
             request.session[PENDING_INVITATION] = [workspace, secret]
             target = reverse("account_signup" if then == "signup" else "account_login")
-            return redirect(f"{target}?email={context['email']}" if then == "signup" else target)
+            return redirect(f"{target}?{urlencode({'email': context['email']})}" if then == "signup" else target)
         if user is not None:
             return _accept(request, user, workspace_id, secret, context)
     status = {"open": 200, "unknown": 404}.get(context["state"], 410)

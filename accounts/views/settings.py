@@ -43,8 +43,6 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
                 "agreement_detail",
                 "agreements.view",
             ),
-            ("Agreement", "What counts as a lead, an MQL and an SQL", "handshake", "agreement_list", "agreements.view"),
-            ("Agreement", "What counts as a lead, an MQL and an SQL", "handshake", "agreement", "agreements.view"),
             ("Offers", "What you sell to whom, and the channels that suit it", "package", "offer_list", "offers.view"),
             ("Campaigns", "Goals, budgets and what they brought", "megaphone", "campaign_list", "campaigns.view"),
             ("Spend", "What each channel and campaign cost", "coins", "spend_list", "spend.view"),
@@ -74,13 +72,13 @@ def settings(request: MemberRequest) -> HttpResponse:
     """The overview."""
     slug, sections = request.workspace.slug, []
     for heading, pages in SECTIONS:
-        cards: dict[str, dict[str, Any]] = {}
+        cards: list[dict[str, Any]] = []
         for title, words, icon, name, permission in pages:
-            if mounted(name) and member_allows(request.member, permission) and title not in cards:
+            if mounted(name) and member_allows(request.member, permission):
                 url = reverse(name) if name in WITHOUT_WORKSPACE else reverse(name, args=[slug])
-                cards[title] = {"title": title, "words": words, "icon": icon, "url": url}
+                cards.append({"title": title, "words": words, "icon": icon, "url": url})
         if cards:
-            sections.append({"heading": heading, "cards": list(cards.values())})
+            sections.append({"heading": heading, "cards": cards})
     workspace = request.workspace
     facts = [
         ("Address", f"/w/{slug}/"),

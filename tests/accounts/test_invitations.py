@@ -66,7 +66,7 @@ def test_somebody_new_signs_up_verifies_and_comes_back_to_the_invitation(as_, al
     client = Client()
     assert "Create an account" in client.get(path).content.decode()
     response = client.post(path, {"then": "signup"})
-    assert response["Location"] == "/accounts/signup/?email=dora@acme.example"
+    assert response["Location"] == "/accounts/signup/?email=dora%40acme.example"
     assert 'value="dora@acme.example"' in client.get(response["Location"]).content.decode()
     client.post(
         "/accounts/signup/", {"name": "Dora", "email": "dora@acme.example", "password1": "a long enough secret"}
