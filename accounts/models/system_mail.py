@@ -35,3 +35,6 @@ class SystemMail(models.Model):
             )
         ]
         indexes = [models.Index(fields=["due_at"], condition=models.Q(state="planned"), name="systemmail_due")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
