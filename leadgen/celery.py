@@ -3,6 +3,7 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadgen.settings")
 
@@ -20,3 +21,16 @@ app.conf.beat_schedule = {
     "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": 60.0},
     "heartbeat": {"task": "core.heartbeat", "schedule": 20.0},
 }
+
+
+@worker_init.connect
+def refuse_unbound_role(**kwargs: object) -> None:
+    """A worker does not start as a role that could see every workspace."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    from leadgen.core import database
+
+    try:
+        database.refuse_unbound_role()
+    except ImproperlyConfigured as error:
+        raise SystemExit(str(error)) from error  # Celery logs other exceptions of a receiver and goes on

@@ -165,6 +165,19 @@ def check_app_role(connection: "BaseDatabaseWrapper | None" = None) -> list[str]
     return found
 
 
+def refuse_unbound_role() -> None:
+    """Called where web and workers start: raises ImproperlyConfigured if the app role could see every workspace."""
+    from django.core.exceptions import ImproperlyConfigured
+
+    connection = _alias(None)
+    try:
+        problems = check_app_role(connection)
+    finally:
+        connection.close()  # before any fork
+    if problems:
+        raise ImproperlyConfigured(" ".join(problems))
+
+
 def check_leakproof(connection: "BaseDatabaseWrapper | None" = None) -> list[str]:
     """What keeps searches from their indexes under row-level security; empty when all is marked."""
     with _alias(connection).cursor() as cursor:

@@ -234,6 +234,15 @@ def test_checks_pass_for_the_app_role_and_name_what_is_wrong_with_others(service
         assert any(words in problem for problem in found), (role, found)
 
 
+def test_a_web_process_refuses_to_start_as_the_owner(services: TestServices) -> None:
+    env = os.environ | {"DATABASE_URL": services.owner, "DJANGO_SETTINGS_MODULE": "leadgen.settings"}
+    started = subprocess.run([sys.executable, "-c", "import leadgen.wsgi"], env=env, capture_output=True, text=True)
+    assert started.returncode == 1
+    assert "leadgen_owner owns tables" in started.stderr
+    env["DATABASE_URL"] = services.app
+    assert subprocess.run([sys.executable, "-c", "import leadgen.wsgi"], env=env).returncode == 0
+
+
 def test_a_lost_leakproof_mark_is_named(services: TestServices, django_db_blocker: DjangoDbBlocker) -> None:
     """As after a restore: a dump carries no marks."""
     from django.db import connections
