@@ -42,6 +42,7 @@ from prospects.rules.imports import ImportOptions, Kind
 LANE = "import"
 TASK = "prospects.run_imports"
 LEASE = timedelta(seconds=120)
+READ_AT_ONCE = 5 * 2**20  # bytes a request may read from end to end
 MAX_WARNINGS = 5000  # stored of one run; all are counted
 _State = Import.State
 EDITABLE = (_State.UPLOADED, _State.CHECKED, _State.FAILED)
@@ -91,13 +92,15 @@ def configure_import(*, run: Import, options: ImportOptions) -> Import:
 
 
 def request_check(*, run: Import, now: datetime) -> Import:
-    """Ask for a dry run in the background. What a human must say first is raised here, before anybody waits."""
-    return _hand_over(_editable(run), _State.CHECKING, now)
+    """Ask for a dry run in the background. What a human must say first is raised here where the file is small; else the
+    check fails and says it."""
+    locked = _editable(run)
+    if locked.file_size <= READ_AT_ONCE:
+        prepare(_kind(locked), file_of(locked), options_from_json(locked.settings))
+    return _hand_over(locked, _State.CHECKING, now)
 
 
-def start_import(
-    *, run: Import, by: Actor, now: datetime, source: Source | None = None, ring_workers: bool = True
-) -> Import:
+def start_import(*, run: Import, by: Actor, now: datetime, ring_workers: bool = True) -> Import:
     """Queue the run. Starting twice (a double click) is once. Raises Conflict for one that ran already, Invalid for what a
     human must say first. A command that runs it itself rings no worker."""
     locked = Import.objects.select_for_update(no_key=True).get(pk=run.pk)
@@ -107,8 +110,8 @@ def start_import(
         raise Conflict("The dry run is still going on. Wait for it, or cancel it.", code="checking")
     if locked.state in (_State.DONE, _State.CANCELLED) or locked.done_rows:
         raise Conflict("This file was imported already. Upload it again to import it anew.", code="done")
-    if ring_workers:
-        prepare(_kind(locked), source or file_of(locked), options_from_json(locked.settings))
+    if ring_workers and locked.file_size <= READ_AT_ONCE:
+        prepare(_kind(locked), file_of(locked), options_from_json(locked.settings))
     write_audit(by=by, action="import.started", now=now, target=locked, label=locked.file_name)
     return _hand_over(locked, _State.QUEUED, now, ring_workers=ring_workers)
 

@@ -48,7 +48,7 @@ class CompaniesImport:
         if found is None:
             if not values.get("domain") and not values.get("external_id"):
                 self.context.tally[
-                    "{n} companies have neither domain nor external id: they are matched by their exact name among companies without a domain"
+                    "{n} companies have neither domain nor external id: rows of exactly that name belong to them"
                 ] += 1
             return True, self.companies.add(**wanted)
         if values.get("external_id") and found["external_id"] not in ("", values["external_id"]):

@@ -140,8 +140,8 @@ class Campaigns:
 
 
 class Companies:
-    """Companies by external id, domain, and (only for rows that give nothing but a name) by exact name among those
-    without a domain."""
+    """Companies by external id, domain, and (only for rows that give nothing but a name) by exact name among those that
+    have nothing but a name either."""
 
     def __init__(self, unit: Unit, context: Context) -> None:
         self.rows = Rows(Company, unit, ("external_id", "domain"))
@@ -160,14 +160,14 @@ class Companies:
         wanted = {str(name) for name in names if name} - self._asked
         if wanted:
             self._asked |= wanted
-            found = self.rows.load(Company.objects.filter(name__in=wanted, domain="").order_by("created_at", "pk"))
-            # One that a name alone made comes before one that another system knows by its id.
-            for row in sorted(found, key=lambda row: bool(row["external_id"])):
+            bare = Company.objects.filter(name__in=wanted, domain="", external_id="")
+            for row in self.rows.load(bare.order_by("created_at", "pk")):
                 self._named.setdefault(row["name"], row)
 
     def by_name(self, name: str) -> Row | None:
         row = self._named.get(name)
-        return row if row is not None and not row["domain"] and row["name"] == name else None
+        bare = row is not None and not row["domain"] and not row["external_id"] and row["name"] == name
+        return row if bare else None
 
     def add(self, **values: Any) -> Row:
         context = self._context
@@ -188,7 +188,9 @@ class Companies:
             row = self.by_name(name)
             if row is None:
                 row = self.add(name=name)
-                self._context.tally["{n} companies are known by name only: they have no domain"] += 1
+                self._context.tally[
+                    "{n} companies are known by their name only (no domain); rows of exactly that name belong to them"
+                ] += 1
         if row is not None and facts:
             self.rows.put(row, {key: value for key, value in facts.items() if row[key] in ("", None, [])})
         return row

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
+from prospects.actions.fit import rescore
 from prospects.actions.imports_activities import ActivitiesImport
 from prospects.actions.imports_companies import CompaniesImport
 from prospects.actions.imports_context import Context, Handler
@@ -16,6 +17,7 @@ from prospects.actions.imports_people import PeopleImport
 from prospects.actions.imports_setup import Setup
 from prospects.actions.imports_spend import SpendImport
 from prospects.actions.imports_store import RowRefused, Rows, Unit
+from prospects.models import Company, Person
 from prospects.queries.suppressions import is_suppressed
 from prospects.rules.imports import ConvertedRow, RowIssue
 from prospects.sources.csv import Row as FileRow
@@ -129,7 +131,10 @@ class Engine:
         try:
             with transaction.atomic():
                 self._apply(items)
-                self.unit.flush(self.context.now)
+                written = self.unit.flush(self.context.now)
+                rescore(
+                    now=self.context.now, company_ids=written.get(Company, ()), person_ids=written.get(Person, ())
+                )  # fmt: skip
         except (IntegrityError, DataError) as error:
             # Somebody else wrote the same key meanwhile, or one value fits no column: halve until the row is found.
             self.unit.reset()

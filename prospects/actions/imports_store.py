@@ -48,11 +48,11 @@ class Unit:
     def begin_row(self) -> None:
         self.touched = []
 
-    def flush(self, now: Any) -> None:
-        """Write what is new or really changed, tables in the order they were declared."""
-        if not self.keep:
-            for table in self.tables:
-                table.write(now)
+    def flush(self, now: Any) -> dict[type[TenantModel], list[UUID]]:
+        """Write what is new or really changed, tables in the order they were declared; the ids written, by model."""
+        if self.keep:
+            return {}
+        return {table.model: table.write(now) for table in self.tables}
 
     def settle(self) -> None:
         """After a batch: a dry run takes what it made as known, a run forgets it (the database has it now)."""
@@ -174,7 +174,8 @@ class Rows:
 
     # Write
 
-    def write(self, now: Any) -> None:
+    def write(self, now: Any) -> list[UUID]:
+        """Update what differs from the database, then insert what is new; the ids of both."""
         groups: dict[tuple[bool, tuple[str, ...]], list[Row]] = {}
         for key, before in self._before.items():
             row = self._by_id[key]
@@ -191,6 +192,7 @@ class Rows:
             self._update(columns, rows)
         if self._new:
             self._insert(list(self._new.values()))
+        return [row["id"] for rows in groups.values() for row in rows] + list(self._new)
 
     def _insert(self, rows: list[Row]) -> None:
         columns = ", ".join(f'"{name}"' for name in self.columns)
@@ -232,7 +234,11 @@ class _Copied:
                 f'CREATE TEMPORARY TABLE "{self._name}" ON COMMIT DROP AS'  # noqa: S608  names of our columns
                 f' SELECT {quoted} FROM "{self._table}" WITH NO DATA'
             )
-            with cast(Any, cursor).copy(f'COPY "{self._name}" ({quoted}) FROM STDIN') as copy:
+            # COPY is psycopg's own: Django would not know its errors.
+            with (
+                connection.wrap_database_errors,
+                cast(Any, cursor).copy(f'COPY "{self._name}" ({quoted}) FROM STDIN') as copy,
+            ):
                 for row in self._rows:
                     copy.write_row(
                         (

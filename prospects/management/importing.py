@@ -79,7 +79,7 @@ class ImportCommand(BaseCommand):
         by = Actor(source="command")
         with workspace_scope(workspace.pk):
             run = create_import(by=by, now=now, kind=self.kind, file_name=path.name, source=path, options=said)
-            start_import(run=run, by=by, now=now, source=path, ring_workers=False)
+            start_import(run=run, by=by, now=now, ring_workers=False)
         run_import(workspace_id=workspace.pk, run_id=run.pk, now=now, source=path)
         with workspace_scope(workspace.pk):
             run = Import.objects.get(pk=run.pk)
