@@ -39,7 +39,7 @@ class PersonFilter(ListFilter):
     grade = select(GRADE_CHOICES, "Any fit", method="by_grade", label="Fit grade of the primary ICP")
     stage = select([*Stage.choices, ("none", "No lead")], "Any stage", method="by_stage", label="Lead stage")
     has_email = select([("yes", "With e-mail"), ("no", "Without e-mail")], "E-mail or not", method="by_email")
-    email_status = select(list(Person.EmailStatus.choices), "Any e-mail status", label="E-mail status")
+    email_status = select(list(Person.EmailStatus.choices), "Any e-mail", label="E-mail status")
     seniority = select(KNOWN_SENIORITIES, "Any seniority", label="Seniority")
     department = select(KNOWN_DEPARTMENTS, "Any department", label="Department")
     untouched = select(UNTOUCHED_CHOICES, "Touched or not", method="by_touch", label="Not touched for days")

@@ -10,8 +10,9 @@ An upper app that knows more (the next planned touch, mail) registers a source i
     register_panel("person", "next_touch", next_touch)
 
 Slots of "person": `next_touch` (in the contact panel, under reachability), `page` (cards of the person's page). Of
-"company": `page`. A template gets `panel` (its context) beside the page's own context. Imports go down only: nothing here
-names an upper app, and a source is a plain function that reads.
+"company": `page`. Of "campaign": `page`, and `effects` (what pausing or ending it does, in the dialog that asks). A
+template gets `panel` (its context) beside the page's own context. Imports go down only: nothing here names an upper app,
+and a source is a plain function that reads.
 """
 
 from collections.abc import Callable
@@ -20,14 +21,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from prospects.models import Company, Consent, Deal, Engagement, Lead, Person
+from prospects.models import Campaign, Company, Consent, Deal, Engagement, Lead, Person
 from prospects.queries.activities import Timeline, first_touch, timeline
 from prospects.queries.agreements import signed_agreement
 from prospects.queries.engagement import score_of
 from prospects.queries.people import colleagues_of, with_fit
 from prospects.queries.suppressions import suppressed_phones, suppressions_of
 
-SLOTS = {"person": ("next_touch", "page"), "company": ("page",)}
+SLOTS = {"person": ("next_touch", "page"), "company": ("page",), "campaign": ("page", "effects")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def register_panel(subject: str, slot: str, source: Source) -> None:
         listed.append(source)
 
 
-def panels(subject: str, slot: str, row: Person | Company, now: datetime) -> list[Panel]:
+def panels(subject: str, slot: str, row: Person | Company | Campaign, now: datetime) -> list[Panel]:
     """What the registered sources have to say about a row, in the order they registered."""
     found = (source(row, now) for source in _sources.get((subject, slot), ()))
     return [panel for panel in found if panel is not None]
@@ -113,7 +114,7 @@ def engagement_of(person: Person, now: datetime) -> float | None:
 
 
 def local_time(person: Person, now: datetime) -> dict[str, Any] | None:
-    """{"at", "zone", "place"} where the person is, by their zone or their company's; None where neither is known."""
+    """{"at", "clock" ("10:44"), "zone", "place"} where the person is, by their zone or their company's; None where neither is known."""
     zone = person.time_zone or (person.company.time_zone if person.company_id and person.company else "")
     try:
         there = now.astimezone(ZoneInfo(zone)) if zone else None
@@ -122,7 +123,7 @@ def local_time(person: Person, now: datetime) -> dict[str, Any] | None:
         there = None
     if there is None:
         return None
-    return {"at": there, "zone": zone, "place": zone.rpartition("/")[2].replace("_", " ")}
+    return {"at": there, "clock": f"{there:%H:%M}", "zone": zone, "place": zone.rpartition("/")[2].replace("_", " ")}
 
 
 def origin_of(person: Person) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def company_list(request: MemberRequest) -> HttpResponse:
         listing = build_listing(request, CompanyFilter, Company.objects.all(), show=_shown, **LIST)
     except AppError as error:
         return refusal(request, error)
-    context = listing.context("companies")
+    context = listing.context("companies") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
     words = f"{listing.count} {'company' if listing.count.value == 1 else 'companies'} match"
     return render_page(request, "prospects/company_list.html", context, partial="results", announce=words)
 
@@ -226,7 +226,7 @@ def record_of(company: Company) -> list[tuple[Any, ...]]:
         ("Owner", company.owner or "nobody"),
         ("Why we have it", company.source or None),
         ("Added", f"{company.created_at:%-d %b %Y}"),
-        ("External id", company.external_id or None),
+        *([("External id", company.external_id)] if company.external_id else []),
     ]
 
 

@@ -1,5 +1,6 @@
 """Pages of people: list, page, contact panel, fact sheet, deletion, bulk acts."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.timezone import localtime
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member_view
@@ -51,7 +53,7 @@ def person_list(request: MemberRequest) -> HttpResponse:
     for person in listing.page.rows:
         person.x_suppressed = person.email in suppressed
         person.x_stage = Stage(person.x_lead_stage).label if person.x_lead_stage else ""
-    context = listing.context("people")
+    context = listing.context("people") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
     words = f"{listing.count} {_noun(listing.count.value)} match"
     return render_page(request, "prospects/person_list.html", context, partial="results", announce=words)
 
@@ -204,10 +206,14 @@ def facts_of(person: Person) -> list[tuple[Any, ...]]:
         ("Department", person.get_department_display() if person.department else None),
         ("Where", place or None),
         ("Time zone", person.time_zone or None),
-        ("Last touch", person.last_touch_at and f"{person.last_touch_at:%-d %b %Y}"),
-        ("Last reply", person.last_reply_at and f"{person.last_reply_at:%-d %b %Y}"),
-        ("External id", person.external_id or None),
+        ("Last touch", _day(person.last_touch_at)),
+        ("Last reply", _day(person.last_reply_at)),
+        *([("External id", person.external_id)] if person.external_id else []),
     ]
+
+
+def _day(at: datetime | None) -> str:
+    return f"{localtime(at):%-d %b %Y}" if at else "never"
 
 
 def _noun(count: int) -> str:

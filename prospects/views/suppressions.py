@@ -14,7 +14,7 @@ from accounts.actions.audit import actor_of, write_audit
 from leadgen.core import clock
 from leadgen.core.counts import count_up_to
 from leadgen.core.errors import AppError, Invalid
-from leadgen.core.htmx import hx_redirect, refusal, render_page
+from leadgen.core.htmx import hx_redirect, is_htmx, refusal, render_page
 from leadgen.core.pagination import Order, keyset
 from prospects.actions.suppressions import lift, read_value, suppress, suppress_list
 from prospects.forms.suppressions import LiftForm, SuppressionFilterForm, SuppressionForm, SuppressionListForm
