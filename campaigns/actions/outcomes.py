@@ -7,7 +7,8 @@ import re
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Value
+from django.db.models.functions import Coalesce
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from campaigns.actions.steps import finish_step, stop_enrolment
@@ -46,12 +47,13 @@ def record_sent(*, message: Message, response: str, by: str, now: datetime) -> b
         response=response[:500],
         settled_by=by,
         settled_at=now,
-        sent_at=message.submitted_at or now,
+        sent_at=Coalesce("submitted_at", Value(now)),
         lease_until=None,
     )
     if not changed:
         return False
-    message.refresh_from_db()
+    message.state, message.response, message.reason, message.reason_code = Message.State.SENT, response[:500], "", ""
+    message.sent_at = message.submitted_at = message.submitted_at or now
     enrolment = message.enrolment
     record_activity(
         kind=ActivityKind.SENT,
@@ -201,16 +203,15 @@ def prove_sent(*, message: Message, by: str, now: datetime) -> bool:
     return record_sent(message=message, response=f"Proven by a {by}.", by=by, now=now)
 
 
-def _run_of(message: Message) -> StepRun | None:
-    if message.enrolment_id is None or message.step_id is None:
-        return None
-    return StepRun.objects.filter(enrolment_id=message.enrolment_id, step_id=message.step_id).first()
-
-
 def _finish(message: Message, outcome: str, now: datetime) -> None:
-    run = _run_of(message)
-    if run is not None:
-        finish_step(run=run, outcome=outcome, at=message.sent_at or now, now=now)
+    if message.enrolment_id is not None and message.step_id is not None:
+        finish_step(
+            enrolment_id=message.enrolment_id,
+            step_id=message.step_id,
+            outcome=outcome,
+            at=message.sent_at or now,
+            now=now,
+        )
 
 
 def _finish_run(message: Message, outcome: str, now: datetime) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import F, Q
 
 from campaigns.actions import outcomes
 from campaigns.models import Mailbox, Message
@@ -71,8 +71,9 @@ def send_due(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, l
     report = SendReport()
     with workspace_scope(workspace_id):
         mailbox = lock_mailbox(mailbox_id)
-        room, wait = _room(mailbox, now)
-        claimed = _claim(mailbox, now, min(limit, room)) if room else []
+        room = Room(mailbox, now)
+        left, wait = room.left(mailbox)
+        claimed = _claim(mailbox, now, min(limit, left)) if left else []
         if not claimed:
             report.next_due = _next_due(mailbox, now, wait)
             return report
@@ -81,7 +82,7 @@ def send_due(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, l
     try:
         for index, message in enumerate(claimed):
             try:
-                _send_one(conversation, workspace_id, message, now, report)
+                _send_one(conversation, workspace_id, message, room, now, report)
             except TransportError as error:
                 # The server itself cannot be used: nothing of the rest was handed over.
                 _release(workspace_id, mailbox_id, claimed[index:], error, now, report)
@@ -90,24 +91,43 @@ def send_due(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, l
         conversation.close()
     with workspace_scope(workspace_id):
         mailbox = Mailbox.objects.get(pk=mailbox_id)
-        report.next_due = _next_due(mailbox, now, _room(mailbox, now)[1])
+        report.next_due = _next_due(mailbox, now, room.left(mailbox)[1])
     return report
 
 
-def _room(mailbox: Mailbox, now: datetime) -> tuple[int, datetime | None]:
-    """How many mails may go now, and when there is room again. Counts what passed the point of no return in 24 h."""
-    if mailbox.state != Mailbox.State.ACTIVE:
-        return 0, None
-    recent = Message.objects.filter(mailbox=mailbox, submitted_at__gt=now - DAY)
-    used = recent.count()
-    if used >= mailbox.daily_cap:
-        oldest = recent.order_by("submitted_at").values_list("submitted_at", flat=True)[used - mailbox.daily_cap]
-        return 0, oldest + DAY
-    if mailbox.min_gap_seconds and mailbox.last_submitted_at:
-        free = mailbox.last_submitted_at + timedelta(seconds=mailbox.min_gap_seconds)
-        if free > now:
-            return 0, free
-    return (1 if mailbox.min_gap_seconds else mailbox.daily_cap - used), None
+class Room:
+    """How many mails a mailbox may still send, counted once a batch and again whenever somebody else sent from it."""
+
+    def __init__(self, mailbox: Mailbox, now: datetime) -> None:
+        self.now = now
+        self._count(mailbox)
+
+    def _count(self, mailbox: Mailbox) -> None:
+        self.seen = mailbox.submissions
+        self.used = Message.objects.filter(mailbox=mailbox, submitted_at__gt=self.now - DAY).count()
+
+    def left(self, mailbox: Mailbox) -> tuple[int, datetime | None]:
+        """(mails that may go now, when there is room again). `mailbox` is locked and fresh; counts what passed the point of
+        no return in the 24 hours before `now`."""
+        if mailbox.state != Mailbox.State.ACTIVE:
+            return 0, None
+        if mailbox.submissions != self.seen:
+            self._count(mailbox)
+        if self.used >= mailbox.daily_cap:
+            recent = Message.objects.filter(mailbox=mailbox, submitted_at__gt=self.now - DAY).order_by("submitted_at")
+            oldest = recent.values_list("submitted_at", flat=True)[self.used - mailbox.daily_cap]
+            return 0, oldest + DAY
+        if mailbox.min_gap_seconds and mailbox.last_submitted_at:
+            free = mailbox.last_submitted_at + timedelta(seconds=mailbox.min_gap_seconds)
+            if free > self.now:
+                return 0, free
+        return (1 if mailbox.min_gap_seconds else mailbox.daily_cap - self.used), None
+
+    def take(self, mailbox: Mailbox) -> None:
+        """One mail passed the point of no return, in this transaction."""
+        self.used += 1
+        self.seen = mailbox.submissions + 1
+        Mailbox.objects.filter(pk=mailbox.pk).update(last_submitted_at=self.now, submissions=F("submissions") + 1)
 
 
 def _claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
@@ -128,12 +148,19 @@ def _claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
             [LEASE.total_seconds(), mailbox.workspace_id, mailbox.workspace_id, mailbox.pk, now, limit],
         )
         ids = [row[0] for row in cursor.fetchall()]
-    rows = Message.objects.select_related("mailbox", "person").in_bulk(ids)
+    rows = Message.objects.select_related(
+        "mailbox", "person", "person__company", "campaign", "member", "enrolment", "enrolment__lead"
+    ).in_bulk(ids)
     return sorted(rows.values(), key=lambda message: (not message.in_reply_to, message.due_at, message.pk))
 
 
 def _send_one(
-    conversation: SmtpConversation, workspace_id: uuid.UUID, message: Message, now: datetime, report: SendReport
+    conversation: SmtpConversation,
+    workspace_id: uuid.UUID,
+    message: Message,
+    room: Room,
+    now: datetime,
+    report: SendReport,
 ) -> None:
     """One message through its whole life. Raises TransportError only where the server as a whole cannot be used."""
     try:
@@ -152,7 +179,7 @@ def _send_one(
             raise
         _refused(workspace_id, message, error, now, report)
         return
-    if not _pass_point_of_no_return(workspace_id, message, now, report):
+    if not _pass_point_of_no_return(workspace_id, message, room, now, report):
         conversation.abort()
         return
     try:
@@ -171,13 +198,15 @@ def _send_one(
     _record_sent(workspace_id, message, accepted, now, report)
 
 
-def _pass_point_of_no_return(workspace_id: uuid.UUID, message: Message, now: datetime, report: SendReport) -> bool:
+def _pass_point_of_no_return(
+    workspace_id: uuid.UUID, message: Message, room: Room, now: datetime, report: SendReport
+) -> bool:
     """One short transaction: lock enrolment and mailbox, look at everything again, commit. True: DATA may follow."""
     with workspace_scope(workspace_id):
         enrolment = lock_enrolment(message.enrolment_id) if message.enrolment_id else None
         mailbox = lock_mailbox(message.mailbox_id)
-        room, free_at = _room(mailbox, now)
-        verdict = verdict_of(message=message, enrolment=enrolment, mailbox=mailbox, room=room, free_at=free_at, now=now)
+        left, free_at = room.left(mailbox)
+        verdict = verdict_of(message=message, enrolment=enrolment, mailbox=mailbox, room=left, free_at=free_at, now=now)
         if verdict.kind == Verdict.GO:
             passed = _mine(message).update(
                 state=Message.State.UNKNOWN,
@@ -189,7 +218,8 @@ def _pass_point_of_no_return(workspace_id: uuid.UUID, message: Message, now: dat
             if not passed:
                 log.warning("message_fenced", message=str(message.pk), attempt=message.attempt)
                 return False
-            Mailbox.objects.filter(pk=mailbox.pk).update(last_submitted_at=now)
+            room.take(mailbox)
+            message.submitted_at = now
             return True
         report.reasons.append(verdict.reason)
         if verdict.kind == Verdict.BLOCK:

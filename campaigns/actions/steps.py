@@ -5,20 +5,24 @@ for a person, a wait only delays. The next step waits for the outcome of the one
 """
 
 import uuid
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member, Workspace
 from campaigns.models import Enrolment, Message, Step, StepRun, TrackedLink
-from campaigns.queries.mail import earlier_of_thread, freeze_message, render_step, template_data, window_of, zone_for
+from campaigns.queries.mail import Rendered, freeze_message, render_step, template_data, threads_of, window_of, zone_for
 from campaigns.queries.verdicts import block_of_person, held_by_sequence
 from campaigns.rules import liquid, schedule, tokens
 from leadgen.core import lanes
 from leadgen.core.errors import Invalid
+from leadgen.core.ids import uuid7
 from leadgen.core.tenancy import bulk_insert, current_workspace_id
 from prospects.actions.activities import record_activity
 from prospects.actions.tasks import cancel_tasks, create_task
-from prospects.models import ActivityKind, Campaign, Channel, Task
+from prospects.models import ActivityKind, Campaign, Channel, Suppression, Task
+from prospects.queries.suppressions import suppressions_of
 
 ENROLMENTS_LANE = "enrolments"
 MAILBOX_LANE = "mailbox"
@@ -48,61 +52,100 @@ def settle_closed_tasks(*, now: datetime, limit: int = 500) -> int:
     )
     for run in runs:
         assert run.task is not None
-        finish_step(run=run, outcome=run.task.outcome or run.task.state, at=run.task.closed_at or now, now=now)
+        finish_step(
+            enrolment_id=run.enrolment_id,
+            step_id=run.step_id,
+            outcome=run.task.outcome or run.task.state,
+            at=run.task.closed_at or now,
+            now=now,
+        )
     return len(runs)
 
 
+@dataclass(slots=True)
+class _Batch:
+    """What the enrolments of one turn share, read once; and what is written for all of them at the end."""
+
+    workspace: Workspace
+    now: datetime
+    suppressed: dict[str, Suppression]
+    threads: dict[uuid.UUID, list[Message]]
+    begun: set[tuple[uuid.UUID, uuid.UUID]]
+    messages: list[Message] = field(default_factory=list)
+    links: list[TrackedLink] = field(default_factory=list)
+    runs: list[StepRun] = field(default_factory=list)
+    moved: list[Enrolment] = field(default_factory=list)
+
+
 def begin_due_steps(*, now: datetime, limit: int = 200) -> int:
-    """Begin the next step of enrolments that are due, in the caller's transaction. Returns how many were looked at."""
+    """Begin the next step of enrolments that are due, in the caller's transaction. Returns how many were looked at.
+
+    The locked enrolments are what makes a step begin once; the unique keys of StepRun and Message stand behind it.
+    """
     due = list(
         Enrolment.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(state=Enrolment.State.ACTIVE, next_at__lte=now)
-        .select_related("sequence", "sequence__campaign", "person", "person__company", "mailbox", "owner")
+        .select_related("sequence", "sequence__campaign", "person", "person__company", "mailbox", "owner", "lead")
         .order_by("next_at", "pk")[:limit]
     )
     if not due:
         return 0
-    workspace = Workspace.objects.get(pk=current_workspace_id())
-    steps = _steps_by_version({enrolment.version_id for enrolment in due})
+    ids = [enrolment.pk for enrolment in due]
+    batch = _Batch(
+        workspace=Workspace.objects.get(pk=current_workspace_id()),
+        now=now,
+        suppressed=suppressions_of([enrolment.person.email for enrolment in due]),
+        threads=threads_of(ids),
+        begun=set(StepRun.objects.filter(enrolment__in=ids).values_list("enrolment_id", "step_id")),
+    )
     for enrolment in due:
-        _begin_next(enrolment, steps[enrolment.version_id], workspace, now)
+        _begin_next(enrolment, batch)
+    bulk_insert(StepRun, batch.runs)
+    bulk_insert(Message, batch.messages)
+    bulk_insert(TrackedLink, batch.links)
+    Enrolment.objects.bulk_update(batch.moved, ["position", "next_at", "wait_reason"])
+    for mailbox_id in {message.mailbox_id for message in batch.messages}:
+        mark_mailbox(mailbox_id, min(m.due_at for m in batch.messages if m.mailbox_id == mailbox_id))
     return len(due)
 
 
-def _steps_by_version(versions: set[uuid.UUID]) -> dict[uuid.UUID, list[Step]]:
-    found: dict[uuid.UUID, list[Step]] = {version: [] for version in versions}
-    for step in Step.objects.filter(version_id__in=versions).order_by("position"):
-        found[step.version_id].append(step)
-    return found
-
-
-def _begin_next(enrolment: Enrolment, steps: list[Step], workspace: Workspace, now: datetime) -> None:
-    step = next((step for step in steps if step.position > enrolment.position), None)
+def _begin_next(enrolment: Enrolment, batch: _Batch) -> None:
+    now = batch.now
+    step = next((step for step in steps_of(enrolment.version_id) if step.position > enrolment.position), None)
     if step is None:
         finish_enrolment(enrolment=enrolment, now=now)
         return
-    if not _may_go_on(enrolment, step, now):
+    if not _may_go_on(enrolment, step, batch):
         return
-    run, is_new = StepRun.objects.get_or_create(enrolment=enrolment, step=step, defaults={"begun_at": now})
-    enrolment.position, enrolment.next_at, enrolment.wait_reason = step.position, None, ""
-    if is_new and not _begin(step, run, enrolment, workspace, now):
+    if step.kind == Step.Kind.WAIT:
+        enrolment.position, enrolment.next_at, enrolment.wait_reason = step.position, None, ""
+        enrolment.save(update_fields=["position", "next_at", "wait_reason"])
+        StepRun.objects.get_or_create(enrolment=enrolment, step=step, defaults={"begun_at": now})
+        finish_step(enrolment_id=enrolment.pk, step_id=step.pk, outcome="done", at=now, now=now)
         return
-    enrolment.save(update_fields=["position", "next_at", "wait_reason"])
+    if (enrolment.pk, step.pk) not in batch.begun:
+        reason = _begin(step, enrolment, batch)
+        if reason:
+            enrolment.state, enrolment.reason, enrolment.wait_reason = Enrolment.State.PAUSED, reason, reason
+            enrolment.save(update_fields=["state", "reason", "wait_reason"])
+            return
+    enrolment.position, enrolment.next_at = step.position, None
+    batch.moved.append(enrolment)
 
 
-def _may_go_on(enrolment: Enrolment, step: Step, now: datetime) -> bool:
+def _may_go_on(enrolment: Enrolment, step: Step, batch: _Batch) -> bool:
     """Campaign and sequence run; the person may be written to. Otherwise the enrolment waits or stops, with the reason."""
     held = held_by_sequence(enrolment.sequence, enrolment)
     if held:
-        enrolment.wait_reason, enrolment.next_at = held.reason, now + timedelta(minutes=15)
+        enrolment.wait_reason, enrolment.next_at = held.reason, batch.now + timedelta(minutes=15)
         enrolment.save(update_fields=["wait_reason", "next_at"])
         return False
-    blocked = block_of_person(enrolment.person)
+    blocked = block_of_person(enrolment.person, suppressed=batch.suppressed)
     # A LinkedIn touch needs no e-mail address, but somebody who objected is left alone on every channel.
     if blocked and (step.kind == Step.Kind.EMAIL or blocked.code == "suppressed"):
         if step.kind == Step.Kind.EMAIL:
-            _write_blocked(enrolment, step, blocked.code, blocked.reason, now)
-        stop_enrolment(enrolment=enrolment, reason=blocked.reason, by_type=blocked.code, now=now)
+            _write_blocked(enrolment, step, blocked.code, blocked.reason, batch.now)
+        stop_enrolment(enrolment=enrolment, reason=blocked.reason, by_type=blocked.code, now=batch.now)
         return False
     return True
 
@@ -122,78 +165,73 @@ def _write_blocked(enrolment: Enrolment, step: Step, code: str, reason: str, now
     )  # fmt: skip
 
 
-def _begin(step: Step, run: StepRun, enrolment: Enrolment, workspace: Workspace, now: datetime) -> bool:
-    """Make the step's message or task. False where the enrolment was paused instead (a variable is missing)."""
-    if step.kind == Step.Kind.WAIT:
-        enrolment.save(update_fields=["position", "next_at", "wait_reason"])
-        finish_step(run=run, outcome="done", at=now, now=now)
-        enrolment.refresh_from_db()
-        return False
+def _begin(step: Step, enrolment: Enrolment, batch: _Batch) -> str:
+    """Make the step's message or task. Returns '' or why the enrolment must be held: never send "Hi ,"."""
     data = template_data(
-        person=enrolment.person, workspace=workspace, mailbox=enrolment.mailbox, member=enrolment.owner
+        person=enrolment.person, workspace=batch.workspace, mailbox=enrolment.mailbox, member=enrolment.owner
     )
     try:
         rendered = render_step(step, data)
         if step.kind == Step.Kind.EMAIL:
-            _plan_message(step, enrolment, rendered.subject, rendered.text, workspace, now)
+            _plan_message(step, enrolment, rendered, batch)
+            batch.runs.append(StepRun(enrolment=enrolment, step=step, begun_at=batch.now))
+            enrolment.wait_reason = ""
         else:
-            _make_task(step, run, enrolment, rendered.text, now)
+            _make_task(step, enrolment, rendered.text, batch.now)
     except liquid.MissingVariables as missing:
-        reason = f"Step {step.position} needs {', '.join(missing.names)}: fill it in, or give the template a fallback."
-        _pause_at(run, enrolment, reason)
-        return False
+        names = ", ".join(missing.names)
+        return f"Step {step.position} needs {names}: fill it in, or give the template a fallback."[:300]
     except Invalid as error:
-        _pause_at(run, enrolment, f"Step {step.position} cannot be written: {error.message}")
-        return False
-    return True
+        return f"Step {step.position} cannot be written: {error.message}"[:300]
+    return ""
 
 
-def _pause_at(run: StepRun, enrolment: Enrolment, reason: str) -> None:
-    """Hold instead of sending "Hi ,": the step was not begun, so it can be begun when the enrolment is resumed."""
-    run.delete()
-    enrolment.position -= 1
-    enrolment.state, enrolment.reason, enrolment.wait_reason = Enrolment.State.PAUSED, reason[:300], reason[:300]
-    enrolment.save(update_fields=["position", "state", "reason", "wait_reason", "next_at"])
-
-
-def _plan_message(
-    step: Step, enrolment: Enrolment, subject: str, text: str, workspace: Workspace, now: datetime
-) -> Message:
+def _plan_message(step: Step, enrolment: Enrolment, rendered: Rendered, batch: _Batch) -> None:
     assert enrolment.mailbox is not None, "publishing and enrolling refuse e-mail steps without a mailbox"
-    earlier = earlier_of_thread(enrolment)
+    earlier = batch.threads.get(enrolment.pk, [])
+    subject = rendered.subject
     if not subject and earlier:
         subject = earlier[0].subject if earlier[0].subject.startswith("Re: ") else f"Re: {earlier[0].subject}"
     slot = schedule.next_slot(
-        now,
-        zone=zone_for(enrolment.person, workspace),
+        batch.now,
+        zone=zone_for(enrolment.person, batch.workspace),
         window=window_of(enrolment.sequence),
         name=enrolment.person.first_name,
     )
-    key = uuid.uuid5(enrolment.pk, f"message:{step.pk}")
+    key = uuid7()
     message = Message(
-        id=key, workspace_id=workspace.pk, kind=Message.Kind.STEP, enrolment=enrolment, step=step,
-        campaign=enrolment.sequence.campaign, person=enrolment.person, mailbox=enrolment.mailbox,
-        to_address=enrolment.person.email, to_name=enrolment.person.full_name, subject=subject, text=text,
+        id=key,
+        workspace_id=batch.workspace.pk,
+        kind=Message.Kind.STEP,
+        enrolment=enrolment,
+        step=step,
+        campaign=enrolment.sequence.campaign,
+        person=enrolment.person,
+        mailbox=enrolment.mailbox,
+        to_address=enrolment.person.email,
+        to_name=enrolment.person.full_name,
+        subject=subject,
+        text=rendered.text,
         message_id=tokens.message_id(
-            workspace_id=workspace.pk, message=key, domain=enrolment.mailbox.address.rpartition("@")[2]
+            workspace_id=batch.workspace.pk, message=key, domain=enrolment.mailbox.address.rpartition("@")[2]
         ),
         in_reply_to=earlier[-1].message_id if earlier else "",
         references=" ".join(message.message_id for message in earlier),
-        due_at=slot.at, hold_reason=f"Held: {slot.reason}" if slot.reason else "", created_at=now,
-    )  # fmt: skip
-    tracked = freeze_message(message, workspace=workspace, now=now)
-    message.save(force_insert=True)
-    bulk_insert(TrackedLink, tracked)
-    mark_mailbox(enrolment.mailbox.pk, slot.at)
-    return message
+        due_at=slot.at,
+        hold_reason=f"Held: {slot.reason}" if slot.reason else "",
+        created_at=batch.now,
+    )
+    batch.links += freeze_message(message, workspace=batch.workspace, now=batch.now)
+    batch.messages.append(message)
 
 
-def _make_task(step: Step, run: StepRun, enrolment: Enrolment, text: str, now: datetime) -> Task:
+def _make_task(step: Step, enrolment: Enrolment, text: str, now: datetime) -> None:
     person = enrolment.person
-    task = create_task(
+    run = StepRun.objects.create(enrolment=enrolment, step=step, begun_at=now)
+    run.task = create_task(
         kind=TASK_KINDS[Step.Kind(step.kind)],
         title=f"{step.get_kind_display()}, step {step.position}, {enrolment.sequence.name}",
-        reason=_task_reason(enrolment, step),
+        reason=_task_reason(enrolment),
         body=text,
         due_at=now,
         now=now,
@@ -205,13 +243,11 @@ def _make_task(step: Step, run: StepRun, enrolment: Enrolment, text: str, now: d
         owner=enrolment.owner,
         about=("step_run", run.pk),
     )
-    run.task = task
     run.save(update_fields=["task"])
     enrolment.wait_reason = f"Waits for {enrolment.owner or 'somebody'}: {step.get_kind_display()}"
-    return task
 
 
-def _task_reason(enrolment: Enrolment, step: Step) -> str:
+def _task_reason(enrolment: Enrolment) -> str:
     done = (
         StepRun.objects.filter(enrolment=enrolment, done_at__isnull=False)
         .select_related("step")
@@ -223,29 +259,27 @@ def _task_reason(enrolment: Enrolment, step: Step) -> str:
     return f"{done.step.get_kind_display()} {done.outcome} on {done.done_at:%d %b}"
 
 
-def finish_step(*, run: StepRun, outcome: str, at: datetime, now: datetime) -> None:
+def finish_step(*, enrolment_id: uuid.UUID, step_id: uuid.UUID, outcome: str, at: datetime, now: datetime) -> None:
     """The step came to its end; plan the next one from the moment it did. Idempotent."""
-    if not StepRun.objects.filter(pk=run.pk, done_at__isnull=True).update(done_at=at, outcome=outcome[:24]):
+    done = StepRun.objects.filter(enrolment_id=enrolment_id, step_id=step_id, done_at__isnull=True).update(
+        done_at=at, outcome=outcome[:24]
+    )
+    if not done:
         return
     enrolment = (
         Enrolment.objects.select_for_update(of=("self",))
-        .select_related("sequence", "person", "person__company")
-        .get(pk=run.enrolment_id)
+        .select_related("sequence", "person", "person__company", "workspace")
+        .get(pk=enrolment_id)
     )
     if enrolment.state not in {Enrolment.State.ACTIVE, Enrolment.State.PAUSED}:
         return
-    following = (
-        Step.objects.filter(version_id=enrolment.version_id, position__gt=enrolment.position)
-        .order_by("position")
-        .first()
-    )
+    following = next((s for s in steps_of(enrolment.version_id) if s.position > enrolment.position), None)
     if following is None:
         finish_enrolment(enrolment=enrolment, now=now)
         return
-    workspace = Workspace.objects.get(pk=enrolment.workspace_id)
     slot = schedule.plan(
         at,
-        zone=zone_for(enrolment.person, workspace),
+        zone=zone_for(enrolment.person, enrolment.workspace),
         window=window_of(enrolment.sequence),
         days=following.delay_days,
         hours=following.delay_hours,
@@ -255,6 +289,20 @@ def finish_step(*, run: StepRun, outcome: str, at: datetime, now: datetime) -> N
     enrolment.next_at, enrolment.wait_reason = slot.at, f"Waits: {slot.reason}" if slot.reason else ""
     enrolment.save(update_fields=["next_at", "wait_reason"])
     mark_enrolments(slot.at)
+
+
+@lru_cache(maxsize=512)
+def _published_steps(version_id: uuid.UUID) -> tuple[Step, ...]:
+    # A UUID names one version of one workspace, and published versions never change.
+    return tuple(Step.objects.filter(version_id=version_id).order_by("position"))
+
+
+def steps_of(version_id: uuid.UUID) -> tuple[Step, ...]:
+    """The steps of a published version, in order; cached, because it is immutable. The caller's scope is checked anew."""
+    steps = _published_steps(version_id)
+    if not steps or steps[0].workspace_id != current_workspace_id():
+        return tuple(Step.objects.filter(version_id=version_id).order_by("position"))
+    return steps
 
 
 def finish_enrolment(*, enrolment: Enrolment, now: datetime) -> None:

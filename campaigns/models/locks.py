@@ -9,7 +9,7 @@ def lock_enrolment(pk: UUID) -> Enrolment:
     """Lock one enrolment; its sequence, campaign and person are loaded with it, unlocked."""
     return (
         Enrolment.objects.select_for_update(of=("self",))
-        .select_related("sequence", "sequence__campaign", "person", "person__company", "mailbox", "owner", "version")
+        .select_related("sequence", "sequence__campaign", "person", "person__company", "workspace")
         .get(pk=pk)
     )
 

@@ -42,6 +42,8 @@ class Mailbox(TenantModel):
     state_reason = models.CharField(max_length=300, blank=True)
     daily_cap = models.PositiveIntegerField(default=30)  # over rolling 24 h
     min_gap_seconds = models.PositiveIntegerField(default=60)
+    # Counts every pass of the point of no return: a sender that counted the last 24 h knows by it that nobody sent since.
+    submissions = models.PositiveBigIntegerField(default=0)
     last_submitted_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.models import Member, Workspace
-from campaigns.models import Enrolment, Mailbox, Message, Sequence, Step, TrackedLink
+from campaigns.models import Mailbox, Message, Sequence, Step, TrackedLink
 from campaigns.rules import footer, links, liquid, mime, schedule, tokens
 from prospects.models import Person
 
@@ -131,13 +131,16 @@ def mime_of(message: Message, *, now: datetime) -> bytes:
     )
 
 
-def earlier_of_thread(enrolment: Enrolment) -> list[Message]:
-    """The e-mails of an enrolment that were or may have been delivered, oldest first: a follow-up threads onto them."""
-    return list(
-        Message.objects.filter(enrolment=enrolment, state__in=[Message.State.SENT, Message.State.UNKNOWN]).order_by(
-            "submitted_at"
-        )
+def threads_of(enrolments: list[uuid.UUID]) -> dict[uuid.UUID, list[Message]]:
+    """The e-mails of enrolments that were or may have been delivered, oldest first: a follow-up threads onto them."""
+    found: dict[uuid.UUID, list[Message]] = {}
+    rows = Message.objects.filter(enrolment__in=enrolments, state__in=[Message.State.SENT, Message.State.UNKNOWN]).only(
+        "id", "enrolment_id", "subject", "message_id", "workspace_id"
     )
+    for message in rows.order_by("submitted_at"):
+        assert message.enrolment_id is not None
+        found.setdefault(message.enrolment_id, []).append(message)
+    return found
 
 
 def window_of(sequence: Sequence) -> schedule.Window:

@@ -1,15 +1,15 @@
 """The last look before a mail leaves: may it go now, must it wait, or never? Every answer is a reason in words."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar
 
-from accounts.models import Workspace
 from campaigns.models import Enrolment, Mailbox, Message, Sequence
 from campaigns.queries.mail import window_of, zone_for
 from campaigns.rules import schedule
-from prospects.models import Campaign, Person
+from prospects.models import Campaign, Person, Suppression
 from prospects.queries.suppressions import suppressions_of
 
 
@@ -33,8 +33,13 @@ class Verdict:
     BLOCK: ClassVar[VerdictKind] = VerdictKind.BLOCK
 
 
-def block_of_person(person: Person | None, *, address: str = "") -> Verdict | None:
-    """Why this person must not get e-mail, or None. The same answer at enrolment and at the point of no return."""
+def block_of_person(
+    person: Person | None, *, address: str = "", suppressed: Mapping[str, Suppression] | None = None
+) -> Verdict | None:
+    """Why this person must not get e-mail, or None. The same answer at enrolment and at the point of no return.
+
+    `suppressed` are suppressions read already in this transaction, for a batch; without it the address is looked up.
+    """
     if person is None:
         return Verdict(VerdictKind.BLOCK, "person_gone", "The person was deleted.")
     email = address or person.email
@@ -44,9 +49,9 @@ def block_of_person(person: Person | None, *, address: str = "") -> Verdict | No
         return Verdict(
             VerdictKind.BLOCK, "address_changed", "The person's e-mail address changed after this was written."
         )
-    suppressed = suppressions_of([email]).get(email)
-    if suppressed:
-        words = f"Suppressed: {suppressed.get_reason_display().lower()} on {suppressed.at:%d %b %Y}."
+    hit = (suppressions_of([email]) if suppressed is None else suppressed).get(email)
+    if hit:
+        words = f"Suppressed: {hit.get_reason_display().lower()} on {hit.at:%d %b %Y}."
         return Verdict(VerdictKind.BLOCK, "suppressed", words)
     if person.email_status in {Person.EmailStatus.BOUNCED, Person.EmailStatus.INVALID}:
         why = person.email_status_reason or person.get_email_status_display().lower()
@@ -64,9 +69,10 @@ def verdict_of(
     now: datetime,
 ) -> Verdict:
     """Look at everything that may have changed since the message was planned. Rows of enrolment and mailbox are locked."""
-    person = (
-        Person.objects.select_related("company").filter(pk=message.person_id).first() if message.person_id else None
-    )
+    if enrolment is not None:
+        person: Person | None = enrolment.person  # read with the lock, in this transaction
+    else:
+        person = Person.objects.select_related("company").filter(pk=message.person_id).first()
     blocked = block_of_person(person, address=message.to_address)
     if blocked:
         return blocked
@@ -77,11 +83,9 @@ def verdict_of(
         held = held_by_sequence(enrolment.sequence, enrolment)
         if held:
             return held
-        workspace = Workspace.objects.get(pk=enrolment.workspace_id)
         name = person.first_name or person.full_name
-        slot = schedule.next_slot(
-            now, zone=zone_for(person, workspace), window=window_of(enrolment.sequence), name=name
-        )
+        zone = zone_for(person, enrolment.workspace)
+        slot = schedule.next_slot(now, zone=zone, window=window_of(enrolment.sequence), name=name)
         if slot.at > now:
             return Verdict(VerdictKind.HOLD, "window", f"Held: {slot.reason}", slot.at)
     if mailbox.state != Mailbox.State.ACTIVE:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.actions.audit import Actor
+from leadgen.core.ids import uuid7
 from leadgen.core.tenancy import current_workspace_id
 from prospects.models import Activity, ActivityKind, Campaign, Company, Deal, Lead, Person
 
@@ -65,14 +66,12 @@ def record_activity(
         key=key,
     )
     if key:
-        if Activity.objects.filter(key=key).exists():
+        # Two workers may tell the same fact at once: the unique key decides, without breaking the transaction. The id
+        # is ours, so that whether the row is there tells who wrote it.
+        row.id = uuid7()
+        Activity.objects.bulk_create([row], ignore_conflicts=True)
+        if not Activity.objects.filter(pk=row.pk).exists():
             return None
-        # Two workers may tell the same fact at once: the unique key decides, without breaking the transaction.
-        written = Activity.objects.bulk_create([row], ignore_conflicts=True)
-        stored = Activity.objects.filter(key=key).first()
-        if not written or stored is None:
-            return None
-        row = stored
     else:
         row.save()
     _maintain(row, person=person, lead=lead, by=by)
@@ -90,7 +89,7 @@ def _maintain(row: Activity, *, person: Person | None, lead: Lead | None, by: Ac
         person.last_reply_at = row.at
         Person.objects.filter(pk=person.pk).update(last_reply_at=row.at)
     human = by is not None and by.member is not None
-    if lead is not None and human and row.kind in TOUCHES and lead.first_touch_at is None and lead.opened_at:
-        if row.at >= lead.opened_at:
-            lead.first_touch_at = row.at
-            Lead.objects.filter(pk=lead.pk, first_touch_at__isnull=True).update(first_touch_at=row.at)
+    first = lead is not None and human and row.kind in TOUCHES and lead.first_touch_at is None
+    if first and lead is not None and lead.opened_at and row.at >= lead.opened_at:
+        lead.first_touch_at = row.at
+        Lead.objects.filter(pk=lead.pk, first_touch_at__isnull=True).update(first_touch_at=row.at)

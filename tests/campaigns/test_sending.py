@@ -206,10 +206,10 @@ def test_what_happens_between_planning_and_the_point_of_no_return_blocks_the_mai
     """The rival write lands after RCPT, just before the last look."""
     check = sending._pass_point_of_no_return
 
-    def late(workspace_id: Any, message: Message, at: datetime, report: Any) -> bool:
+    def late(workspace_id: Any, message: Message, room: Any, at: datetime, report: Any) -> bool:
         with workspace_scope(workspace_id):
             rival(enrolment, at)
-        return check(workspace_id, message, at, report)
+        return check(workspace_id, message, room, at, report)
 
     monkeypatch.setattr(sending, "_pass_point_of_no_return", late)
     turn(now)
@@ -233,9 +233,9 @@ def test_a_pause_holds_the_mail_with_its_reason(
 ) -> None:
     check = sending._pass_point_of_no_return
 
-    def late(workspace_id: Any, message: Message, at: datetime, report: Any) -> bool:
+    def late(workspace_id: Any, message: Message, room: Any, at: datetime, report: Any) -> bool:
         rival()
-        return check(workspace_id, message, at, report)
+        return check(workspace_id, message, room, at, report)
 
     monkeypatch.setattr(sending, "_pass_point_of_no_return", late)
     assert turn(now).held == 1
@@ -252,10 +252,10 @@ def test_a_frozen_worker_is_fenced(
     check = sending._pass_point_of_no_return
     seen: list[bool] = []
 
-    def frozen(workspace_id: Any, message: Message, at: datetime, report: Any) -> bool:
+    def frozen(workspace_id: Any, message: Message, room: Any, at: datetime, report: Any) -> bool:
         with workspace_scope(workspace_id):
             Message.objects.filter(pk=message.pk).update(attempt=message.attempt + 1)
-        seen.append(check(workspace_id, message, at, report))
+        seen.append(check(workspace_id, message, room, at, report))
         return seen[-1]
 
     monkeypatch.setattr(sending, "_pass_point_of_no_return", frozen)
