@@ -104,9 +104,10 @@ def up(tmp_path: Path) -> Iterator[Running]:
     if running.process is not None:
         running.process.kill()
         running.process.wait()
-    state = services.State.locate(tmp_path)
-    client.stop(state)
-    shutil.rmtree(state.root, ignore_errors=True)
+    for folder in (tmp_path, tmp_path / "other"):  # as root their services may lie outside them
+        state = services.State.locate(folder)
+        client.stop(state)
+        shutil.rmtree(state.root, ignore_errors=True)
 
 
 def test_it_comes_up_names_its_obstacles_and_leaves_nothing_however_it_ends(up: Running) -> None:
