@@ -83,10 +83,15 @@ class Period:
 
 
 def _is_midnight(at: datetime, zone: ZoneInfo) -> bool:
-    # Cheap refusal first: no zone's midnight is off the quarter hour.
+    # Cheap refusals first: no zone's midnight is off the quarter hour, and none is skipped by more than an hour or two.
     if at.second or at.microsecond or at.minute % 15:
         return False
-    return at == midnight(at.astimezone(zone).date(), zone)
+    local = at.astimezone(zone)
+    if local.hour > 2:
+        return False
+    if not (local.hour or local.minute or local.fold):
+        return True
+    return at == midnight(local.date(), zone)
 
 
 def elapsed(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:

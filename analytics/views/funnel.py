@@ -27,7 +27,7 @@ from analytics.views.trend import trend_parts
 from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.htmx import render_page
-from leadgen.core.templatetags.ui_text import money, number
+from leadgen.core.templatetags.ui_text import SYMBOLS, money, number
 from prospects.models import Channel
 
 TABS = (("channel", "Channel"), ("campaign", "Campaign"), ("owner", "Owner"), ("grade", "Fit"), ("month", "Month"))
@@ -78,10 +78,11 @@ def page_context(request: MemberRequest, parts: Parts) -> dict[str, Any]:
         "form": FunnelForm(ask, choices=choices(parts)),
         "custom": ask.preset == "custom",
         "bases": [{"key": key, "label": label, "url": ask.changed(basis=key)} for key, label in BASIS_LABELS.items()],
-        "chips": chips(parts),
+        "chips": [chip for chip in chips(parts) if chip["key"] not in _FIELDS],
         "hidden": {name: value for name, value in ask.params().items() if name not in _FIELDS | {"from", "until"}},
         "export_url": reverse("funnel_export", args=[parts.slug]) + ask.address(),
         "sees_spend": parts.sees_spend,
+        "symbol": SYMBOLS.get(parts.currency, parts.currency).strip(),
         "nothing": not (facts.leads or facts.deals or facts.spend),
         "import_url": _first_url(("import_list", "import_create", "lead_list"), parts.slug),
         "spend_url": _first_url(("spend_list",), parts.slug),
@@ -89,7 +90,7 @@ def page_context(request: MemberRequest, parts: Parts) -> dict[str, Any]:
     if context["nothing"]:
         return context
     period = report.figures["period"]
-    months, bars = report.trend(), parts.bars()
+    months, bars, benchmarks = report.trend(), parts.bars(), parts.benchmarks()
     context |= {
         "headline": parts.headline(),
         "costs": parts.costs(),
@@ -103,10 +104,10 @@ def page_context(request: MemberRequest, parts: Parts) -> dict[str, Any]:
         "by_label": dict(TABS).get(ask.by, ask.by.replace("_", " ").capitalize()),
         "trend": trend_parts(months, report.conventions, sees_spend=parts.sees_spend),
         "velocity": parts.velocity(),
-        "mql_to_sql": parts.figure("mql_to_sql_days", "cohort", label="MQL to SQL"),
-        "cycle": parts.figure("sales_cycle_days", "cohort", label="Sales cycle"),
+        "answers": parts.answers(),
         "values": parts.values(),
-        "benchmarks": parts.benchmarks(),
+        "benchmarks": benchmarks,
+        "footnotes": [one for one in benchmarks if one["plain"] and one["own"].key in ("cpl", "lead_to_close")],
         "cautions": parts.cautions(),
         "worse": cheaper_but_worse(report, parts),
         "diagnoses": diagnoses(
@@ -165,9 +166,17 @@ def chips(parts: Parts) -> list[dict[str, str]]:
     for name, value in ask.where.items():
         rest = {other: chosen for other, chosen in ask.where.items() if other != name}
         label = mapped_labels(name, parts.owners, parts.channels, value)
-        found.append({"label": f"{name.replace('_', ' ').capitalize()}: {label}", "url": ask.changed(where=rest)})
+        found.append(
+            {"key": name, "label": f"{name.replace('_', ' ').capitalize()}: {label}", "url": ask.changed(where=rest)}
+        )
     if ask.as_of is not None:
-        found.append({"label": f"As of {date_format(ask.as_of, 'j M Y, H:i')} UTC", "url": ask.changed(as_of=None)})
+        found.append(
+            {
+                "key": "as_of",
+                "label": f"As of {date_format(ask.as_of, 'j M Y, H:i')} UTC",
+                "url": ask.changed(as_of=None),
+            }
+        )
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -34,13 +34,17 @@ STEP_WORDS = {
 HANDOFFS = {"marketing_to_sdr": "Marketing to SDR", "sdr_to_ae": "SDR to AE"}
 COSTS = (
     ("cpl", "CPL"), ("cpmql", "CPMQL"), ("cpsql", "CPSQL"), ("cac", "CAC"), ("clv", "CLV"), ("clv_cac", "CLV : CAC"),
-    ("cac_payback_months", "Payback"),
+    ("cac_payback_months", "Payback, months"),
 )  # fmt: skip
 VALUES = (
     ("revenue_won", "Revenue won"), ("roi", "Return on spend"), ("win_rate", "Win rate"), ("pipeline_value", "Pipeline created"),
     ("pipeline_weighted", "Weighted pipeline"), ("pipeline_velocity", "Pipeline velocity"), ("customers_active", "Active customers"),
     ("arpa", "ARPA, a month"), ("churn", "Churn, a month"), ("clv", "CLV, margin"), ("clv_revenue", "CLV, revenue"),
     ("spend_media", "Spend, media only"), ("cpl_media", "CPL, media only"),
+)  # fmt: skip
+ANSWERS = (
+    ("speed_to_lead_business_minutes", "Speed to lead, business hours"), ("answered_within_5_minutes", "Answered within 5 minutes"),
+    ("sla_hit_rate", "SLA kept"), ("meetings_held", "Meetings held"), ("meeting_show_rate", "Meeting show rate"),
 )  # fmt: skip
 BENCHMARKED = ("cpl", "lead_to_close", "accepted_to_sql", "win_rate", "sales_cycle_days", "cac_payback_months")
 SMALL, INSIDE = 30, 14.0
@@ -66,6 +70,7 @@ class Bar:
     mature: str = ""
     stayed: int = 0
     stayed_href: str = ""
+    skipped: bool = False
 
 
 @dataclass
@@ -98,7 +103,11 @@ class Parts:
             return None
         before = self.report.previous[of].get(key)
         options.setdefault("note", self._note(found))
-        return show(found, currency=self.currency, href=self.rows(key, of), before=before, **options)
+        shown = show(found, currency=self.currency, href=self.rows(key, of), before=before, **options)
+        if key in SPEND_KEYS and not self.report.total.rows("period", "spend_lines"):
+            # 0 is what the definition gives; nobody should take it for cheap.
+            return replace(shown, flags=(*shown.flags, "no spend recorded"), unknown=True)
+        return shown
 
     def _note(self, figure: Figure) -> str:
         """The line below a number: what was divided by what."""
@@ -182,7 +191,18 @@ class Parts:
 
     def costs(self) -> list[Shown]:
         """The cost strip."""
-        return [shown for key, label in COSTS if (shown := self.figure(key, "period", label=label)) is not None]
+        found = [shown for key, label in COSTS if (shown := self.figure(key, "period", label=label)) is not None]
+        return [replace(one, text=one.text.removesuffix(" months")) for one in found]
+
+    def answers(self) -> list[Shown]:
+        """How fast people are answered and met."""
+        found = [
+            self.figure("mql_to_sql_days", "cohort", label="MQL to SQL, median"),
+            self.figure("sales_cycle_days", "cohort", label="Sales cycle, median"),
+            *(self.figure(key, self.ask.basis, label=label) for key, label in ANSWERS),
+            self.figure("cost_per_held_meeting", "period"),
+        ]
+        return [shown for shown in found if shown is not None]
 
     def values(self) -> list[Shown]:
         """Revenue, value of a customer and what it rests on."""
@@ -196,10 +216,12 @@ class Parts:
         top = max(counts.values(), default=0)
         leads = counts["leads"]
         found = []
-        for key, label, rate_key, step_key in STAGES:
+        for place, (key, label, rate_key, step_key) in enumerate(STAGES):
             count = counts[key]
+            # Later stages were entered and this one never: the history does not know it.
+            skipped = count == 0 and any(counts[later] for later, *_ in STAGES[place + 1 :])
             width = round(100 * count / top, 2) if top else 0.0
-            share = wilson(count, leads) if of == "cohort" and key != "leads" else None
+            share = wilson(count, leads) if of == "cohort" and key != "leads" and count else None
             rate = cohort[rate_key] if rate_key and of == "cohort" else None
             step = times = None
             pale = hatched = False
@@ -209,10 +231,10 @@ class Parts:
                     rate, currency=self.currency, href=self.rows(rate_key, "cohort"), label=STEP_WORDS[rate_key]
                 )
                 hatched = bool(rate.denominator) and rate.denominator < SMALL
-                pale = step.immature
+                pale = step.immature and not hatched
                 stayed = (rate.denominator or 0) - (rate.numerator or 0)
                 times = self._times(step_key)
-                if pale and rate.maturity is not None:
+                if step.immature and rate.maturity is not None:
                     mature = f"{percent(rate.maturity, 0)} of this cohort is old enough"
             elif key == "leads":
                 hatched = 0 < count < SMALL
@@ -224,7 +246,7 @@ class Parts:
                     low=round(share[0] * 100, 2) if share else None, high=round(share[1] * 100, 2) if share else None,
                     hatched=hatched, pale=pale, inside=width >= INSIDE and not hatched and not pale, spoken=spoken,
                     href=self.rows(key, of), step=step, times=times or "", mature=mature, stayed=stayed,
-                    stayed_href=self.rows(rate_key, "cohort", set="rest") if stayed else "",
+                    stayed_href=self.rows(rate_key, "cohort", set="rest") if stayed else "", skipped=skipped,
                 )
             )  # fmt: skip
         return found
@@ -267,7 +289,7 @@ class Parts:
         for key, figures in self.report.by(self.ask.by):
             cells = {}
             for name, of in (
-                ("leads", "period"), ("cpl", "period"), ("lead_to_mql", "cohort"), ("sqls", "period"),
+                ("leads", "period"), ("cpl", "period"), ("lead_to_mql", "cohort"),
                 ("lead_to_close", "cohort"), ("pipeline_value", "period"), ("qualified_pipeline_per_spend", "period"),
             ):  # fmt: skip
                 figure = figures[of][name]  # type: ignore[index]  # a Basis
@@ -297,7 +319,15 @@ class Parts:
                 continue
             for one in benchmarks_for(key):
                 remark = caution(one, currency=self.currency if one.unit == "USD" else "")
-                found.append({"own": own, "text": one.text, "source": one.source, "caution": remark or ""})
+                found.append(
+                    {
+                        "own": own,
+                        "text": one.text,
+                        "source": one.source,
+                        "caution": remark or "",
+                        "plain": not one.industry and bool(one.low),
+                    }
+                )
         return found
 
     def cautions(self) -> list[str]:

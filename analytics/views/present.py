@@ -13,16 +13,17 @@ from leadgen.core.templatetags.ui_text import DASH, money, number, percent
 
 HOUR, DAY = 60, 24 * 60
 MATURE = 0.8
-# What a warning is about in a word or two, beside the number; the sentence stands in its popover.
+# What a warning is about in a word or two, beside the number; the sentence stands in its popover. Without a word: it is
+# about the whole page and said there once (`cautions`).
 SHORT = (
     ("Few cases", "few cases"),
     ("Immature", "young cohort"),
     ("Maturity unknown", "young cohort"),
     ("Assumption", "assumed churn"),
-    ("No spend recorded", "spend missing"),
-    ("Spend is not recorded", "no spend here"),
-    ("Spend lines in another", "other currency"),
-    ("The period is not over", "period running"),
+    ("No spend recorded", ""),
+    ("Spend is not recorded", ""),
+    ("Spend lines in another", ""),
+    ("The period is not over", ""),
     ("Leads got cheaper", "volume over fit"),
     ("Deals without a value", "values missing"),
     ("Deals in another", "other currency"),
@@ -61,18 +62,20 @@ class Shown:
 
     @property
     def short(self) -> str:
-        """Money for a narrow column: "€486k", "€1.2M"."""
-        for size, sign in ((1_000_000, "M"), (10_000, "k")):
-            if (amount := abs(float(self.value))) >= size:
-                scale = size if sign == "M" else 1000
-                places = 1 if amount / scale < 10 else 0
-                return f"{'-' if float(self.value) < 0 else ''}{self.symbol}{number(amount / scale, places)}{sign}"
-        return self.text
+        """Money for a narrow column: "€486k", "€1.2M", "€128"; anything else as it is."""
+        if self.unknown or not self.symbol:
+            return self.text
+        amount = abs(float(self.value))
+        sign = "-" if float(self.value) < 0 else ""
+        for size, scale, mark in ((1_000_000, 1_000_000, "M"), (10_000, 1000, "k")):
+            if amount >= size:
+                return f"{sign}{self.symbol}{number(amount / scale, 1 if amount / scale < 10 else 0)}{mark}"
+        return f"{sign}{self.symbol}{number(amount, 0 if amount >= 100 or amount == 0 else 2)}"
 
     @property
     def symbol(self) -> str:
-        """The currency as it stands before an amount."""
-        return self.text.lstrip("-").rstrip("0123456789.,")
+        """The currency as it stands before an amount; nothing for what is no amount."""
+        return "" if self.text.endswith(("%", "d", "h", "s", "n")) else self.text.lstrip("-").rstrip("0123456789.,")
 
 
 def show(
@@ -88,6 +91,8 @@ def show(
     """A figure in words. `before` is the same one of the period before; `part` names a part of a split figure."""
     delta, tone = _moved(figure, before)
     immature = figure.maturity is not None and figure.maturity < MATURE
+    # A dash with n = 0 says "nobody to count" by itself.
+    said = figure.warnings if figure.n else [one for one in figure.warnings if not one.startswith("Few cases")]
     rated = figure.is_rate
     return Shown(
         key=figure.key,
@@ -104,7 +109,7 @@ def show(
         n=figure.n,
         maturity=figure.maturity,
         immature=immature,
-        flags=tuple(dict.fromkeys(_short(warning) for warning in figure.warnings)),
+        flags=tuple(dict.fromkeys(word for warning in said if (word := _short(warning)))),
         warnings=figure.warnings,
         definition=figure.definition,
         as_of=figure.as_of,
