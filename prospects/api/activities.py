@@ -76,6 +76,7 @@ class ActivityViewSet(
     """The append-only ledger: one fact a row. A wrong fact is corrected by a new one."""
 
     permissions = {"list": "activities.view", "retrieve": "activities.view", "create": "activities.create"}
+    model = Activity
     serializer_class = ActivitySerializer
     filterset_class = ActivityFilter
     orders = ("at",)

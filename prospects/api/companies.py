@@ -62,6 +62,7 @@ class CompanyViewSet(
         "by_external_id": "companies.edit",
         "by_domain": "companies.edit",
     }
+    model = Company
     serializer_class = CompanySerializer
     filterset_class = CompanyFilter
     orders = (*queries.ORDERS[:4], "updated_at")

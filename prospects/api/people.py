@@ -81,6 +81,7 @@ class PersonViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         "by_external_id": "people.edit",
         "by_email": "people.edit",
     }
+    model = Person
     serializer_class = PersonSerializer
     filterset_class = PersonFilter
     orders = (*queries.ORDERS[:4], "updated_at")

@@ -62,6 +62,7 @@ class SuppressionViewSet(
         "lift": "suppressions.edit",
         "check": "suppressions.view",
     }
+    model = Suppression
     serializer_class = SuppressionSerializer
     filterset_class = SuppressionFilter
     orders = ("at",)

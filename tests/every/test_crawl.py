@@ -27,6 +27,8 @@ MODELS = {model._meta.model_name: model for model in tenant_models()}
 WORDS = {
     "kind": "people",
     "external_id": MARK,
+    "domain": "nowhere.example",
+    "email": "nobody@nowhere.example",
     "position": 1,
     "stage": "lead",
     "key": "x",
