@@ -8,13 +8,21 @@ from typing import Any
 from django.db.models import Min
 
 from campaigns.actions.sending import send_due
-from campaigns.actions.steps import ENROLMENTS_LANE, MAILBOX_LANE, begin_due_steps, settle_closed_tasks
-from campaigns.models import Enrolment, Mailbox, Message, StepRun
+from campaigns.actions.sequences import wake_sequence
+from campaigns.actions.steps import (
+    CAMPAIGN_LANE,
+    ENROLMENTS_LANE,
+    MAILBOX_LANE,
+    begin_due_steps,
+    settle_closed_tasks,
+    stop_enrolment,
+)
+from campaigns.models import Enrolment, Mailbox, Message, Sequence, StepRun
 from leadgen.core import lanes
 from leadgen.core.logging import log
 from leadgen.core.models import Lane
 from leadgen.core.tenancy import workspace_scope
-from prospects.models import Task
+from prospects.models import Campaign, Task
 
 BATCH = 200
 
@@ -42,7 +50,7 @@ def dispatch_once(*, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UU
     A lane that raises is pushed a minute ahead before the error goes on, so that a poison row cannot stop the others.
     """
     turn = Turn()
-    for kind, work in ((ENROLMENTS_LANE, _enrolments), (MAILBOX_LANE, _mailbox)):
+    for kind, work in ((CAMPAIGN_LANE, _campaign), (ENROLMENTS_LANE, _enrolments), (MAILBOX_LANE, _mailbox)):
         for _ in range(max_lanes):
             lane = lanes.take(kind=kind, now=now, lease_seconds=1200)
             if lane is None:
@@ -57,6 +65,33 @@ def dispatch_once(*, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UU
             # Work at or before `now` that is left gets another turn at once; the same instant would loop for ever.
             lanes.move_on(lane, next_due=next_due)
     return turn
+
+
+def _campaign(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
+    """A campaign changed below us: wake what it held, or stop everybody where it is over."""
+    with workspace_scope(lane.workspace_id):
+        campaign = Campaign.objects.filter(pk=lane.key).first()
+        if campaign is None:
+            return None
+        if campaign.state == Campaign.State.ACTIVE:
+            for sequence in Sequence.objects.filter(campaign=campaign, state=Sequence.State.ACTIVE):
+                wake_sequence(sequence=sequence, now=now)
+            return None
+        if campaign.state != Campaign.State.ENDED:
+            return None
+    while True:
+        with workspace_scope(lane.workspace_id):
+            inside = Enrolment.objects.select_related("sequence", "person__company", "lead").filter(
+                sequence__campaign=campaign, state__in=[Enrolment.State.ACTIVE, Enrolment.State.PAUSED]
+            )[:BATCH]
+            stopped = [
+                stop_enrolment(
+                    enrolment=enrolment, reason=f"Campaign {campaign.name} has ended.", by_type="campaign", now=now
+                )
+                for enrolment in inside
+            ]
+        if len(stopped) < BATCH:
+            return None
 
 
 def _enrolments(lane: Lane, now: datetime, turn: Turn) -> datetime | None:

@@ -1,7 +1,7 @@
-"""Enrol people: first who is eligible and who is blocked and why, then the act itself with exactly those people."""
+"""Enrol people: first who is eligible and who is blocked and why, then the act itself; and the same act on many."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -12,14 +12,15 @@ from django.db.models import Count
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member, Workspace
 from campaigns.actions.sequences import published_version
-from campaigns.actions.steps import mark_enrolments, owner_of
+from campaigns.actions.steps import mark_enrolments, owner_of, pause_enrolment, resume_enrolment, stop_enrolment
 from campaigns.models import Enrolment, Mailbox, Sequence, SequenceMailbox, Step
 from campaigns.queries.mail import template_data, window_of, zone_for
 from campaigns.rules import liquid, schedule
-from leadgen.core.errors import Invalid, Refused
+from leadgen.core.errors import Conflict, Invalid, Refused
+from leadgen.core.ids import uuid7
 from leadgen.core.tenancy import bulk_insert, current_workspace_id
-from prospects.actions.activities import record_activity
-from prospects.models import ActivityKind, Lead, Person
+from prospects.actions.activities import append_facts
+from prospects.models import Activity, ActivityKind, Lead, Person
 from prospects.models.choices import OPEN_STAGES
 from prospects.queries.suppressions import suppressions_of
 
@@ -44,6 +45,7 @@ class EnrolmentPlan:
     eligible: list[Person] = field(default_factory=list)
     blocked: dict[UUID, tuple[str, str]] = field(default_factory=dict)
     people: dict[UUID, Person] = field(default_factory=dict)
+    unknown: list[UUID] = field(default_factory=list)  # asked for, and nobody here
 
     @property
     def by_reason(self) -> dict[str, int]:
@@ -98,19 +100,53 @@ def plan_enrolment(*, sequence: Sequence, people: Iterable[UUID]) -> EnrolmentPl
             plan.blocked[person.pk] = verdict
         else:
             plan.eligible.append(person)
+    plan.unknown = [pk for pk in ids if pk not in plan.people]
     return plan
 
 
+def first_touches(
+    *, sequence: Sequence, people: Iterable[Person], now: datetime
+) -> dict[UUID, tuple[schedule.Slot, str]]:
+    """When each person's first step would be due, and in which zone: its delay, then the window on their clock."""
+    version = published_version(sequence)
+    first = Step.objects.filter(version=version).order_by("position").first() if version else None
+    if first is None:
+        raise Refused("Publish the sequence first.", code="not_published")
+    workspace = Workspace.objects.get(pk=current_workspace_id())
+    window = window_of(sequence)
+    found = {}
+    for person in people:
+        zone = zone_for(person, workspace)
+        slot = schedule.plan(
+            now, zone=zone, window=window, days=first.delay_days, hours=first.delay_hours,
+            business_days=first.business_days, name=person.first_name,
+        )  # fmt: skip
+        found[person.pk] = (slot, zone)
+    return found
+
+
 def enrol_people(
-    *, sequence: Sequence, people: Iterable[UUID], by: Actor, now: datetime, owner: Member | None = None
+    *,
+    sequence: Sequence,
+    people: Iterable[UUID],
+    by: Actor,
+    now: datetime,
+    owner: Member | None = None,
+    external_id: str = "",
 ) -> list[Enrolment]:
-    """Enrol those who are eligible at this moment; the first step is due in the sending window. A double click enrols once."""
+    """Enrol those who are eligible at this moment; the first step is due in the sending window. A double click enrols once.
+
+    `external_id` names the one enrolment of one person. Raises as `plan_enrolment`, and Conflict where the id is taken.
+    """
+    # A second click waits here, and then finds everybody enrolled; archiving waits too.
+    Sequence.objects.select_for_update(of=("self",)).get(pk=sequence.pk)
+    sequence.refresh_from_db()
+    if external_id and Enrolment.objects.filter(external_id=external_id).exists():
+        raise Conflict("Another enrolment has this external id.", field="external_id")
     plan = plan_enrolment(sequence=sequence, people=people)
     version = published_version(sequence)
-    assert version is not None
-    first = Step.objects.filter(version=version).order_by("position").first()
-    assert first is not None
-    workspace = Workspace.objects.get(pk=current_workspace_id())
+    assert version is not None, "plan_enrolment refuses a sequence without a published version"
+    slots = first_touches(sequence=sequence, people=plan.eligible, now=now)
     turns = _Rotation(sequence)
     leads = dict(
         Lead.objects.filter(person__in=[person.pk for person in plan.eligible], stage__in=OPEN_STAGES).values_list(
@@ -119,17 +155,10 @@ def enrol_people(
     )
     rows = []
     for person in plan.eligible:
-        slot = schedule.plan(
-            now,
-            zone=zone_for(person, workspace),
-            window=window_of(sequence),
-            days=first.delay_days,
-            hours=first.delay_hours,
-            business_days=first.business_days,
-            name=person.first_name,
-        )
+        slot, _ = slots[person.pk]
         rows.append(
             Enrolment(
+                id=uuid7(),
                 sequence=sequence,
                 version=version,
                 person=person,
@@ -138,6 +167,7 @@ def enrol_people(
                 owner=owner or owner_of(person.owner, by.member or sequence.owner),
                 next_at=slot.at,
                 wait_reason=f"Waits: {slot.reason}" if slot.reason else "",
+                external_id=external_id,
                 enrolled_at=now,
                 enrolled_by=by.member,
             )
@@ -145,17 +175,19 @@ def enrol_people(
     with transaction.atomic():
         # A rival enrolment of the same person wins by the unique keys; this one then simply does not exist.
         bulk_insert(Enrolment, rows, ignore_conflicts=True)
-        made = list(
-            Enrolment.objects.select_related("person").filter(
-                sequence=sequence, person__in=[person.pk for person in plan.eligible], enrolled_at=now
-            )
-        )
-        for enrolment in made:
-            record_activity(
-                kind=ActivityKind.ENROLLED, at=now, now=now, by=by, person=enrolment.person, campaign=sequence.campaign,
-                summary=f"Enrolled in {sequence.name} v{version.number}", about=("enrolment", enrolment.pk),
-                key=f"enrolled:{enrolment.pk}",
-            )  # fmt: skip
+        # Its id is its own: what is found under it is what was written.
+        made = list(Enrolment.objects.select_related("person").filter(pk__in=[row.pk for row in rows]))
+        append_facts(
+            [
+                Activity(
+                    kind=ActivityKind.ENROLLED, at=now, recorded_at=now, member=by.member, person=enrolment.person,
+                    company_id=enrolment.person.company_id, lead_id=enrolment.lead_id, campaign_id=sequence.campaign_id,
+                    summary=f"Enrolled in {sequence.name} v{version.number}"[:300], about_type="enrolment",
+                    about_id=enrolment.pk, key=f"enrolled:{enrolment.pk}",
+                )
+                for enrolment in made
+            ]
+        )  # fmt: skip
         if made:
             write_audit(
                 by=by, action="sequence.enrolled", now=now, target=sequence,
@@ -163,6 +195,35 @@ def enrol_people(
             )  # fmt: skip
             mark_enrolments(min(enrolment.next_at or now for enrolment in made))
     return made
+
+
+def change_enrolments(*, enrolments: Iterable[Enrolment], act: str, by: Actor, now: datetime, reason: str = "") -> int:
+    """Pause, resume or stop many; returns how many changed. One audit row a sequence. Raises Invalid, the field named.
+
+    Load `sequence`, `person` and `lead` with them.
+    """
+    acts: dict[str, Callable[[Enrolment], bool]] = {
+        "pause": lambda row: pause_enrolment(enrolment=row, reason=reason, by=by, now=now),
+        "resume": lambda row: resume_enrolment(enrolment=row, by=by, now=now),
+        "stop": lambda row: stop_enrolment(enrolment=row, reason=reason.strip(), by_type="person", by=by, now=now),
+    }
+    if act not in acts:
+        raise Invalid(f"Choose one of {', '.join(acts)}.", field="action")
+    if act in {"pause", "stop"} and not reason.strip():
+        raise Invalid("Say why; it stands beside each person.", field="reason")
+    changed: Counter[Sequence] = Counter()
+    for enrolment in sorted(enrolments, key=lambda row: row.pk):
+        if acts[act](enrolment):
+            changed[enrolment.sequence] += 1
+    for sequence, count in changed.items():
+        write_audit(
+            by=by, action=f"sequence.people_{PAST[act]}", now=now, target=sequence,
+            detail={"people": count} | ({"reason": reason.strip()} if reason.strip() else {}),
+        )  # fmt: skip
+    return changed.total()
+
+
+PAST = {"pause": "paused", "resume": "resumed", "stop": "stopped"}
 
 
 class _Rotation:

@@ -5,14 +5,14 @@ Each function is fenced: it changes the row only from the state it may come from
 
 import re
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Count, QuerySet, Value
+from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from campaigns.actions.steps import finish_step, stop_enrolment
 from campaigns.models import Enrolment, Mailbox, Message, StepRun
+from campaigns.queries.messages import balance as balance
 from campaigns.queries.verdicts import Verdict
 from leadgen.core.errors import Conflict, Invalid
 from prospects.actions.activities import record_activity
@@ -178,7 +178,7 @@ def settle_unknown(*, message: Message, sent: bool, by: Actor, now: datetime) ->
     locked = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
     if locked.state != Message.State.UNKNOWN:
         raise Conflict(f"This message is {locked.get_state_display().lower()} already.", code="settled")
-    if locked.reason_code == "submitted" and locked.lease_until is not None:
+    if locked.reason_code == "submitted" and _leased(locked):
         raise Invalid("This message is being handed over right now. Look again in a few minutes.")
     if sent:
         record_sent(message=locked, response="A person said that it was delivered.", by="person", now=now)
@@ -194,6 +194,12 @@ def settle_unknown(*, message: Message, sent: bool, by: Actor, now: datetime) ->
     write_audit(by=by, action="message.settled", now=now, target=locked, label=locked.subject, detail={"sent": sent})
     locked.refresh_from_db()
     return locked
+
+
+def _leased(message: Message) -> bool:
+    """Whether a worker still talks to the server about it; a worker that died lets its lease run out."""
+    rows: MessageQuery = Message.objects.filter(pk=message.pk)
+    return rows.extra(where=["campaigns_message.lease_until > clock_timestamp()"]).exists()
 
 
 def prove_sent(*, message: Message, by: str, now: datetime) -> bool:
@@ -219,14 +225,3 @@ def _finish_run(message: Message, outcome: str, now: datetime) -> None:
     StepRun.objects.filter(enrolment_id=message.enrolment_id, step_id=message.step_id, done_at__isnull=True).update(
         done_at=now, outcome=outcome
     )
-
-
-def balance(**filters: Any) -> dict[str, int]:
-    """Messages by state, and `all`: the five add up to it at any moment."""
-    counts = dict.fromkeys(Message.State.values, 0)
-    total = 0
-
-    for row in Message.objects.filter(**filters).values("state").annotate(n=Count("id")):
-        counts[row["state"]] = row["n"]
-        total += row["n"]
-    return counts | {"all": total}

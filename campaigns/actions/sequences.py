@@ -1,11 +1,12 @@
-"""Sequences: create, draft steps, publish, pause."""
+"""Sequences: create, change, publish, pause, resume, archive. Their draft steps are written in actions.drafts."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Workspace
@@ -18,14 +19,13 @@ from leadgen.core.tenancy import bulk_insert, current_workspace_id
 from prospects.models import Campaign
 
 FIELDS = ("name", "campaign", "owner", "window_start", "window_end", "weekdays", "stop_on_company_reply", "external_id")
-STEP_FIELDS = ("kind", "delay_days", "delay_hours", "business_days", "subject", "body")
-MAX_STEPS = 30
 
 
 def create_sequence(*, by: Actor, now: datetime, mailboxes: SequenceOf[Mailbox] = (), **values: Any) -> Sequence:
     """A draft sequence with an empty draft version. Raises Invalid or Conflict, the field named."""
-    sequence = Sequence(created_at=now, **_clean(values))
+    sequence = Sequence(created_at=now, **_clean({"window_start": time(9), "window_end": time(17)} | values))
     sequence.owner = sequence.owner or by.member
+    window_of(sequence)
     _save(sequence)
     SequenceVersion.objects.create(sequence=sequence, number=1, created_at=now)
     set_mailboxes(sequence=sequence, mailboxes=mailboxes)
@@ -45,6 +45,8 @@ def update_sequence(
     before = {name: getattr(sequence, name) for name in changes}
     for name, value in _clean(changes, partial=True).items():
         setattr(sequence, name, value)
+    if not sequence.campaign_id:
+        raise Invalid("Choose the campaign this sequence belongs to.", field="campaign")
     window_of(sequence)
     _save(sequence)
     changed = [name for name in changes if before[name] != getattr(sequence, name)]
@@ -62,35 +64,6 @@ def set_mailboxes(*, sequence: Sequence, mailboxes: SequenceOf[Mailbox]) -> bool
     SequenceMailbox.objects.filter(sequence=sequence, mailbox_id__in=have - wanted).delete()
     bulk_insert(SequenceMailbox, [SequenceMailbox(sequence=sequence, mailbox_id=pk) for pk in wanted - have])
     return wanted != have
-
-
-def draft_of(*, sequence: Sequence, now: datetime) -> SequenceVersion:
-    """The draft version; made as a copy of the published one where there is none."""
-    draft = SequenceVersion.objects.filter(sequence=sequence, published_at__isnull=True).first()
-    if draft is not None:
-        return draft
-    latest = SequenceVersion.objects.filter(sequence=sequence).order_by("-number").first()
-    draft = SequenceVersion.objects.create(sequence=sequence, number=latest.number + 1 if latest else 1, created_at=now)
-    if latest is not None:
-        copies = [
-            Step(version=draft, position=step.position, **{name: getattr(step, name) for name in STEP_FIELDS})
-            for step in Step.objects.filter(version=latest).order_by("position")
-        ]
-        bulk_insert(Step, copies)
-    return draft
-
-
-def save_steps(
-    *, sequence: Sequence, steps: SequenceOf[Mapping[str, Any]], by: Actor, now: datetime
-) -> SequenceVersion:
-    """Replace the draft's steps. Raises Invalid with `field` "steps.<n>.<field>"; a published version is never touched."""
-    cleaned = [_clean_step(position, step) for position, step in enumerate(steps, start=1)]
-    if len(cleaned) > MAX_STEPS:
-        raise Invalid(f"A sequence has at most {MAX_STEPS} steps.", field="steps")
-    draft = draft_of(sequence=sequence, now=now)
-    Step.objects.filter(version=draft).delete()
-    bulk_insert(Step, [Step(version=draft, position=n, **values) for n, values in enumerate(cleaned, start=1)])
-    return draft
 
 
 def publish_problems(*, sequence: Sequence, version: SequenceVersion) -> list[str]:
@@ -120,9 +93,13 @@ def publish_problems(*, sequence: Sequence, version: SequenceVersion) -> list[st
 
 def publish_sequence(*, sequence: Sequence, by: Actor, now: datetime) -> SequenceVersion:
     """Make the draft an immutable version; people already enrolled stay on theirs. Raises Refused listing what is missing."""
-    draft = SequenceVersion.objects.select_for_update().filter(sequence=sequence, published_at__isnull=True).first()
+    # Who edits the draft holds the same row: what is checked here is what goes live.
+    Sequence.objects.select_for_update(of=("self",)).get(pk=sequence.pk)
+    draft = draft_version(sequence)
     if draft is None:
         raise Conflict("There is no draft to publish.", code="no_draft")
+    if sequence.state == Sequence.State.ARCHIVED:
+        raise Refused("This sequence is archived.", code="archived")
     problems = publish_problems(sequence=sequence, version=draft)
     if problems:
         raise Refused(" ".join(problems), code="not_ready", detail={"problems": problems})
@@ -135,49 +112,69 @@ def publish_sequence(*, sequence: Sequence, by: Actor, now: datetime) -> Sequenc
     return draft
 
 
+def draft_version(sequence: Sequence) -> SequenceVersion | None:
+    """The version that is being written, if any."""
+    return SequenceVersion.objects.filter(sequence=sequence, published_at__isnull=True).first()
+
+
 def published_version(sequence: Sequence) -> SequenceVersion | None:
     """The newest published version: the one people are enrolled into."""
     return SequenceVersion.objects.filter(sequence=sequence, published_at__isnull=False).order_by("-number").first()
 
 
 def pause_sequence(*, sequence: Sequence, reason: str, by: Actor, now: datetime) -> None:
-    """Hold everything of it, with the reason on each held row."""
+    """Hold everything of it, with the reason on each held row. Raises Invalid without one, Conflict if it does not run."""
+    words = reason.strip()[:200]
+    if not words:
+        raise Invalid("Say why it is paused; everybody who waits for it reads this.", field="reason")
     changed = Sequence.objects.filter(pk=sequence.pk, state=Sequence.State.ACTIVE).update(
-        state=Sequence.State.PAUSED, pause_reason=reason.strip()[:200]
+        state=Sequence.State.PAUSED, pause_reason=words
     )
-    if changed:
-        sequence.refresh_from_db()
-        write_audit(by=by, action="sequence.paused", now=now, target=sequence, detail={"reason": reason})
+    sequence.refresh_from_db()
+    if not changed:
+        raise Conflict(f"This sequence is {sequence.get_state_display().lower()}.", code="state")
+    write_audit(by=by, action="sequence.paused", now=now, target=sequence, detail={"reason": words})
 
 
 def resume_sequence(*, sequence: Sequence, by: Actor, now: datetime) -> None:
-    """Go on: what was held is looked at again now."""
+    """Go on: what was held is looked at again now. Raises Conflict if it is not paused."""
     changed = Sequence.objects.filter(pk=sequence.pk, state=Sequence.State.PAUSED).update(
         state=Sequence.State.ACTIVE, pause_reason=""
     )
-    if changed:
-        sequence.refresh_from_db()
-        write_audit(by=by, action="sequence.resumed", now=now, target=sequence)
-        wake_sequence(sequence=sequence, now=now)
+    sequence.refresh_from_db()
+    if not changed:
+        raise Conflict(f"This sequence is {sequence.get_state_display().lower()}.", code="state")
+    write_audit(by=by, action="sequence.resumed", now=now, target=sequence)
+    wake_sequence(sequence=sequence, now=now)
 
 
 def wake_sequence(*, sequence: Sequence, now: datetime) -> None:
-    """Look at everything of this sequence that waits because something was paused."""
-    Enrolment.objects.filter(sequence=sequence, state="active", wait_reason__startswith="Held").update(next_at=now)
-    Message.objects.filter(enrolment__sequence=sequence, state="planned", hold_reason__startswith="Held").update(
-        due_at=now
-    )
+    """Look at everything of this sequence that waits because it or its campaign was paused, and at nothing else.
+
+    Somebody who is away, or outside their window, waits on.
+    """
+    paused = Q(hold_reason__startswith="Held: sequence ") | Q(hold_reason__startswith="Held: campaign ")
+    held = Message.objects.filter(paused, enrolment__sequence=sequence, state=Message.State.PLANNED)
+    mailboxes = list(held.order_by().values_list("mailbox_id", flat=True).distinct())
+    held.update(due_at=now)
+    Enrolment.objects.filter(
+        Q(wait_reason__startswith="Held: sequence ") | Q(wait_reason__startswith="Held: campaign "),
+        sequence=sequence, state=Enrolment.State.ACTIVE, next_at__isnull=False,
+    ).update(next_at=now)  # fmt: skip
     mark_enrolments(now)
-    for pk in SequenceMailbox.objects.filter(sequence=sequence).values_list("mailbox_id", flat=True):
+    for pk in mailboxes:
         mark_mailbox(pk, now)
 
 
 def archive_sequence(*, sequence: Sequence, by: Actor, now: datetime) -> None:
     """Out of the lists; refused while people are inside."""
+    # Enrolling locks this row too: nobody slips in between the count and the change.
+    Sequence.objects.select_for_update(of=("self",)).get(pk=sequence.pk)
     inside = Enrolment.objects.filter(sequence=sequence, state__in=["active", "paused"]).count()
     if inside:
         raise Refused(f"{inside} people are still in this sequence. Stop them first.", code="people_inside")
-    Sequence.objects.filter(pk=sequence.pk).update(state=Sequence.State.ARCHIVED)
+    Sequence.objects.filter(pk=sequence.pk).update(state=Sequence.State.ARCHIVED, pause_reason="")
+    sequence.refresh_from_db()
     write_audit(by=by, action="sequence.archived", now=now, target=sequence)
 
 
@@ -199,27 +196,6 @@ def _clean(values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any
         if not days or not set(days) <= set(range(7)):
             raise Invalid("Choose at least one weekday.", field="weekdays")
         cleaned["weekdays"] = days
-    return cleaned
-
-
-def _clean_step(position: int, step: Mapping[str, Any]) -> dict[str, Any]:
-    where = f"steps.{position}"
-    if step.get("kind") not in Step.Kind.values:
-        raise Invalid(f"Step {position}: choose one of {', '.join(Step.Kind.values)}.", field=f"{where}.kind")
-    cleaned = {name: step[name] for name in STEP_FIELDS if name in step}
-    for name, most in (("delay_days", 365), ("delay_hours", 23)):
-        value = int(cleaned.get(name) or 0)
-        if not 0 <= value <= most:
-            raise Invalid(f"Step {position}: use 0 to {most}.", field=f"{where}.{name}")
-        cleaned[name] = value
-    for name in ("subject", "body"):
-        cleaned[name] = str(cleaned.get(name) or "").strip()
-        try:
-            liquid.check(cleaned[name], VARIABLES, field=name)
-        except Invalid as error:
-            raise Invalid(f"Step {position}: {error.message}", field=f"{where}.{name}", detail=error.detail) from error
-    if len(cleaned["subject"]) > 250:
-        raise Invalid(f"Step {position}: the subject has more than 250 characters.", field=f"{where}.subject")
     return cleaned
 
 

@@ -13,7 +13,7 @@ from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member, Workspace
 from campaigns.models import Enrolment, Message, Step, StepRun, TrackedLink
 from campaigns.queries.mail import Rendered, freeze_message, render_step, template_data, threads_of, window_of, zone_for
-from campaigns.queries.verdicts import block_of_person, held_by_sequence
+from campaigns.queries.verdicts import Verdict, block_of_person, held_by_sequence
 from campaigns.rules import liquid, schedule, tokens
 from leadgen.core import lanes
 from leadgen.core.errors import Invalid
@@ -26,6 +26,7 @@ from prospects.queries.suppressions import suppressions_of
 
 ENROLMENTS_LANE = "enrolments"
 MAILBOX_LANE = "mailbox"
+CAMPAIGN_LANE = "campaign"  # marked by prospects.actions.campaigns: a campaign came back to life, or ended
 TASK_KINDS = {
     Step.Kind.LINKEDIN_REQUEST: Task.Kind.LINKEDIN_REQUEST,
     Step.Kind.LINKEDIN_MESSAGE: Task.Kind.LINKEDIN_MESSAGE,
@@ -136,6 +137,9 @@ def _begin_next(enrolment: Enrolment, batch: _Batch) -> None:
 def _may_go_on(enrolment: Enrolment, step: Step, batch: _Batch) -> bool:
     """Campaign and sequence run; the person may be written to. Otherwise the enrolment waits or stops, with the reason."""
     held = held_by_sequence(enrolment.sequence, enrolment)
+    if held and held.kind == Verdict.BLOCK:
+        stop_enrolment(enrolment=enrolment, reason=held.reason, by_type="campaign", now=batch.now)
+        return False
     if held:
         enrolment.wait_reason, enrolment.next_at = held.reason, batch.now + timedelta(minutes=15)
         enrolment.save(update_fields=["wait_reason", "next_at"])
@@ -355,26 +359,38 @@ def stop_enrolment(*, enrolment: Enrolment, reason: str, by_type: str, now: date
     return True
 
 
-def pause_enrolment(*, enrolment: Enrolment, reason: str, by: Actor, now: datetime) -> None:
-    """Hold an enrolment until somebody resumes it."""
-    Enrolment.objects.filter(pk=enrolment.pk, state=Enrolment.State.ACTIVE).update(
-        state=Enrolment.State.PAUSED, reason=reason[:300], wait_reason=reason[:300]
+def pause_enrolment(*, enrolment: Enrolment, reason: str, by: Actor, now: datetime) -> bool:
+    """Hold an enrolment until somebody resumes it. False: it does not run. Raises Invalid without a reason."""
+    words = reason.strip()[:300]
+    if not words:
+        raise Invalid("Say why; it stands beside the person.", field="reason")
+    changed = Enrolment.objects.filter(pk=enrolment.pk, state=Enrolment.State.ACTIVE).update(
+        state=Enrolment.State.PAUSED, reason=words, wait_reason=words
     )
+    enrolment.refresh_from_db()
+    return bool(changed)
 
 
-def resume_enrolment(*, enrolment: Enrolment, by: Actor, now: datetime) -> None:
-    """Go on where it was held."""
+def resume_enrolment(*, enrolment: Enrolment, by: Actor, now: datetime) -> bool:
+    """Go on where it was held. False: it is not paused.
+
+    Mail that waits for another reason (a window, somebody's absence) waits on.
+    """
     locked = Enrolment.objects.select_for_update(of=("self",)).get(pk=enrolment.pk)
     if locked.state != Enrolment.State.PAUSED:
-        return
+        return False
     locked.state, locked.reason, locked.wait_reason = Enrolment.State.ACTIVE, "", ""
     waiting = StepRun.objects.filter(enrolment=locked, done_at__isnull=True).exists()
     locked.next_at = locked.next_at if waiting else (locked.next_at or now)
     locked.save(update_fields=["state", "reason", "wait_reason", "next_at"])
-    Message.objects.filter(enrolment=locked, state=Message.State.PLANNED).update(due_at=now)
+    Message.objects.filter(
+        enrolment=locked, state=Message.State.PLANNED, hold_reason__startswith="Held: this person is paused"
+    ).update(due_at=now, hold_reason="")
     mark_enrolments(now)
     if locked.mailbox_id:
         mark_mailbox(locked.mailbox_id, now)
+    enrolment.refresh_from_db()
+    return True
 
 
 def owner_of(person_owner: Member | None, fallback: Member | None) -> Member | None:

@@ -102,9 +102,9 @@ def verdict_of(
     return Verdict(VerdictKind.GO)
 
 
-def held_by_sequence(sequence: Sequence, enrolment: Enrolment) -> Verdict | None:
-    """Whether enrolment, sequence or campaign is paused."""
-    if enrolment.state == Enrolment.State.PAUSED:
+def held_by_sequence(sequence: Sequence, enrolment: Enrolment | None) -> Verdict | None:
+    """Whether enrolment, sequence or campaign is paused (hold), or the campaign is over for good (block)."""
+    if enrolment is not None and enrolment.state == Enrolment.State.PAUSED:
         return Verdict(VerdictKind.HOLD, "enrolment_paused", f"Held: this person is paused: {enrolment.reason}")
     if sequence.state != Sequence.State.ACTIVE:
         why = f": {sequence.pause_reason}" if sequence.pause_reason else ""
@@ -114,6 +114,8 @@ def held_by_sequence(sequence: Sequence, enrolment: Enrolment) -> Verdict | None
             f"Held: sequence {sequence.name} is {sequence.get_state_display().lower()}{why}",
         )
     campaign = sequence.campaign
+    if campaign.state == Campaign.State.ENDED:
+        return Verdict(VerdictKind.BLOCK, "campaign_ended", f"Campaign {campaign.name} has ended.")
     if campaign.state != Campaign.State.ACTIVE:
         why = f": {campaign.pause_reason}" if campaign.pause_reason else ""
         return Verdict(

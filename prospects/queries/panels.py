@@ -25,6 +25,7 @@ from prospects.models import Campaign, Company, Consent, Deal, Engagement, Lead,
 from prospects.queries.activities import Timeline, first_touch, timeline
 from prospects.queries.agreements import signed_agreement
 from prospects.queries.engagement import score_of
+from prospects.queries.fit import explain_fit
 from prospects.queries.people import colleagues_of, with_fit
 from prospects.queries.suppressions import suppressed_phones, suppressions_of
 
@@ -76,6 +77,7 @@ def contact_panel(person: Person, now: datetime, *, with_timeline: bool = False)
         "stage": _stage(lead),
         "fit_grade": row.x_fit_grade,
         "fit_score": row.x_fit_score,
+        "fit": explain_fit(person, now=now),
         "engagement": engagement_of(person, now),
         "suppression": suppression,
         "phone_suppressed": bool(person.phone) and person.phone in suppressed_phones([person.phone]),

@@ -1,0 +1,102 @@
+"""Messages by state, and what happened to one after it was sent."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Count, QuerySet
+
+from campaigns.models import InboundMail, Message, TrackedLink
+from prospects.models import Activity, ActivityKind
+
+ORDERS = ("created_at", "due_at", "sent_at")
+NULLABLE = ("sent_at",)
+# One line a state, for those who read the word for the first time.
+STATE_HELP = {
+    Message.State.PLANNED: "Written, not handed over yet: it waits for its time, or is held with the reason beside it.",
+    Message.State.SENT: "The server accepted it, or evidence proved later that it had.",
+    Message.State.BLOCKED: "Never handed over, for a reason that will not go away.",
+    Message.State.FAILED: "Refused by the server in words, or it could not be written.",
+    Message.State.UNKNOWN: "Handed over, and the server's answer was lost. Never sent again by itself.",
+}
+TONES = {
+    Message.State.PLANNED: "neutral",
+    Message.State.SENT: "success",
+    Message.State.BLOCKED: "neutral",
+    Message.State.FAILED: "danger",
+    Message.State.UNKNOWN: "info",
+}
+
+
+def balance(**filters: Any) -> dict[str, int]:
+    """Messages by state, and `all`: the five add up to it at any moment."""
+    counts = dict.fromkeys(Message.State.values, 0)
+    for row in Message.objects.filter(**filters).order_by().values("state").annotate(n=Count("id")):
+        counts[row["state"]] = row["n"]
+    return counts | {"all": Message.objects.filter(**filters).count()}
+
+
+def balance_rows(counts: dict[str, int]) -> list[dict[str, Any]]:
+    """A balance for the page: one entry a state {state, label, count, help, tone}, in the order of a message's life."""
+    return [
+        {
+            "state": state.value, "label": state.label, "count": counts[state.value], "help": STATE_HELP[state],
+            "tone": TONES[state],
+        }
+        for state in Message.State
+    ]  # fmt: skip
+
+
+def with_related(queryset: QuerySet[Message]) -> QuerySet[Message]:
+    """What a row of the list and the page of a message show."""
+    return queryset.select_related(
+        "person",
+        "person__company",
+        "mailbox",
+        "campaign",
+        "step",
+        "enrolment__sequence",
+        "enrolment__version",
+        "member",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One click: when, on what, and whether a person did it, with the reason."""
+
+    at: Any
+    url: str
+    hit_class: str
+    why: str
+
+
+def clicks_of(message: Message) -> list[Hit]:
+    """Every recorded click on this message, newest first."""
+    rows = Activity.objects.filter(kind=ActivityKind.CLICKED, about_type="message", about_id=message.pk)
+    if message.person_id:
+        rows = rows.filter(person=message.person_id)
+    return [
+        Hit(row.at, str(row.detail.get("url", "")), row.hit_class, str(row.detail.get("why", "")))
+        for row in rows.order_by("-at", "-id")[:50]
+    ]
+
+
+def links_of(message: Message) -> list[TrackedLink]:
+    return list(TrackedLink.objects.filter(message=message).order_by("position"))
+
+
+def replies_to(message: Message) -> list[InboundMail]:
+    """Mail that came in on this message, newest first."""
+    return list(InboundMail.objects.filter(message=message).order_by("-received_at", "-id")[:20])
+
+
+def by_enrolment(enrolments: Iterable[UUID]) -> dict[UUID, list[Message]]:
+    """Messages of enrolments, oldest first."""
+    found: dict[UUID, list[Message]] = {}
+    rows = Message.objects.filter(enrolment__in=list(enrolments)).select_related("step", "mailbox")
+    for message in rows.order_by("created_at", "id"):
+        if message.enrolment_id:
+            found.setdefault(message.enrolment_id, []).append(message)
+    return found
