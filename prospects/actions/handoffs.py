@@ -60,7 +60,7 @@ def create_handoff(
         to = Member.objects.get(pk=chosen.chosen) if chosen.chosen else None
     brief = build_brief(lead, version, now) | {"routing": receipt}
     handoff = Handoff(
-        lead=lead, kind=kind, version=version, from_member=by.member or lead.owner, to_member=to, brief=brief, note=note,
+        lead=lead, kind=kind, version=version, from_member=by.member or (lead.owner if kind == Kind.SDR_TO_AE else None), to_member=to, brief=brief, note=note,
         created_at=now, due_at=due_at,
     )  # fmt: skip
     try:

@@ -93,8 +93,8 @@ def open_lead(
     write_transition(lead=lead, from_stage="", to=Stage.LEAD, at=at, now=now, by=by, facts=facts, version=version)
     record_activity(
         kind=ActivityKind.STAGE, at=at, now=now, by=by, person=person, company=company, lead=lead, campaign=campaign,
-        channel=channel, summary=f"Lead opened: {source or Channel(channel).label}", key=f"stage:{lead.pk}:1",
-        detail={"from": "", "to": Stage.LEAD, "origin": origin, "why": (facts or {}).get("words", "")},
+        channel=channel, summary=f"Lead opened: {Channel(channel).label}", key=f"stage:{lead.pk}:1",
+        detail={"from": "", "to": Stage.LEAD, "origin": origin, "why": (facts or {}).get("words") or source},
     )  # fmt: skip
     write_audit(by=by, action="lead.opened", now=now, target=lead, label=lead_label(lead), detail={"origin": origin})
     if origin == Lead.Origin.INBOUND and lead.owner_id is None:

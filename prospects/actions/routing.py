@@ -80,7 +80,7 @@ def set_owner(*, lead: Lead, owner: Member | None, by: Actor, now: datetime, rea
     Lead.objects.filter(pk=lead.pk).update(owner=owner)
     record_activity(
         kind=ActivityKind.ASSIGNED, at=now, now=now, by=by, person=lead.person, company=lead.company, lead=lead,
-        summary=f"Lead given to {owner or 'nobody'}" + (f": {reason}" if reason else ""),
+        summary=f"Lead given to {owner or 'nobody'}",
         detail={"owner": [str(before) if before else None, str(owner.pk) if owner else None], "reason": reason},
     )  # fmt: skip
     write_audit(

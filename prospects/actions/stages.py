@@ -60,7 +60,7 @@ def move_stage(
     row.recycled_until = until if to == Stage.RECYCLED else None
     row.closed_at = at if to in CLOSED else None
     row.save(update_fields=["stage", "stage_at", "reason", "recycled_until", "closed_at"])
-    words = f"{Stage(before).label} to {Stage(to).label}" + (f": {reason}" if reason else "")
+    words = f"{Stage(before).label} to {Stage(to).label}"
     record_activity(
         kind=ActivityKind.STAGE, at=at, now=now, by=by, person=row.person, company=row.company, lead=row,
         campaign=row.campaign, summary=words, key=f"stage:{row.pk}:{transition.position}",
@@ -127,7 +127,7 @@ def record_decision(
     handoff.save(update_fields=["state", "decided_at", "decided_by", "reason", "decision_note", "to_member"])
     close_handoff_tasks(handoff=handoff, by=by, now=now, state=Task.State.DONE, outcome=state)
     lead = handoff.lead
-    words = f"{handoff.get_kind_display()}: {handoff.get_state_display().lower()}" + (f", {reason}" if reason else "")
+    words = f"{handoff.get_kind_display()}: {handoff.get_state_display().lower()}"
     record_activity(
         kind=ActivityKind.HANDOFF_DECIDED, at=now, now=now, by=by, person=lead.person, company=lead.company, lead=lead,
         summary=words, about=("handoff", handoff.pk), key=f"handoff:{handoff.pk}:decided",

@@ -52,6 +52,8 @@ class MeetingForm(forms.Form):
         super().__init__(*args, **kwargs)
         if about:
             del self.fields["person"]
+        else:
+            self.fields["person"].required = True
         self.fields["starts_at"].help_text = f"In {timezone.get_current_timezone_name()}."
 
 

@@ -1,8 +1,9 @@
 """The engagement score of a person and the ledger it is the sum of."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,10 @@ from prospects.rules import engagement as rules
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """One row of the ledger as shown: `worth` is what it adds to the score now, `expires` when it is taken back."""
+    """One row of the ledger: `worth` is what it adds to the score now, `expires` when it is taken back.
+
+    `shown` is the worth rounded so that the rows add up to the total as shown.
+    """
 
     at: datetime
     points: float
@@ -22,13 +26,15 @@ class LedgerRow:
     reason: str
     activity_id: UUID | None
     expires: datetime | None
+    shown: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """`score` is the sum of the rows' worth, exactly."""
+    """`score` is the sum of the rows' worth, exactly; `shown` that of what is shown of them."""
 
     score: float
+    shown: Decimal
     rows: list[LedgerRow]
     half_life_days: int
     version: AgreementVersion
@@ -71,4 +77,6 @@ def ledger_of(person: Any, version: AgreementVersion, now: datetime) -> Ledger:
                 else entry.at + timedelta(days=version.half_life_days * rules.EXPIRES_AFTER),
             )
         )
-    return Ledger(sum(row.worth for row in rows), rows, version.half_life_days, version)
+    parts, total = rules.add_up([row.worth for row in rows])
+    shown = [replace(row, shown=part) for row, part in zip(rows, parts, strict=True)]
+    return Ledger(sum(row.worth for row in rows), total, shown, version.half_life_days, version)

@@ -109,7 +109,7 @@ def _engagement(lead: Lead, version: AgreementVersion, now: datetime) -> dict[st
                 "words": row.words,
                 "reason": row.reason,
                 "points": row.points,
-                "worth": round(row.worth, 1),
+                "worth": float(row.shown),
             }
             for row in ledger.rows[:15]
         ],

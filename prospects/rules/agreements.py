@@ -73,6 +73,8 @@ EARNING: dict[str, str] = {
     "meeting_held": "Attends a meeting",
 }
 
+_ORDER = {kind: place for place, kind in enumerate(EARNING)}  # stored JSON keeps no order
+
 DEFAULTS: dict[str, Any] = {
     "lead_clause": {
         "kinds": ["form_submitted", "replied", "linkedin_replied", "called", "meeting_booked"],
@@ -168,8 +170,19 @@ def meets_mql(clause: Mapping[str, Any], facts: Mapping[str, Any], now: datetime
         outcome = explain(rule, facts, now)
         if outcome.truth is True:
             read = {leaf.field.name: _plain(facts.get(leaf.field.name)) for leaf in leaves(rule)}
-            return Met(alternative["name"], outcome.words, read)
+            return Met(alternative["name"], plainly(outcome.words), read)
     return None
+
+
+def plainly(words: str) -> str:
+    """A rule's words without "is true": "a demo was requested", "not: a demo was requested"."""
+    for name in SIGNALS:
+        field = CATALOGUE.get(name)
+        assert field is not None  # SIGNALS are fields of the catalogue
+        words = words.replace(f"{field.label} is true", field.label).replace(
+            f"{field.label} is false", f"not: {field.label}"
+        )
+    return words
 
 
 def first_met(
@@ -227,11 +240,14 @@ def in_words(terms: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     lead = [sentence[0].upper() + sentence[1:] for sentence in kinds]
     if terms["lead_clause"].get("imports"):
         lead.append("An import that says so")
-    mql = [f"{item['name']}: {describe(parse(item['rule'], CATALOGUE))}" for item in terms["mql_clause"].get("any", ())]
+    mql = [
+        f"{item['name']}: {plainly(describe(parse(item['rule'], CATALOGUE)))}"
+        for item in terms["mql_clause"].get("any", ())
+    ]
     sql = [SQL_ITEMS.get(item, item) for item in terms["sql_clause"].get("required", ())]
     points = [
         f"{EARNING.get(kind, kind)}: {_number(rule['points'])} points, at most {_number(rule['cap_per_day'])} a day"
-        for kind, rule in terms["points"].items()
+        for kind, rule in sorted(terms["points"].items(), key=lambda pair: _ORDER.get(pair[0], len(_ORDER)))
     ]
     points.append(f"Points halve every {terms['half_life_days']} days")
     sla = [

@@ -6,9 +6,9 @@ score(now) = 2^(level - half-lives from the epoch to now).
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from prospects.rules.stages import is_conversation, is_refusal
@@ -82,6 +82,18 @@ def expiry_of(points: Decimal, at: datetime, half_life_days: float) -> tuple[Dec
     """The dated negative row that takes back what is left of a row after EXPIRES_AFTER half-lives."""
     left = Decimal(points) / (2**EXPIRES_AFTER)
     return -left.quantize(QUANTUM, ROUND_HALF_EVEN), at + timedelta(days=half_life_days) * EXPIRES_AFTER
+
+
+def add_up(values: Sequence[float], places: int = 1) -> tuple[list[Decimal], Decimal]:
+    """Values rounded so that they add up to their rounded sum, to the digit shown (largest remainder first)."""
+    unit = Decimal(1).scaleb(-places)
+    exact = [Decimal(repr(value)) for value in values]
+    total = sum(exact, Decimal(0)).quantize(unit, ROUND_HALF_EVEN)
+    shown = [value.quantize(unit, ROUND_FLOOR) for value in exact]
+    left = int((total - sum(shown, Decimal(0))) / unit)
+    for place in sorted(range(len(exact)), key=lambda n: (shown[n] - exact[n], n))[:left]:
+        shown[place] += unit
+    return shown, total
 
 
 def replay_rows(

@@ -19,6 +19,7 @@ from prospects.models import Customer, Deal
 from prospects.queries.deals import with_worth
 from prospects.queries.panels import contact_panel
 from prospects.views.deals import deal_tabs
+from prospects.views.leads import moment
 from prospects.views.listing import build_listing
 from prospects.views.stages import form_act, posted
 
@@ -47,7 +48,7 @@ def customer_detail(request: MemberRequest, customer_id: UUID) -> HttpResponse:
     person = customer.person or next((deal.person for deal in deals if deal.person_id), None)
     context = {
         "customer": customer, "deals": deals, "contact": contact_panel(person, clock.now()) if person else None,
-        "nav_active": "deals", "list_url": reverse("customer_list", args=[request.workspace.slug]),
+        "since": f"Customer since {moment(customer.started_at) or 'an unknown day'}", "nav_active": "deals", "list_url": reverse("customer_list", args=[request.workspace.slug]),
     }  # fmt: skip
     return render(request, "prospects/customer_detail.html", context)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils.formats import date_format
 from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member_view
@@ -17,11 +18,12 @@ from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, is_htmx, refusal, render_page
 from prospects.actions.deals import create_deal, delete_deal, edit_deal, lose_deal, move_deal, win_deal
 from prospects.forms.deals import DealFilter, DealForm, LoseForm, WinForm
-from prospects.models import Channel, Company, Deal, Lead, Meeting
+from prospects.models import Channel, Company, Deal, Lead
 from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.deals import board, weighted_value
 from prospects.queries.panels import contact_panel
 from prospects.rules.deals import OPEN_STAGES
+from prospects.views.leads import meetings_of, moment
 from prospects.views.listing import add_app_error, build_listing, neighbours_in
 from prospects.views.stages import form_act, posted
 
@@ -109,7 +111,7 @@ def deal_detail(request: MemberRequest, deal_id: UUID) -> HttpResponse:
         ],
         "weighted": weighted_value(deal),
         "facts": facts_of(deal),
-        "meetings": list(Meeting.objects.filter(deal=deal).select_related("member").order_by("-starts_at")),
+        "meetings": meetings_of(now, deal=deal),
         "contact": contact_panel(deal.person, now) if deal.person else None,
         "before": before,
         "after": after,
@@ -232,18 +234,19 @@ def deal_delete(request: MemberRequest, deal_id: UUID) -> HttpResponse:
 
 def facts_of(deal: Deal) -> list[tuple[Any, ...]]:
     """(label, value, note) beside the money."""
-    return [
-        ("Owner", str(deal.owner) if deal.owner else None),
+    rows: list[tuple[Any, ...]] = [
+        ("Owner", str(deal.owner) if deal.owner else "nobody"),
         ("Company", str(deal.company) if deal.company else None),
         ("Contact", str(deal.person) if deal.person else None),
         ("Channel", deal.get_channel_display()),
-        ("Campaign", str(deal.campaign) if deal.campaign else None),
-        ("Expected close", deal.expected_close),
-        ("Next step", deal.next_step or None),
-        ("Opened", deal.opened_at),
-        ("Closed", deal.closed_at, deal.reason or None),
-        ("External id", deal.external_id or None),
+        ("Campaign", str(deal.campaign) if deal.campaign else "none"),
+        ("Expected close", date_format(deal.expected_close, "j M Y") if deal.expected_close else None),
+        ("Next step", deal.next_step or "none"),
+        ("Opened", moment(deal.opened_at) or "undated"),
     ]
+    if deal.outcome != Deal.Outcome.OPEN:
+        rows.append(("Closed", moment(deal.closed_at) or "undated", deal.reason or None))
+    return [*rows, ("External id", deal.external_id)] if deal.external_id else rows
 
 
 def _moment(request: MemberRequest, day: Any) -> Any:

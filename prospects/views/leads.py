@@ -1,5 +1,6 @@
 """Pages of leads: list, page, opening by hand, correcting where one came from, timeline, suggestions of people."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -7,6 +8,8 @@ from uuid import UUID
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
@@ -114,7 +117,7 @@ def lead_detail(request: MemberRequest, lead_id: UUID) -> HttpResponse:
         "handoffs": list(
             Handoff.objects.filter(lead=lead).select_related("to_member", "decided_by", "from_member").order_by("-created_at")
         ),
-        "meetings": list(Meeting.objects.filter(lead=lead).select_related("member").order_by("-starts_at")),
+        "meetings": meetings_of(now, lead=lead),
         "deals": list(Deal.objects.filter(lead=lead).select_related("owner").order_by("-created_at")),
         "contact": contact_panel(lead.person, now) if lead.person else None,
         "sla": lead.touch_due_at if lead.first_touch_at is None and lead.stage in OPEN_STAGES else None,
@@ -194,17 +197,33 @@ def lead_people(request: MemberRequest) -> HttpResponse:
 
 def facts_of(lead: Lead) -> list[tuple[Any, ...]]:
     """(label, value, note) of where a lead came from and how fast it was answered."""
-    return [
+    rows: list[tuple[Any, ...]] = [
         ("Channel", lead.get_channel_display(), lead.subchannel or None),
         ("Source", lead.source or None),
-        ("Campaign", str(lead.campaign) if lead.campaign else None),
+        ("Campaign", str(lead.campaign) if lead.campaign else "none"),
         ("Origin", lead.get_origin_display()),
-        ("Opened", lead.opened_at),
-        ("Routed", lead.routed_at, lead.route_reason or None),
-        ("First seen by its owner", lead.seen_at),
-        ("First human touch", lead.first_touch_at),
-        ("External id", lead.external_id or None),
+        ("Opened", moment(lead.opened_at) or "undated"),
     ]
+    if lead.routed_at:
+        rows += [("Routed", moment(lead.routed_at)), ("Why to them", lead.route_reason or None)]
+    rows += [
+        ("First seen by its owner", moment(lead.seen_at) or "not yet"),
+        ("First human touch", moment(lead.first_touch_at) or "not yet"),
+    ]
+    return [*rows, ("External id", lead.external_id)] if lead.external_id else rows
+
+
+def meetings_of(now: datetime, **about: Any) -> list[Meeting]:
+    """Meetings of a lead or deal, newest first; `x_asks`: it has begun and nobody said how it went."""
+    rows: list[Any] = list(Meeting.objects.filter(**about).select_related("member").order_by("-starts_at"))
+    for meeting in rows:
+        meeting.x_asks = meeting.state == Meeting.State.BOOKED and meeting.starts_at <= now
+    return rows
+
+
+def moment(at: datetime | None) -> str | None:
+    """ "11 Nov 2026, 23:22" in the reader's zone; None for none."""
+    return date_format(timezone.localtime(at), "j M Y, H:i") if at else None
 
 
 def _steps(moves: list[Any], lead: Lead) -> list[dict[str, Any]]:

@@ -74,12 +74,12 @@ def test_a_demo_request_is_an_mql_at_once_and_says_why(ana: Person, bob: Any) ->
     assert moves(lead) == [(1, "", "lead"), (2, "lead", "mql")]
     made = StageTransition.objects.get(lead=lead, to_stage="mql")
     assert made.facts == {
-        "clause": "Demo request", "words": "a demo was requested is true", "facts": {"demo_requested": True},
+        "clause": "Demo request", "words": "a demo was requested", "facts": {"demo_requested": True},
     }  # fmt: skip
     assert (made.source, made.member, made.version.number) == ("system", None, 1)
     assert Handoff.objects.get(lead=lead).to_member == bob.member
     assert list(Activity.objects.filter(kind="stage_changed").order_by("id").values_list("summary", flat=True)) == [
-        "Lead opened: form_submitted", "Lead to MQL",
+        "Lead opened: Content", "Lead to MQL",
     ]  # fmt: skip
     assert AuditEntry.objects.filter(action="lead.stage").count() == 1
 

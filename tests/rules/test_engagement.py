@@ -91,3 +91,11 @@ def test_a_replay_counts_caps_by_local_day() -> None:
     hits.append(("clicked", "human", {}, NOW + timedelta(days=1), date(2026, 3, 5)))
     rows = rules.replay_rows(hits, {"clicked": {"points": 5, "cap_per_day": 12}})
     assert [points for points, _ in rows] == [5, 5, 2, 5]
+
+
+@given(values=st.lists(st.floats(-50, 100, allow_nan=False), max_size=12))
+def test_rows_as_shown_add_up_to_the_score_as_shown(values: list[float]) -> None:
+    shown, total = rules.add_up(values)
+    assert sum(shown, Decimal(0)) == total
+    assert all(abs(float(part) - value) < 0.1 + 1e-9 for part, value in zip(shown, values, strict=True))
+    assert abs(float(total) - sum(values)) <= 0.05 + 1e-6

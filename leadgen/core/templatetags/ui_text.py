@@ -1,7 +1,7 @@
 """Filters and small tags that turn values into words: numbers, money, times. Loaded by `{% load ui %}`."""
 
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
 from django import template
@@ -18,7 +18,9 @@ SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "CHF": "CHF ", "I
 
 
 def _group(value: Decimal | int | float, places: int) -> str:
-    return number_format(value, decimal_pos=places, use_l10n=True, force_grouping=True)
+    # Rounded here: Django's number_format cuts digits off, so that 73.97 would be shown as 73.9.
+    rounded = Decimal(str(value)).quantize(Decimal(1).scaleb(-places), ROUND_HALF_EVEN)
+    return number_format(rounded, decimal_pos=places, use_l10n=True, force_grouping=True)
 
 
 @register.filter
