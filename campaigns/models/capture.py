@@ -6,15 +6,24 @@ from leadgen.core.tenancy import TenantForeignKey, TenantModel
 from prospects.models.choices import Channel, one_of
 
 
+class FormKind(models.TextChoices):
+    DEMO = "demo", "Demo request"
+    CONTACT = "contact", "Contact"
+    DOWNLOAD = "download", "Download"
+    WEBINAR = "webinar", "Webinar"
+
+
 class Form(TenantModel):
-    """`fields`: [{name, label, type, required}]; names are Person and Company fields or free."""
+    """`fields`: [{name, label, type, required}] as rules.capture reads them; names are facts it knows or the form's own."""
+
+    Kind = FormKind
 
     name = models.CharField(max_length=120)
     title = models.CharField(max_length=160)
     intro = models.TextField(blank=True)
     button = models.CharField(max_length=60, default="Send")
     fields = models.JSONField(default=list)
-    kind = models.CharField(max_length=12, default="demo")  # demo, contact, download, webinar
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.DEMO)
     consent_text = models.TextField()
     consent_version = models.PositiveSmallIntegerField(default=1)
     consent_required = models.BooleanField(default=True)
@@ -26,7 +35,11 @@ class Form(TenantModel):
     created_at = models.DateTimeField()
 
     class Meta(TenantModel.Meta):
-        constraints = [models.UniqueConstraint(fields=["workspace", "name"], name="form_name")]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "name"], name="form_name"),
+            one_of("kind", FormKind, "form_kind"),
+        ]
+        indexes = [models.Index(fields=["workspace", "-created_at", "-id"], name="form_created")]
 
     def __str__(self) -> str:
         return self.name
@@ -52,14 +65,25 @@ class Submission(TenantModel):
     state = models.CharField(max_length=10, choices=State.choices)
     reason = models.CharField(max_length=300, blank=True)
     consent_given = models.BooleanField(default=False)
+    # The words they saw, kept with the submission: a suspect one has no person yet to keep them for.
+    consent_text = models.TextField(blank=True)
+    consent_version = models.PositiveSmallIntegerField(default=1)
     person = TenantForeignKey("prospects.Person", models.DB_SET_NULL, null=True)
     company = TenantForeignKey("prospects.Company", models.DB_SET_NULL, null=True)
     lead = TenantForeignKey("prospects.Lead", models.DB_SET_NULL, null=True)
-    # The receipt: rules tried, candidates, capacity, chosen.
+    # The receipt: captured, matched, scored, routed, queued; rules tried, candidates, capacity, chosen.
     routing = models.JSONField(default=dict)
+    key = models.CharField(max_length=64, blank=True)  # makes a double click, or a program's retry, one submission
+    accepted_by = TenantForeignKey("accounts.Member", null=True)  # who took in what was suspect or incomplete
+    accepted_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):
-        constraints = [one_of("state", SubmissionState, "submission_state")]
+        constraints = [
+            one_of("state", SubmissionState, "submission_state"),
+            models.UniqueConstraint(
+                fields=["workspace", "form", "key"], condition=~models.Q(key=""), name="submission_key"
+            ),
+        ]
         indexes = [
             models.Index(fields=["workspace", "form", "-at", "-id"], name="submission_form"),
             models.Index(fields=["workspace", "-at", "-id"], name="submission_at"),

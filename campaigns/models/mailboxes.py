@@ -47,6 +47,11 @@ class Mailbox(TenantModel):
     last_submitted_at = models.DateTimeField(null=True, blank=True)
     last_inbound_at = models.DateTimeField(null=True, blank=True)
     last_error = models.CharField(max_length=500, blank=True)
+    # The last connection test; asked_at later than checked_at: one is under way.
+    check_asked_at = models.DateTimeField(null=True, blank=True)
+    checked_at = models.DateTimeField(null=True, blank=True)
+    check_ok = models.BooleanField(null=True, blank=True)
+    check_words = models.CharField(max_length=500, blank=True)
     created_at = models.DateTimeField()
 
     class Meta(TenantModel.Meta):

@@ -38,6 +38,7 @@ class Message(TenantModel):
     person = TenantForeignKey("prospects.Person", models.DB_SET_NULL, null=True)
     mailbox = TenantForeignKey("campaigns.Mailbox")
     member = TenantForeignKey("accounts.Member", null=True)  # who wrote it by hand
+    answers = TenantForeignKey("campaigns.InboundMail", models.DB_SET_NULL, null=True)  # of a reply
     to_address = models.CharField(max_length=254)
     to_name = models.CharField(max_length=250, blank=True)
     subject = models.CharField(max_length=250)
@@ -133,6 +134,11 @@ class InboundMail(TenantModel):
     effect = models.CharField(max_length=300, blank=True)  # what it changed, in words
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
+    # A person said what it wants; `intent` is theirs then, and `why` still tells what the rules thought.
+    corrected_by = TenantForeignKey("accounts.Member", null=True)
+    corrected_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)  # answered, or needs no answer
+    done_by = TenantForeignKey("accounts.Member", null=True)
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -142,4 +148,7 @@ class InboundMail(TenantModel):
         indexes = [
             models.Index(fields=["workspace", "-received_at", "-id"], name="inboundmail_received"),
             models.Index(fields=["workspace", "person", "-received_at"], name="inboundmail_person"),
+            models.Index(
+                fields=["workspace", "-received_at", "-id"], condition=Q(done_at__isnull=True), name="inboundmail_open"
+            ),
         ]
