@@ -37,6 +37,7 @@ from prospects.queries.leads import conversation_of, fits_of, open_lead_of, sign
 from prospects.rules import agreements as rules
 from prospects.rules.sla import add_working_minutes
 
+RECONSIDERED = 1000  # leads looked at again when a version takes effect: what one request can do
 FIELDS = ("channel", "subchannel", "campaign", "source", "company")
 
 
@@ -116,6 +117,7 @@ def maybe_open_lead(
     return open_lead(
         origin=Lead.Origin.INBOUND if inbound else Lead.Origin.OUTBOUND, at=activity.at, now=now, by=by,
         person=activity.person, company=activity.company, channel=activity.channel, campaign=activity.campaign,
+        subchannel=str(activity.detail.get("subchannel") or ""),
         source=source or activity.summary, owner=owner,
         facts={"activity": str(activity.pk), "kind": activity.kind, "words": activity.summary},
     )  # fmt: skip
@@ -168,6 +170,12 @@ def evaluate_people(*, people: Iterable[UUID], now: datetime) -> int:
     """Evaluate the leads at stage lead of these persons (after their fit changed); returns how many became MQL."""
     leads = Lead.objects.select_related("person", "company", "owner").filter(person__in=list(people), stage=Stage.LEAD)
     return sum(evaluate_mql(lead=lead, now=now) is not None for lead in leads)
+
+
+def evaluate_open_leads(*, now: datetime, most: int = RECONSIDERED) -> int:
+    """Evaluate the newest leads at stage lead under the agreement in force; the others at their next act or fit change."""
+    leads = Lead.objects.select_related("person", "company", "owner").filter(stage=Stage.LEAD)
+    return sum(evaluate_mql(lead=lead, now=now) is not None for lead in leads.order_by("-created_at", "-id")[:most])
 
 
 def facts_of(lead: Lead, version: AgreementVersion, now: datetime) -> dict[str, Any]:

@@ -66,6 +66,8 @@ def route_lead(*, lead: Lead, now: datetime, by: Actor = SYSTEM, role: str = Rol
     if receipt.chosen is not None and receipt.chosen != lead.owner_id:
         owner = Member.objects.get(pk=receipt.chosen)
         set_owner(lead=lead, owner=owner, by=by, now=now, reason=receipt.words)
+    routed: Any = lead
+    routed.receipt = receipt  # for whoever opened the lead and keeps the whole receipt (campaigns.actions.capture)
     return receipt
 
 
