@@ -102,9 +102,12 @@ def withdraw_proposal(*, version: AgreementVersion, by: Actor, now: datetime) ->
 def sign_agreement(*, version: AgreementVersion, side: str, by: Actor, now: datetime) -> AgreementVersion:
     """Sign a proposal for `marketing` or `sales`. With both signatures it takes effect at once and replaces the former.
 
-    Signing twice is once. Raises Refused where the member may not sign for that side.
+    Points are awarded again under its terms, and open leads that meet its MQL clause now become MQL; no lead is moved
+    back. Signing twice is once. Raises Refused where the member may not sign for that side.
     """
+    # Both build on this module: what follows from a signature is theirs.
     from prospects.actions.engagement import apply_version
+    from prospects.actions.leads import evaluate_open_leads
 
     if side not in ("marketing", "sales"):
         raise Invalid("Sign for marketing or for sales.", field="side")
@@ -136,6 +139,7 @@ def sign_agreement(*, version: AgreementVersion, side: str, by: Actor, now: date
             detail={"replaces": current.number},
         )  # fmt: skip
         apply_version(version=version, now=now)
+        evaluate_open_leads(now=now)
     else:
         version.save()
     return version

@@ -161,6 +161,11 @@ def test_a_replay_says_who_would_enter_and_who_would_not_have(in_acme: Workspace
     assert [row.lead.person for row in seen.leaves] == [tom]
     assert replay(ensure_first_agreement(NOW), now=NOW + timedelta(days=1)).enters == []
     assert Lead.objects.get(person=ana).stage == "lead"  # a replay changes nothing
+    propose_agreement(version=draft, by=by(alice), now=NOW)
+    for side in ("marketing", "sales"):
+        sign_agreement(version=draft, side=side, by=by(alice), now=NOW + timedelta(minutes=1))
+    assert Lead.objects.get(person=ana).stage == "mql"  # who would enter does
+    assert Lead.objects.get(person=tom).stage == "mql"  # and nobody is moved back
 
 
 # Pages and API.
