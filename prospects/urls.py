@@ -11,6 +11,7 @@ from prospects.views import (
     engagement,
     handoffs,
     icps,
+    imports,
     leads,
     meetings,
     notes,
@@ -118,4 +119,14 @@ urlpatterns = [
     path("icps/<uuid:icp_id>/discard/", icps.icp_discard, name="icp_discard"),
     path("icps/<uuid:icp_id>/primary/", icps.icp_primary, name="icp_primary"),
     path("icps/<uuid:icp_id>/archive/", icps.icp_archive, name="icp_archive"),
+    # Imports
+    path("imports/", imports.import_list, name="import_list"),
+    path("imports/new/", imports.import_create, name="import_create"),
+    path("imports/<uuid:import_id>/", imports.import_detail, name="import_detail"),
+    path("imports/<uuid:import_id>/columns/", imports.import_mapping, name="import_mapping"),
+    path("imports/<uuid:import_id>/run/", imports.import_run, name="import_run"),
+    path("imports/<uuid:import_id>/cancel/", imports.import_cancel, name="import_cancel"),
+    path("imports/<uuid:import_id>/progress/", imports.import_progress, name="import_progress"),
+    path("imports/<uuid:import_id>/issues/", imports.import_issues, name="import_issues"),
+    path("imports/<uuid:import_id>/errors.csv", imports.import_errors, name="import_errors"),
 ]

@@ -1,0 +1,103 @@
+"""Forms of imports: the upload, the mapping of columns, fixed values, words and the order of dates."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.datastructures import MultiValueDict
+
+from leadgen.core.errors import Invalid
+from prospects.actions.imports import MAX_BYTES
+from prospects.models import Import
+from prospects.rules.imports import CATALOGUE, ImportOptions, Kind
+from prospects.rules.normalise import clean_text
+
+LEAVE_OUT = ""
+
+
+class UploadForm(forms.Form):
+    """What the file is about, and the file."""
+
+    kind = forms.ChoiceField(label="What is in the file?", choices=Import.Kind.choices, widget=forms.RadioSelect)
+    file = forms.FileField(
+        label="CSV file",
+        help_text="Click to choose, or drop it here. At most 50 MB; any encoding and delimiter.",
+        allow_empty_file=True,  # said in better words below
+        error_messages={"required": "Choose a file."},
+    )
+
+    def clean_file(self) -> Any:
+        file = self.cleaned_data["file"]
+        if file.size > MAX_BYTES:
+            raise forms.ValidationError("The file is larger than 50 MB. Split it, or use the command on the server.")
+        return file
+
+
+class ImportFilterForm(forms.Form):
+    """What the list of imports shows."""
+
+    kind = forms.ChoiceField(required=False, choices=[("", "All kinds"), *Import.Kind.choices])
+    state = forms.ChoiceField(required=False, choices=[("", "All states"), *Import.State.choices])
+
+
+class FixedValueForm(forms.Form):
+    """One field with the text that rows without a value get."""
+
+    field = forms.ChoiceField(label="Field", required=False)
+    value = forms.CharField(label="Value for rows without one", required=False, max_length=200)
+
+    def __init__(self, *args: Any, kind: Kind, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["field"].choices = field_choices(kind, "Choose a field")  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if data.get("field") and not data.get("value", "").strip():
+            self.add_error("value", "Give the value, or remove the row.")
+        if data.get("value", "").strip() and not data.get("field"):
+            self.add_error("field", "Choose the field this value is for.")
+        return data
+
+
+FixedValues = forms.formset_factory(FixedValueForm, extra=0, can_delete=True, max_num=20)
+
+
+def fixed_values(kind: Kind, data: Any = None, initial: Sequence[Mapping[str, str]] = ()) -> Any:
+    """The formset of fixed values of one kind."""
+    return FixedValues(data, initial=list(initial), prefix="fixed", form_kwargs={"kind": kind})
+
+
+def field_choices(kind: Kind, empty: str) -> list[tuple[str, str]]:
+    return [(LEAVE_OUT, empty), *((spec.name, spec.label) for spec in CATALOGUE[kind])]
+
+
+def read_options(kind: Kind, header: Sequence[str], data: "MultiValueDict[str, Any]", fixed: Any) -> ImportOptions:
+    """What the mapping page says: `column-<n>` the field of the header's n-th column, `word|<field>|<text>` what a word
+    means, `dates` the order. Raises Invalid where two columns fill one field."""
+    names = {spec.name: spec for spec in CATALOGUE[kind]}
+    columns: dict[str, str] = {}
+    for n, column in enumerate(header):
+        name = str(data.get(f"column-{n}", LEAVE_OUT))
+        if name not in names:
+            continue
+        if name in columns:
+            raise Invalid(
+                f"“{columns[name]}” and “{column}” cannot both fill {names[name].label}. Leave one of them out.",
+                code="twice", field=name,
+            )  # fmt: skip
+        columns[name] = column
+    constants = {
+        form.cleaned_data["field"]: clean_text(form.cleaned_data["value"])
+        for form in fixed
+        if form.cleaned_data.get("field") and not form.cleaned_data.get("DELETE")
+    }
+    translations: dict[str, dict[str, str]] = {}
+    for key in data:
+        mark, _, rest = key.partition("|")
+        name, _, word = rest.partition("|")
+        if mark == "word" and name in names and data[key]:
+            translations.setdefault(name, {})[clean_text(word).casefold()] = str(data[key])[:120]
+    dates = str(data.get("dates", "")) or None
+    # Every field is said, so that nothing is guessed against what the page shows.
+    said = {name: columns.get(name, "") for name in names if name not in constants or name in columns}
+    return ImportOptions(said, constants, translations, dates if dates in ("dmy", "mdy", "ymd") else None)

@@ -1,0 +1,80 @@
+"""Reads of imports: lists, issues, the file of refused rows, and facts a later import corrected."""
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from prospects.models import Import, ImportIssue, StageTransition
+
+_NUMBER = re.compile(r"[+-]?[0-9 ().,/:-]+")
+
+
+def import_rows() -> "QuerySet[Import]":
+    """Every import, without the columns that are only read one by one."""
+    rows: QuerySet[Import] = Import.objects.select_related("member").defer("samples", "header", "findings")
+    return rows
+
+
+def issues_of(run: Import, severity: str = "") -> "QuerySet[ImportIssue]":
+    rows: QuerySet[ImportIssue] = ImportIssue.objects.filter(import_run=run.pk)
+    return rows.filter(severity=severity) if severity else rows
+
+
+def error_file(run: Import) -> Iterator[str]:
+    """CSV text, line by line: each refused row once, with its line in the file, what was wrong and what to do, then its
+    cells as they were, so that it can be mended and imported again. Cells are safe to open in a spreadsheet."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["row", "error", "remedy", *(safe(name) for name in run.header)])
+    rows = issues_of(run, "error").order_by("row", "id").values_list("row", "column", "message", "remedy", "cells")
+    held: tuple[int, list[str], list[str], list[str]] | None = None
+    for row, column, message, remedy, cells in rows.iterator(chunk_size=2000):
+        words = f"{column}: {message}" if column else message
+        if held is not None and held[0] == row:
+            held[1].append(words)
+            held[2].append(remedy)
+            continue
+        if held is not None:
+            _write(writer, held)
+            yield _drain(out)
+        held = (row, [words], [remedy], cells)
+    if held is not None:
+        _write(writer, held)
+    yield _drain(out)
+
+
+def _write(writer: "csv._writer", held: tuple[int, list[str], list[str], list[str]]) -> None:
+    row, words, remedies, cells = held
+    remedy = " ".join(dict.fromkeys(text for text in remedies if text))
+    writer.writerow([row, safe("; ".join(words)), safe(remedy), *(safe(cell) for cell in cells)])
+
+
+def _drain(out: io.StringIO) -> str:
+    text = out.getvalue()
+    out.seek(0)
+    out.truncate()
+    return text
+
+
+def safe(cell: str) -> str:
+    """A cell a spreadsheet does not run as a formula. Numbers and phone numbers stay as they are."""
+    if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(cell):
+        return f"'{cell}"
+    return cell
+
+
+def corrected_transitions() -> set[UUID]:
+    """Moves whose date a later import put right: the row that corrects them stands beside them (`facts.corrects` names the
+    position), because moves are append-only. Counting first entries leaves these out."""
+    said = StageTransition.objects.filter(source="import", facts__has_key="corrects").values_list("lead_id", "facts")
+    places = {(lead, facts["corrects"]) for lead, facts in said}
+    if not places:
+        return set()
+    rows = StageTransition.objects.filter(lead__in={lead for lead, _ in places}).values_list(
+        "pk", "lead_id", "position"
+    )
+    return {key for key, lead, position in rows if (lead, position) in places}
