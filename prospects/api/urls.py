@@ -8,6 +8,7 @@ from prospects.api.companies import CompanyViewSet
 from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.handoffs import HandoffViewSet
+from prospects.api.icps import IcpViewSet
 from prospects.api.leads import LeadViewSet
 from prospects.api.meetings import MeetingViewSet
 from prospects.api.people import PersonViewSet
@@ -24,5 +25,6 @@ router.register("handoffs", HandoffViewSet, basename="api_handoff")
 router.register("meetings", MeetingViewSet, basename="api_meeting")
 router.register("deals", DealViewSet, basename="api_deal")
 router.register("customers", CustomerViewSet, basename="api_customer")
+router.register("icps", IcpViewSet, basename="api_icp")
 
 urlpatterns = router.urls

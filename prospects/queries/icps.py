@@ -11,7 +11,7 @@ from django.db.models import Count as CountOf
 from django.db.models import Func, IntegerField, QuerySet, TextField
 from django.db.models.functions import Cast, Mod
 
-from leadgen.core.counts import Count, count_up_to
+from leadgen.core.counts import Count
 from leadgen.core.rulelang import Field
 from prospects.models import Company, CompanyFit, Icp, IcpVersion, Person
 from prospects.queries.fit import local_now, scored_sql
@@ -53,13 +53,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A profile tried on the companies or people there are. Above LOOKED_AT rows all numbers come from an even sample.
+    """A profile tried on the companies or people there are. Above LOOKED_AT rows all but the total comes from an even sample.
 
     `matches`: rows in the profile, grade A or B.
     """
 
     noun: str
-    total: Count
+    total: int
     looked_at: int
     matches: Count
     share: float | None
@@ -70,8 +70,9 @@ class Preview:
     hint: str = ""
 
     @property
-    def sampled(self) -> bool:
-        return not self.total.exact
+    def source(self) -> str:
+        """Where the numbers come from, where they are no plain count."""
+        return "" if self.matches.exact else f"from an even sample of {self.looked_at:,}"
 
 
 def preview(content: Mapping[str, Any], *, now: datetime, people: bool = False) -> Preview:
@@ -79,8 +80,9 @@ def preview(content: Mapping[str, Any], *, now: datetime, people: bool = False) 
     profile = parse_profile(content, person=people)
     rows: QuerySet[Any] = Person.objects.all() if people else Company.objects.all()
     noun = "people" if people else "companies"
-    total = count_up_to(rows, LOOKED_AT)
-    judged = rows if total.exact else _thinned(rows, -(-total.value // LOOKED_AT))
+    total = rows.order_by().count()
+    sampled = total > LOOKED_AT
+    judged = _thinned(rows, -(-total // LOOKED_AT)) if sampled else rows
     scored, params = scored_sql(judged, profile, local_now(now))
     heads = _parts(profile, people=people)
     counts = "".join(
@@ -105,11 +107,11 @@ def preview(content: Mapping[str, Any], *, now: datetime, people: bool = False) 
         _shares(kind, label, weight, sums[2 * number], sums[2 * number + 1], looked_at)
         for number, (_, kind, label, weight) in enumerate(heads)
     ]
-    scale = total.value / looked_at if looked_at and not total.exact else 1
-    tone, hint = rules.selectivity(round(matched * scale), total.value, noun)
+    scale = total / looked_at if looked_at and sampled else 1
+    tone, hint = rules.selectivity(round(matched * scale), total, noun)
     return Preview(
         noun=noun, total=total, looked_at=looked_at,
-        matches=Count(matched) if total.exact else Count(_two_digits(matched * scale), exact=False),
+        matches=Count(_two_digits(matched * scale), exact=False) if sampled else Count(matched),
         share=matched / looked_at if looked_at else None,
         grades=[(letter, round(by_grade.get(letter, 0) * scale), by_grade.get(letter, 0) / looked_at if looked_at else 0)
                 for letter in GRADES],

@@ -172,7 +172,8 @@ def selectivity(matches: int, total: int, noun: str) -> tuple[str, str]:
     if share > 0.5:
         return "warning", f"Matches {shown}: too broad to say whom to work first."
     if matches < 10:
-        return "warning", f"Matches {matches} {noun}: too narrow to fill a queue."
+        one = {"companies": "company", "people": "person"}.get(noun, noun)
+        return "warning", f"Matches {matches} {one if matches == 1 else noun}: too narrow to fill a queue."
     return "success", f"Matches {shown}."
 
 

@@ -22,6 +22,7 @@ from prospects.forms.fields import country_name
 from prospects.models import Company
 from prospects.queries import companies as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
+from prospects.queries.fit import explain_fit
 from prospects.queries.panels import panels
 from prospects.queries.tasks import open_tasks
 from prospects.views.listing import (
@@ -69,6 +70,7 @@ def company_detail(request: MemberRequest, company_id: UUID) -> HttpResponse:
         "deals": queries.deals_of(company),
         "tasks": list(open_tasks(company=company)[:20]),
         "panels": panels("company", "page", company, now),
+        "fit": explain_fit(company, now=now),
         "before": before,
         "after": after,
         "list_url": reverse("company_list", args=[request.workspace.slug]) + (f"?{within}" if within else ""),
@@ -216,11 +218,10 @@ def facts_of(company: Company) -> list[tuple[Any, ...]]:
 
 def record_of(company: Company) -> list[tuple[Any, ...]]:
     """Where it can be reached, whose it is, and why we have it."""
-    link = '<a class="link" href="{}" target="_blank" rel="noopener noreferrer">{}</a>'
     website = company.website or (f"https://{company.domain}" if company.domain else "")
     return [
-        ("Website", format_html(link, website, website.partition("://")[2].rstrip("/")) if website else None),
-        ("LinkedIn", format_html(link, company.linkedin_url, "page") if company.linkedin_url else None),
+        ("Website", _outside(website, website.partition("://")[2].rstrip("/"))),
+        ("LinkedIn", _outside(company.linkedin_url, "page")),
         ("Phone", company.phone or None),
         ("Time zone", company.time_zone or None),
         ("Owner", company.owner or "nobody"),
@@ -228,6 +229,13 @@ def record_of(company: Company) -> list[tuple[Any, ...]]:
         ("Added", f"{company.created_at:%-d %b %Y}"),
         *([("External id", company.external_id)] if company.external_id else []),
     ]
+
+
+def _outside(address: str, words: str) -> Any:
+    """A link that leaves us. Only web addresses: what stands in a column came from somewhere else."""
+    if not address.startswith(("https://", "http://")):
+        return address or None
+    return format_html('<a class="link" href="{}" target="_blank" rel="noopener noreferrer">{}</a>', address, words)
 
 
 def _noun(count: int) -> str:
