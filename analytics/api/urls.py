@@ -2,6 +2,9 @@
 
 from rest_framework.routers import SimpleRouter
 
+from analytics.api.funnel import FunnelViewSet
+
 router = SimpleRouter()
+router.register("funnel", FunnelViewSet, basename="api_funnel")
 
 urlpatterns = router.urls

@@ -9,7 +9,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -106,12 +106,17 @@ def conventions_of(
         gross_margin=workspace.gross_margin,
         assumed_churn=workspace.assumed_churn,
         agreements=agreements,
-        business_hours=BusinessHours(opens=workspace.work_start, closes=workspace.work_end),
+        business_hours=BusinessHours(opens=_hour(workspace.work_start), closes=_hour(workspace.work_end)),
         known={
             "channel": tuple(sorted(channel for channel in channels if channel)),
             "campaign": tuple(sorted(campaigns)),
         },
     )
+
+
+def _hour(value: time | str) -> time:
+    """A workspace that was just made still holds its defaults as text."""
+    return time.fromisoformat(value) if isinstance(value, str) else value
 
 
 def owner_names() -> dict[str, str]:

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from analytics.rules.build import cohort_figures, period_figures
 from analytics.rules.definitions import DEFINITIONS
-from analytics.rules.facts import STAGE_DATES, UNKNOWN, Basis, Conventions, Facts, LeadFacts, Unit
+from analytics.rules.facts import UNKNOWN, Basis, Conventions, Facts, Unit
 from analytics.rules.figure import Figure, Figures
-from analytics.rules.funnel import Rows, rows_of
+from analytics.rules.funnel import Rows, RowSet, funnel_by, rows_of
 from analytics.rules.history import as_at
 from analytics.rules.periods import Period, add_months
 from analytics.rules.selection import TOTAL, UNDATED, Selection, select
@@ -101,6 +101,14 @@ class Report:
         keys = sorted(rows, key=lambda key: (key in (UNKNOWN, UNDATED), key))
         return [(key, {"period": period_figures(rows[key]), "cohort": cohort_figures(rows[key])}) for key in keys]
 
+    def by_full(self, dimension: str) -> list[tuple[str, dict[Basis, Figures]]]:
+        """As `by`, each figure with maturity and warnings."""
+        rows = funnel_by(
+            self.facts, dimension, self.period.start, self.period.end, self.conventions, unit=self.unit, full=True,
+            where=self.where,
+        )  # fmt: skip
+        return [(row["key"], {"period": row["period"], "cohort": row["cohort"]}) for row in rows]
+
     def leads_by(self, dimension: str) -> dict[str, tuple[int, int, int, int]]:
         """Value -> (leads, SQLs) of the period and of the one before: what moved."""
         now, before = self._select(self.period, dimension), self._select(self.before, dimension)
@@ -139,17 +147,21 @@ class Report:
         table = {TOTAL: self.total} if dimension is None else self._select(self.period, dimension)
         return rows_of(table.get(TOTAL if dimension is None else value or UNKNOWN), key, basis, part=part)
 
-    def span(self) -> tuple[date, date] | None:
-        """The first and last calendar day on which a lead did anything; None without a dated lead."""
-        moments = [at for lead in self.facts.leads for at in _dates(lead) if at is not None]
-        if not moments:
-            return None
-        zone = self.conventions.zone
-        return min(moments).astimezone(zone).date(), max(moments).astimezone(zone).date()
+    def sets(self, key: str, basis: Basis, *, part: str | None = None) -> dict[str, RowSet]:
+        """`numerator`, and where they differ `denominator`; of two sets of one kind also the `rest`: in the lower one only.
 
-
-def _dates(lead: LeadFacts) -> list[datetime | None]:
-    return [getattr(lead, name) for name in STAGE_DATES.values()]
+        KeyError for a figure, basis or part that is none.
+        """
+        rows = self.rows(key, basis, part=part)
+        found = {"numerator": rows.numerator}
+        below = rows.denominator
+        if below is None or below == rows.numerator:
+            return found
+        found["denominator"] = below
+        if below.kind == rows.numerator.kind:
+            counted = set(rows.numerator.ids)
+            found["rest"] = RowSet(below.kind, tuple(one for one in below.ids if one not in counted))
+        return found
 
 
 def change(now: Figure | Any, before: Figure | Any) -> Fraction | None:

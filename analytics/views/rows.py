@@ -16,7 +16,7 @@ from analytics.queries.rows import COLUMNS, Shown, shown_rows
 from analytics.rules.definitions import DEFINITIONS
 from analytics.rules.facts import Basis, Id
 from analytics.rules.figure import Figure, Figures
-from analytics.rules.funnel import Rows, RowSet
+from analytics.rules.funnel import RowSet
 from analytics.rules.report import SPEND_KEYS
 from analytics.views.funnel import chips, dates, parts_of
 from analytics.views.parts import HANDOFFS, STEP_WORDS, Parts
@@ -44,9 +44,9 @@ class Drill:
         about = DEFINITIONS.get(self.key)
         if about is None:
             raise Http404("No such figure.")
-        given = params.pop("of", "")
-        self.of: Basis = "cohort" if about.basis == "cohort" or given == "cohort" else "period"
-        if given not in ("", "period", "cohort") or about.basis not in ("both", self.of):
+        given = params.pop("of", "") or ("cohort" if about.basis == "cohort" else "period")
+        self.of: Basis = "cohort" if given == "cohort" else "period"
+        if given != self.of or about.basis not in ("both", self.of):
             raise Http404("The figure has no such basis.")
         self.part = params.pop("part", "") or None
         self.chosen = params.pop("set", "numerator") or "numerator"
@@ -55,11 +55,10 @@ class Drill:
         if self.parts.hidden(self.key):
             raise PermissionDenied("Your role does not see spend, so it does not see this figure.")
         try:
-            self.rows: Rows = report.rows(self.key, self.of, part=self.part)
+            self.sets: dict[str, RowSet] = report.sets(self.key, self.of, part=self.part)
         except KeyError as error:
             raise Http404("The figure has no such part.") from error
         self.figure = self._figure(report.figures[self.of])
-        self.sets = self._sets()
         if self.chosen not in self.sets:
             raise Http404("The figure has no such set.")
 
@@ -67,17 +66,6 @@ class Drill:
         found = figures.get(self.key)
         if isinstance(found, dict):
             return found.get(self.part or "")
-        return found
-
-    def _sets(self) -> dict[str, RowSet]:
-        found = {"numerator": self.rows.numerator}
-        below = self.rows.denominator
-        if below is None or below == self.rows.numerator:
-            return found
-        found["denominator"] = below
-        if below.kind == self.rows.numerator.kind:
-            counted = set(self.rows.numerator.ids)
-            found["rest"] = RowSet(below.kind, tuple(one for one in below.ids if one not in counted))
         return found
 
     @property
