@@ -74,9 +74,9 @@ def suppression_create(request: MemberRequest) -> HttpResponse:
         except AppError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            return hx_redirect(
-                request, _url(request), toast=f"{row.hint} is suppressed: nothing is sent there any more."
-            )
+            # From a person's page: back to it. django-htmx gives a path only where the address is of this host.
+            back = (request.htmx.current_url_abs_path if is_htmx(request) else "") or _url(request)
+            return hx_redirect(request, back, toast=f"{row.hint} is suppressed: nothing is sent there any more.")
     context = {"form": form, "back": _url(request)}
     return sheet_or_page(request, "prospects/suppression_form.html", context, status=422 if form.errors else 200)
 

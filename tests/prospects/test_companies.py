@@ -305,3 +305,14 @@ def test_another_workspaces_company_is_not_there(charlie, as_, acme, globex, fiv
     assert "Lumen" not in client.get("/w/globex/companies/").content.decode()
     with workspace_scope(acme.pk):
         assert Company.objects.count() == 3
+
+
+def test_only_web_addresses_become_links(alice, as_, acme) -> None:
+    with workspace_scope(acme.pk):
+        company = make_company(
+            "Lumen", website="javascript:alert(1)", linkedin_url="https://www.linkedin.com/company/lumen"
+        )
+        person = make_person("Ana", company, linkedin_url="javascript:alert(2)")
+    html = page(as_(alice), f"companies/{company.pk}/") + page(as_(alice), f"people/{person.pk}/")
+    assert 'href="https://www.linkedin.com/company/lumen"' in html
+    assert 'href="javascript' not in html

@@ -166,6 +166,16 @@ def test_pages_add_check_lift_import_export(alice, as_, acme) -> None:
         assert is_suppressed(["ana@x.example"]) == set()
 
 
+def test_suppressing_from_a_persons_page_leads_back_to_it(alice, as_, acme) -> None:
+    sent = {"kind": "email", "value": "ana@x.example", "reason": "objected"}
+    here = {**HTMX, "HX-Current-URL": "http://testserver/w/acme/people/?q=ana"}
+    assert as_(alice).post("/w/acme/suppressions/new/", sent, headers=here)["HX-Redirect"] == "/w/acme/people/?q=ana"
+    elsewhere = {**HTMX, "HX-Current-URL": "https://evil.example/w/acme/"}
+    assert (
+        as_(alice).post("/w/acme/suppressions/new/", sent, headers=elsewhere)["HX-Redirect"] == "/w/acme/suppressions/"
+    )
+
+
 def test_person_page_shows_the_reason(alice, as_, acme, now) -> None:
     with workspace_scope(acme.pk):
         person = make_person("Ana", email="ana@x.example")
