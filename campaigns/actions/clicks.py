@@ -6,6 +6,7 @@ from campaigns.actions.outcomes import prove_sent
 from campaigns.models import TrackedLink
 from campaigns.rules.hits import BURST_SECONDS, VERSION, HitFeatures, class_of
 from prospects.actions.activities import record_activity
+from prospects.actions.leads import note_interest
 from prospects.models import Activity, ActivityKind, Channel
 
 
@@ -50,4 +51,5 @@ def record_click(*, link: TrackedLink, method: str, user_agent: str, prefetch: b
     )
     if hit_class == Activity.HitClass.HUMAN:
         prove_sent(message=message, by="click", now=now)
+        note_interest(activity=activity, now=now)
     return activity

@@ -10,9 +10,10 @@ import re
 import uuid
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import SYSTEM
+from accounts.models import Member
 from campaigns.actions.outcomes import apply_bounce, prove_sent
 from campaigns.actions.sending import mailbox_purpose
 from campaigns.actions.steps import mark_enrolments, stop_enrolment
@@ -24,7 +25,7 @@ from leadgen.core.errors import Refused
 from prospects.actions.activities import record_activity
 from prospects.actions.leads import note_interest
 from prospects.actions.tasks import create_task
-from prospects.models import ActivityKind, Channel, Person, Suppression, Task
+from prospects.models import ActivityKind, Channel, Lead, Person, Suppression, Task
 
 SIGNATURE = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})")
 TOLERANCE = timedelta(minutes=10)
@@ -83,7 +84,14 @@ def receive_mail(*, mailbox: Mailbox, raw: bytes, now: datetime) -> tuple[Inboun
         received_at=now,
     )
     with transaction.atomic():
-        row.save()
+        try:
+            with transaction.atomic():
+                row.save()
+        except IntegrityError as error:
+            if "inboundmail_once" not in str(error):
+                raise
+            # Delivered twice at once: the other one is stored and carries out what it means.
+            return InboundMail.objects.get(mailbox=mailbox, digest=digest), False
         row.effect = _effects(row, mail, message, person, now)[:300]
         row.save(update_fields=["effect"])
         Mailbox.objects.filter(pk=mailbox.pk).update(last_inbound_at=now)
@@ -250,39 +258,57 @@ def _reply(row: InboundMail, mail: InboundMessage, message: Message | None, pers
     owner = person.owner
     if message is not None:
         Message.objects.filter(pk=message.pk, replied_at__isnull=True).update(replied_at=now)
-        if message.enrolment is not None:
-            owner = owner or message.enrolment.owner
-            if stop_enrolment(enrolment=message.enrolment, reason="They replied.", by_type="reply", now=now):
-                effect.append("sequence stopped")
-            effect += _colleagues(message.enrolment, person, now)
+    # Whichever mail it answers: what runs for them now stops, and their colleagues' if the sequence says so.
+    running = (
+        Enrolment.objects.select_related("sequence", "person", "owner")
+        .filter(person=person, state__in=[Enrolment.State.ACTIVE, Enrolment.State.PAUSED])
+        .first()
+    )
+    if running is not None and stop_enrolment(enrolment=running, reason="They replied.", by_type="reply", now=now):
+        effect.append("sequence stopped by this message")
+    enrolment = message.enrolment if message is not None and message.enrolment is not None else running
+    if enrolment is not None:
+        owner = owner or enrolment.owner
+        effect += _colleagues(enrolment, person, now)
     lead = note_interest(activity=activity, now=now, owner=owner)
     if lead is not None:
         effect.append("lead open")
-        if message is not None and message.enrolment_id:
-            Enrolment.objects.filter(pk=message.enrolment_id, lead__isnull=True).update(lead=lead)
-    create_task(
+        if enrolment is not None:
+            Enrolment.objects.filter(pk=enrolment.pk, lead__isnull=True).update(lead=lead)
+    make_reply_task(row=row, person=person, lead=lead, owner=owner, now=now)
+    return ", ".join(effect) + "."
+
+
+def make_reply_task(
+    *, row: InboundMail, person: Person, lead: Lead | None, owner: Member | None, now: datetime
+) -> Task:
+    """Put an answered-for mail into somebody's queue: the owner's if they still work here, else the lead's, else anybody's."""
+    said = " ".join(row.text.split())
+    owners = [owner, lead.owner if lead else None]
+    return create_task(
         by=SYSTEM,
         now=now,
         kind=Task.Kind.REPLY,
         title=f"Reply to {person}",
-        reason=f"{intent.replace('_', ' ').capitalize()}: “{said[:160]}”",
-        due_at=now if intent in URGENT else now + timedelta(hours=4),
+        reason=f"{(row.intent or 'unsure').replace('_', ' ').capitalize()}: “{said[:160]}”",
+        due_at=now if row.intent in URGENT else now + timedelta(hours=4),
         person=person,
         company=person.company,
         lead=lead,
-        campaign=message.campaign if message else None,
-        owner=owner or (lead.owner if lead else None),
+        campaign=row.message.campaign if row.message else None,
+        owner=next((member for member in owners if member is not None and member.is_active), None),
         about=("inbound_mail", row.pk),
     )
-    return ", ".join(effect) + "."
 
 
 def _colleagues(enrolment: Enrolment, person: Person, now: datetime) -> list[str]:
     """If the sequence says so, one answer stops the colleagues' enrolments too."""
     if not enrolment.sequence.stop_on_company_reply or person.company_id is None:
         return []
-    others = Enrolment.objects.select_related("sequence", "person").filter(
-        person__company_id=person.company_id, state__in=[Enrolment.State.ACTIVE, Enrolment.State.PAUSED]
+    others = (
+        Enrolment.objects.select_related("sequence", "person")
+        .filter(person__company_id=person.company_id, state__in=[Enrolment.State.ACTIVE, Enrolment.State.PAUSED])
+        .exclude(person=person)
     )
     stopped = [
         stop_enrolment(
@@ -290,7 +316,8 @@ def _colleagues(enrolment: Enrolment, person: Person, now: datetime) -> list[str
         )
         for other in others
     ]
-    return [f"{sum(stopped)} colleagues stopped"] if any(stopped) else []
+    count = sum(stopped)
+    return [f"{count} colleague{'s' if count != 1 else ''} stopped"] if count else []
 
 
 def _record(message: Message, kind: str, summary: str, now: datetime, *, automated: bool, key: str) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -18,11 +18,14 @@ from campaigns.rules.tokens import public_token
 from campaigns.transports.smtp import SmtpConversation, TransportError
 from leadgen.core import egress, secrets
 from leadgen.core.errors import Conflict, Invalid
+from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
 
 FIELDS = (
     "address", "from_name", "member", "host", "port", "security", "username", "signature", "daily_cap", "min_gap_seconds",
 )  # fmt: skip
+
+CONNECTION = {"host", "port", "security", "username", "password"}
 
 
 def create_mailbox(*, by: Actor, now: datetime, password: str = "", **values: Any) -> Mailbox:
@@ -42,12 +45,18 @@ def update_mailbox(
     """Change FIELDS; `password` None keeps the old one. Returns the names of what changed."""
     cleaned = _clean({name: getattr(mailbox, name) for name in FIELDS} | dict(changes))
     changed = [name for name, value in cleaned.items() if getattr(mailbox, name) != value]
+    if mailbox.password_sealed and password is None and {"host", "username"} & set(changed):
+        # Otherwise whoever may edit a mailbox could have its password sent to a server of their own.
+        raise Invalid("Type the password again: it is only used with the server it was given for.", field="password")
     for name in changed:
         setattr(mailbox, name, cleaned[name])
     if password is not None:
         mailbox.password_sealed = secrets.seal(password, purpose=_purpose(mailbox, "password"))
         changed.append("password")
     if changed:
+        if CONNECTION & set(changed):
+            # The last test told of another server or log-in.
+            mailbox.check_ok, mailbox.check_words, mailbox.checked_at = None, "", None
         _save(mailbox)
         write_audit(by=by, action="mailbox.changed", now=now, target=mailbox, detail={"fields": changed})
         mark_mailbox(mailbox.pk, now)
@@ -75,16 +84,38 @@ def _set_state(mailbox: Mailbox, state: str, reason: str, by: Actor, now: dateti
     write_audit(by=by, action=f"mailbox.{state}", now=now, target=mailbox, detail={"reason": reason})
 
 
+def ask_check(*, mailbox: Mailbox, by: Actor, now: datetime) -> None:
+    """Let a worker connect and log in. The network is never used inside a request's transaction; the row has the result."""
+    Mailbox.objects.filter(pk=mailbox.pk).update(check_asked_at=now)
+    mailbox.check_asked_at = now
+    enqueue("campaigns.check_mailbox", mailbox.pk)
+
+
+def record_check(*, mailbox_id: UUID, works: bool, words: str, now: datetime) -> None:
+    """What the test found; a test that works takes back an older error."""
+    found = {"checked_at": now, "check_ok": works, "check_words": words[:500]}
+    Mailbox.objects.filter(pk=mailbox_id).update(**found, **({"last_error": ""} if works else {}))
+
+
 def check_connection(*, mailbox: Mailbox) -> tuple[bool, str]:
-    """Connect and log in, send nothing. Returns (works, what the server said in words). Call outside a transaction."""
+    """Connect and log in, send nothing. Returns (works, what happened in words). Call outside a transaction."""
+    where = f"{mailbox.host}:{mailbox.port}"
     try:
-        egress.check_mail_host(mailbox.host, mailbox.port)
         with SmtpConversation(account_of(mailbox)):
-            return True, f"{mailbox.host}:{mailbox.port} accepted the log-in."
-    except Invalid as error:
+            return True, f"{where} accepted the log-in." if mailbox.username else f"{where} answered; no log-in is set."
+    except (TransportError, Invalid) as error:
         return False, error.message
-    except TransportError as error:
-        return False, error.message
+    except secrets.SealedElsewhere:
+        return False, "The stored password cannot be opened with the server's keys. Type it again."
+
+
+def rotate_inbound_key(*, mailbox: Mailbox, by: Actor, now: datetime) -> str:
+    """A new key for the inbound endpoint; the old one stops working at once. Returned in clear this once."""
+    key = new_key()
+    mailbox.inbound_sealed = secrets.seal(key, purpose=_purpose(mailbox, "inbound"))
+    Mailbox.objects.filter(pk=mailbox.pk).update(inbound_sealed=mailbox.inbound_sealed)
+    write_audit(by=by, action="mailbox.inbound_key", now=now, target=mailbox)
+    return key
 
 
 def inbound_address(mailbox: Mailbox) -> str:
@@ -113,7 +144,7 @@ def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
         number = cleaned.get(name)
         if number is not None and not least <= int(number) <= most:
             raise Invalid(f"Use a number from {least} to {most:,}.", field=name)
-    egress.check_mail_host(cleaned["host"], int(cleaned.get("port") or 587))
+    egress.check_mail_name(cleaned["host"], int(cleaned.get("port") or 587))
     if cleaned.get("security") == Mailbox.Security.NONE and not egress.is_allowed(cleaned["host"]):
         raise Invalid(
             "Without encryption the password would be readable on the way. Use STARTTLS or TLS.", field="security"

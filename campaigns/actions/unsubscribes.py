@@ -29,8 +29,10 @@ def object_to_mail(
 ) -> None:
     """Somebody does not want to hear from us: suppress, stop every enrolment, write it to the timeline."""
     suppress(by=SYSTEM, now=now, kind=Suppression.Kind.EMAIL, value=address, reason=reason, note=words)
+    complained = reason == Suppression.Reason.COMPLAINED
+    fact = ActivityKind.COMPLAINED if complained else ActivityKind.UNSUBSCRIBED
     record_activity(
-        kind=ActivityKind.UNSUBSCRIBED,
+        kind=fact,
         at=now,
         now=now,
         person=person,
@@ -38,7 +40,7 @@ def object_to_mail(
         channel=Channel.EMAIL,
         summary=words,
         about=("message", message.pk) if message else None,
-        key=f"unsubscribed:{message.pk}" if message else "",
+        key=f"{fact}:{message.pk}" if message else "",
     )
     if person is None:
         return

@@ -11,6 +11,9 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
+from leadgen.core import egress
+from leadgen.core.errors import Invalid
+
 CONNECT_TIMEOUT = 20.0
 # RFC 5321 section 4.5.3.2.6 says ten minutes for the answer to the final dot: a client that gives up earlier loses
 # knowledge of what was accepted. The message's lease is longer than the whole conversation.
@@ -48,6 +51,18 @@ class Accepted:
     text: str
 
 
+class _Smtp(smtplib.SMTP):
+    """smtplib over a connection that egress made: to a checked address of the host."""
+
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
+        return egress.open_connection(host, port, timeout)
+
+
+class _SmtpTls(smtplib.SMTP_SSL):
+    def _get_socket(self, host: str, port: int, timeout: float | None) -> socket.socket:
+        return self.context.wrap_socket(egress.open_connection(host, port, timeout), server_hostname=host)
+
+
 def _words(code: int, reply: bytes | str) -> str:
     text = reply.decode("utf-8", "replace") if isinstance(reply, bytes) else reply
     return f"{code} {' '.join(text.split())}"[:500]
@@ -74,11 +89,9 @@ class SmtpConversation:
         try:
             if account.security == "tls":
                 context = ssl.create_default_context()
-                smtp: smtplib.SMTP = smtplib.SMTP_SSL(
-                    account.host, account.port, timeout=CONNECT_TIMEOUT, context=context
-                )
+                smtp: smtplib.SMTP = _SmtpTls(account.host, account.port, timeout=CONNECT_TIMEOUT, context=context)
             else:
-                smtp = smtplib.SMTP(account.host, account.port, timeout=CONNECT_TIMEOUT)
+                smtp = _Smtp(account.host, account.port, timeout=CONNECT_TIMEOUT)
             self._smtp = smtp
             if account.security == "starttls":
                 smtp.starttls(context=ssl.create_default_context())
@@ -98,7 +111,31 @@ class SmtpConversation:
                 code=error.smtp_code,
                 whole_server=True,
             ) from error
-        except (smtplib.SMTPException, ssl.SSLError, OSError) as error:
+        except Invalid as error:
+            self.close()
+            raise TransportError(error.message, permanent=False, whole_server=True) from error
+        except ssl.SSLCertVerificationError as error:
+            self.close()
+            raise TransportError(
+                f"{where} shows a certificate that cannot be trusted: {error.verify_message}. Check the server's name.",
+                permanent=False,
+                whole_server=True,
+            ) from error
+        except TimeoutError as error:
+            self.close()
+            raise TransportError(
+                f"{where} did not answer within {CONNECT_TIMEOUT:.0f} seconds. Check name, port and security.",
+                permanent=False,
+                whole_server=True,
+            ) from error
+        except ConnectionRefusedError as error:
+            self.close()
+            raise TransportError(
+                f"{where} refused the connection: nothing listens there. Check the port.",
+                permanent=False,
+                whole_server=True,
+            ) from error
+        except (smtplib.SMTPException, OSError) as error:
             self.close()
             raise TransportError(f"{where} cannot be used: {error}", permanent=False, whole_server=True) from error
 

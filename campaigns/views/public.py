@@ -93,7 +93,8 @@ def inbound(request: HttpRequest, token: str) -> JsonResponse:
     found = read_public_token("inbound", token)
     if found is None:
         return JsonResponse(error_body("not_found", "No such inbound address."), status=404)
-    if int(request.headers.get("Content-Length") or 0) > MAX_MAIL:
+    length = request.headers.get("Content-Length") or "0"
+    if not length.isdecimal() or int(length) > MAX_MAIL:
         return JsonResponse(error_body("too_large", "The mail is larger than 25 MB."), status=413)
     raw, now = request.body, clock.now()
     with workspace_scope(found[0]):

@@ -31,17 +31,59 @@ def is_public(address: str) -> bool:
     return ip.is_global and not ip.is_multicast
 
 
-def check_mail_host(host: str, port: int) -> None:
-    """Raises Invalid unless every address of `host` is public and `port` is a mail port, or the operator allows the host."""
+def check_mail_name(host: str, port: int) -> None:
+    """What can be said about a host without the network: raises Invalid for a port that carries no mail, or a private
+    address typed as such. Its name is looked up when a connection is made (`open_connection`)."""
     if is_allowed(host):
         return
     if port not in MAIL_PORTS:
         raise Invalid(f"Port {port} is not a mail port. Use 587, 465 or 25.", field="port")
     try:
-        found = {str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        private = not is_public(host)
+    except ValueError:  # a name, not an address
+        private = host.lower().rstrip(".").rpartition(".")[2] in {"localhost", "internal", "local", ""}
+    if private:
+        raise _inside(host)
+
+
+def check_mail_host(host: str, port: int) -> None:
+    """Raises Invalid unless every address of `host` is public and `port` is a mail port, or the operator allows the host.
+
+    Asks the name server: never inside a transaction.
+    """
+    _public_addresses(host, port)
+
+
+def open_connection(host: str, port: int, timeout: float | None) -> socket.socket:
+    """A TCP connection to an address that was checked: a name that changes its answer between two look-ups gains nothing.
+
+    Raises Invalid as check_mail_host does, OSError where no address answers.
+    """
+    if is_allowed(host):
+        return socket.create_connection((host, port), timeout)
+    error: OSError | None = None
+    for address in _public_addresses(host, port):
+        try:
+            return socket.create_connection((address, port), timeout)
+        except OSError as failed:
+            error = failed
+    raise error or OSError(f"{host} has no address")
+
+
+def _public_addresses(host: str, port: int) -> list[str]:
+    check_mail_name(host, port)
+    if is_allowed(host):
+        return []
+    try:
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except OSError as error:
         raise Invalid(f"{host} has no address: {error.strerror or error}. Check the spelling.", field="host") from error
     if not all(is_public(address) for address in found):
-        raise Invalid(
-            f"{host} is inside a private network. Your operator can allow it with MAIL_HOST_ALLOW.", field="host"
-        )
+        raise _inside(host)
+    return list(dict.fromkeys(found))
+
+
+def _inside(host: str) -> Invalid:
+    return Invalid(
+        f"{host} is inside a private network. Your operator can allow it with MAIL_HOST_ALLOW.", field="host"
+    )
