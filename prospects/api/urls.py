@@ -9,6 +9,7 @@ from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.handoffs import HandoffViewSet
 from prospects.api.icps import IcpViewSet
+from prospects.api.imports import ImportViewSet
 from prospects.api.leads import LeadViewSet
 from prospects.api.meetings import MeetingViewSet
 from prospects.api.people import PersonViewSet
@@ -26,5 +27,6 @@ router.register("meetings", MeetingViewSet, basename="api_meeting")
 router.register("deals", DealViewSet, basename="api_deal")
 router.register("customers", CustomerViewSet, basename="api_customer")
 router.register("icps", IcpViewSet, basename="api_icp")
+router.register("imports", ImportViewSet, basename="api_import")
 
 urlpatterns = router.urls

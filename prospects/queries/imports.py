@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from typing import Any
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -47,7 +48,7 @@ def error_file(run: Import) -> Iterator[str]:
     yield _drain(out)
 
 
-def _write(writer: "csv._writer", held: tuple[int, list[str], list[str], list[str]]) -> None:
+def _write(writer: Any, held: tuple[int, list[str], list[str], list[str]]) -> None:
     row, words, remedies, cells = held
     remedy = " ".join(dict.fromkeys(text for text in remedies if text))
     writer.writerow([row, safe("; ".join(words)), safe(remedy), *(safe(cell) for cell in cells)])

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
@@ -158,7 +158,7 @@ def import_issues(request: MemberRequest, import_id: UUID) -> HttpResponse:
 
 
 @member_view("imports.view")
-def import_errors(request: MemberRequest, import_id: UUID) -> HttpResponse | StreamingHttpResponse:
+def import_errors(request: MemberRequest, import_id: UUID) -> HttpResponse:
     """The refused rows with their errors, as CSV."""
     run = get_object_or_404(Import.objects.all(), pk=import_id)
     text = "".join(queries.error_file(run))

@@ -97,7 +97,7 @@ def _words(
         n = table.header.index(column)
         counted = Counter(text for cells in rows if (text := clean_text(cells[n])))
         said = options.translations.get(spec.name, {})
-        entries = []
+        entries: list[dict[str, Any]] = []
         for text, count in counted.most_common(MAX_WORDS):
             name = f"word|{spec.name}|{text[:200]}"
             chosen = posted.get(name, "") if posted is not None else said.get(text.casefold(), "")

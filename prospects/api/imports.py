@@ -1,0 +1,184 @@
+"""`/api/v1/imports/`: files, their dry runs and runs."""
+
+import json
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema, extend_schema_view
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actions.audit import actor_of
+from accounts.models import Member
+from leadgen.core import clock
+from leadgen.core.errors import Invalid
+from leadgen.core.idempotency import IdempotentMixin
+from leadgen.core.pagination import KeysetPagination
+from prospects.actions.imports import cancel_import, create_import, request_check, start_import
+from prospects.actions.imports_setup import options_from_json
+from prospects.api.fields import TenantKeyField
+from prospects.models import Import, ImportIssue
+from prospects.queries import imports as queries
+from prospects.rules.imports import parse_options
+
+OPTIONS = (
+    'JSON: {"map": {field: column}, "set": {field: value}, "values": {field: {word: value}}, "dates": "dmy"}; the words of '
+    "the import commands. What is not said is guessed."
+)
+
+
+class ImportSerializer(serializers.ModelSerializer[Import]):
+    """`plan` holds the dry run's counts. created + updated + unchanged + invalid = done_rows."""
+
+    member = TenantKeyField(Member, read_only=True)
+    created = serializers.IntegerField(source="created_count", read_only=True)
+    updated = serializers.IntegerField(source="updated_count", read_only=True)
+    unchanged = serializers.IntegerField(source="unchanged_count", read_only=True)
+    invalid = serializers.IntegerField(source="invalid_count", read_only=True)
+
+    class Meta:
+        model = Import
+        fields = [
+            "id", "kind", "state", "file_name", "file_size", "encoding", "delimiter", "header", "mapping", "findings",
+            "plan", "total_rows", "done_rows", "created", "updated", "unchanged", "invalid", "error", "member",
+            "created_at", "started_at", "finished_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    """A file and how to read it."""
+
+    kind = serializers.ChoiceField(choices=Import.Kind.choices)
+    file = serializers.FileField(allow_empty_file=True)
+    options = serializers.CharField(required=False, allow_blank=True, help_text=OPTIONS)
+    run = serializers.BooleanField(required=False, default=False, help_text="Start at once, without a dry run.")
+
+
+class ImportIssueSerializer(serializers.ModelSerializer[ImportIssue]):
+    """`row` is the line in the file. error: the row was refused; warning: it was imported all the same."""
+
+    class Meta:
+        model = ImportIssue
+        fields = ["id", "row", "column", "value", "message", "remedy", "severity", "cells"]
+        read_only_fields = fields
+
+
+class ImportFilter(django_filters.FilterSet):
+    kind = django_filters.ChoiceFilter(choices=Import.Kind.choices)
+    state = django_filters.ChoiceFilter(choices=Import.State.choices)
+
+
+@extend_schema_view(list=extend_schema(summary="List imports"), retrieve=extend_schema(summary="One import"))
+class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Import]):
+    """Upload, look at the dry run, run, read what was refused. Runs go on in the background: ask again for their state."""
+
+    permissions = {
+        "list": "imports.view",
+        "retrieve": "imports.view",
+        "issues": "imports.view",
+        "errors": "imports.view",
+        "create": "imports.run",
+        "check": "imports.run",
+        "run": "imports.run",
+        "cancel": "imports.run",
+    }
+    serializer_class = ImportSerializer
+    filterset_class = ImportFilter
+    orders = ("created_at",)
+    default_order = "-created_at"
+
+    def get_queryset(self) -> QuerySet[Import]:
+        if getattr(self, "swagger_fake_view", False):
+            return Import.unscoped.none()
+        return Import.objects.all()
+
+    def get_parsers(self) -> list[Any]:
+        if getattr(self, "action_map", None) and self.action_map.get("post") == "create":
+            return [MultiPartParser()]
+        return super().get_parsers()
+
+    @extend_schema(
+        summary="Upload a file", request={"multipart/form-data": UploadSerializer}, responses={201: ImportSerializer}
+    )
+    def create(self, request: Request) -> Response:
+        """Reads the file and guesses what its columns are. With `run` it starts at once, unless something must be said
+        first (400, code `ambiguous_dates` or `no_column`); then nothing is kept."""
+        serializer = UploadSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        data = serializer.validated_data
+        now, by = clock.now(), actor_of(request)
+        run = create_import(
+            by=by, now=now, kind=data["kind"], file_name=data["file"].name, source=data["file"].read(),
+            options=_options(data["kind"], data.get("options", "")),
+        )  # fmt: skip
+        if data["run"]:
+            run = start_import(run=run, by=by, now=now)
+        return Response(self.get_serializer(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Dry run", request=None, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def check(self, request: Request, pk: str) -> Response:
+        """Counts what the run would do, in the background; nothing is written."""
+        run = request_check(run=self.get_object(), now=clock.now())
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Run an import", request=None, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def run(self, request: Request, pk: str) -> Response:
+        """Starts in the background; started twice it runs once."""
+        run = start_import(run=self.get_object(), by=actor_of(request), now=clock.now())
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Cancel an import", request=None, responses=ImportSerializer)
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        """Stops after the batch in hand; rows imported before stay."""
+        run = cancel_import(run=self.get_object(), by=actor_of(request), now=clock.now())
+        return Response(self.get_serializer(run).data)
+
+    @extend_schema(summary="What was wrong with rows", responses=ImportIssueSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def issues(self, request: Request, pk: str) -> Response:
+        """In file order; `cells` are those of refused rows."""
+        self.orders, self.default_order = ("row",), "row"
+        paginator = KeysetPagination()
+        rows = paginator.paginate_queryset(queries.issues_of(self.get_object()), request, self)
+        return paginator.get_paginated_response(ImportIssueSerializer(rows, many=True).data)
+
+    @extend_schema(summary="Refused rows as CSV", responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def errors(self, request: Request, pk: str) -> HttpResponse:
+        """Each refused row once, with what was wrong, then its cells, to be mended and uploaded again."""
+        text = "".join(queries.error_file(self.get_object()))
+        return HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+
+
+def _options(kind: Any, text: str) -> Any:
+    if not text.strip():
+        return options_from_json({})
+    try:
+        said = json.loads(text)
+    except ValueError as error:
+        raise Invalid("options is not JSON.", field="options") from error
+    if not isinstance(said, dict) or not all(isinstance(said.get(key, {}), dict) for key in ("map", "set", "values")):
+        raise Invalid(OPTIONS, field="options")
+    unknown = set(said) - {"map", "set", "values", "dates"}
+    if unknown:
+        raise Invalid(f"options has no {', '.join(sorted(unknown))}. {OPTIONS}", field="options")
+    words = said.get("values", {})
+    if not all(isinstance(table, dict) for table in words.values()):
+        raise Invalid(OPTIONS, field="options")
+    return parse_options(
+        kind,
+        maps=[f"{name}={column}" for name, column in said.get("map", {}).items()],
+        sets=[f"{name}={value}" for name, value in said.get("set", {}).items()],
+        values=[f"{name}:{word}={value}" for name, table in words.items() for word, value in table.items()],
+        dates=said.get("dates") or None,
+    )
