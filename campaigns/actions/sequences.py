@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
@@ -66,29 +67,48 @@ def set_mailboxes(*, sequence: Sequence, mailboxes: SequenceOf[Mailbox]) -> bool
     return wanted != have
 
 
-def publish_problems(*, sequence: Sequence, version: SequenceVersion) -> list[str]:
-    """Why this draft cannot go live, in words; empty when it can."""
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the list before publishing: what is looked at, and what is wrong with it (nothing: it is fine)."""
+
+    topic: str
+    problems: list[str]
+
+
+def publish_checks(*, sequence: Sequence, version: SequenceVersion) -> list[Check]:
+    """What is looked at before a draft goes live, each with its problems in words."""
     steps = list(Step.objects.filter(version=version).order_by("position"))
     workspace = Workspace.objects.get(pk=current_workspace_id())
-    found = []
-    if not [step for step in steps if step.kind != Step.Kind.WAIT]:
-        found.append("Add at least one touch.")
     emails = [step for step in steps if step.kind == Step.Kind.EMAIL]
-    if emails and not emails[0].subject.strip():
-        found.append(f"Step {emails[0].position}: the first e-mail needs a subject.")
-    if emails and not workspace.postal_address.strip():
-        found.append("Enter your postal address under Settings, Workspace: every sales mail must carry it.")
-    if emails and not SequenceMailbox.objects.filter(sequence=sequence).exists():
-        found.append("Choose at least one mailbox to send from.")
+    written = [step for step in steps if step.kind in {Step.Kind.EMAIL, Step.Kind.LINKEDIN_MESSAGE}]
+    texts = [f"Step {step.position}: write the text." for step in written if not step.body.strip()]
     for step in steps:
-        if step.kind in {Step.Kind.EMAIL, Step.Kind.LINKEDIN_MESSAGE} and not step.body.strip():
-            found.append(f"Step {step.position}: write the text.")
         for name in ("subject", "body"):
             try:
                 liquid.check(getattr(step, name), VARIABLES, field=name)
             except Invalid as error:
-                found.append(f"Step {step.position}, {name}: {error.message}")
-    return found
+                texts.append(f"Step {step.position}, {name}: {error.message}")
+    touches = any(step.kind != Step.Kind.WAIT for step in steps)
+    checks = [Check("At least one touch", [] if touches else ["Add at least one touch."]), Check("Every text", texts)]
+    if emails:
+        subject, footer, pool = [], [], []
+        if not emails[0].subject.strip():
+            subject = [f"Step {emails[0].position}: the first e-mail needs a subject."]
+        if not workspace.postal_address.strip():
+            footer = ["Enter your postal address under Settings, Workspace: every sales mail must carry it."]
+        if not SequenceMailbox.objects.filter(sequence=sequence).exists():
+            pool = ["Choose at least one mailbox to send from."]
+        checks += [
+            Check("Subject of the first e-mail", subject),
+            Check("Postal address and unsubscribe in the footer", footer),
+            Check("Mailboxes to send from", pool),
+        ]
+    return checks
+
+
+def publish_problems(*, sequence: Sequence, version: SequenceVersion) -> list[str]:
+    """Why this draft cannot go live, in words; empty when it can."""
+    return [problem for check in publish_checks(sequence=sequence, version=version) for problem in check.problems]
 
 
 def publish_sequence(*, sequence: Sequence, by: Actor, now: datetime) -> SequenceVersion:
