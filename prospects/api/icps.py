@@ -112,8 +112,12 @@ class IcpSerializer(serializers.ModelSerializer[Icp]):
         return VersionSerializer(draft).data if draft is not None else None
 
 
-class NewIcpSerializer(ContentSerializer):
+class NameSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=120)
+
+
+class NewIcpSerializer(ContentSerializer, NameSerializer):
+    """A name, and the content of version 1."""
 
 
 class IcpChangeSerializer(serializers.Serializer[Any]):
@@ -221,7 +225,7 @@ class IcpViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
     def create(self, request: Request) -> Response:
         """Version 1 is a draft with the content sent; publish it to score everybody."""
         data = _content(request, {"name"})
-        name = _checked(NewIcpSerializer, request, partial=True).get("name")
+        name = _checked(NameSerializer, request).get("name")
         if not name:
             raise Invalid("Name the ICP.", field="name")
         version = actions.create_icp(by=actor_of(request), now=clock.now(), name=name, content=data)

@@ -172,7 +172,7 @@ def test_the_preview_counts_grades_and_names_the_best(firms: None, in_acme: Any,
     assert [(part.kind, part.label, round(part.met, 2), round(part.unknown, 2)) for part in found.parts] == [
         ("criterion", "Machinery", 0.33, 0), ("criterion", "200 or more", 0.33, 0.33), ("exclude", "Excluded", 0, 1.0),
     ]  # fmt: skip
-    assert [(sample.row.name, sample.grade, sample.score) for sample in found.samples][0] == ("Lumen", "A", 100)
+    assert [(sample.row.name, sample.grade, sample.score) for sample in found.samples[:1]] == [("Lumen", "A", 100)]
     assert found.hint == "Matches 1 company: too narrow to fill a queue."
     people = preview(check_content(CONTENT), now=now, people=True)
     assert [(part.kind, part.met) for part in people.parts][-1] == ("persona", 1.0)
