@@ -19,7 +19,7 @@ from leadgen.core.errors import Invalid
 def open_report(workspace: Workspace, params: Mapping[str, str], now: datetime) -> tuple[Ask, Report]:
     """What is asked and the report that answers it, counted anew from the rows each time. Raises Invalid (field named).
 
-    Needs the workspace's scope. Ten queries, one to three more for "all time".
+    Needs the workspace's scope. Eleven queries, one to three more for "all time".
     """
     zone = ZoneInfo(workspace.time_zone)
     first = history_begins(zone) if params.get("period") == "all" else None

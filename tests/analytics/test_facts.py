@@ -65,6 +65,21 @@ def test_the_exit_is_the_one_it_stood_in_at_that_moment(in_acme: Workspace) -> N
     assert funnel(facts, START, END, conventions)["cohort"]["recycled"] == 1  # left twice, one lead
 
 
+def test_a_corrected_date_stands_in_for_the_one_that_was_wrong(in_acme: Workspace) -> None:
+    lead = make_lead(opened_at=day(1))
+    move(lead, ("lead", day(1)), ("mql", day(3)), ("disqualified", day(20)))
+    for position, stage, before, corrects, at in (
+        (4, "mql", "lead", 2, day(8)), (5, "disqualified", "mql", 3, day(22)), (6, "mql", "lead", 4, day(6)),
+    ):  # fmt: skip
+        StageTransition.objects.create(
+            lead=lead, from_stage=before, to_stage=stage, at=at, recorded_at=AS_OF, source="import", position=position,
+            facts={"corrects": corrects},
+        )  # fmt: skip
+    found = facts_of(lead, in_acme)
+    assert (found.mql_at, found.exit_kind, found.exit_at) == (day(6), "disqualified", day(22))
+    assert facts_of(lead, in_acme, day(21)).exit_kind is None
+
+
 def test_two_deals_of_a_lead_are_two_deals_and_two_customers(in_acme: Workspace) -> None:
     company = make_company()
     campaign = make_campaign("Spring")
@@ -167,11 +182,11 @@ def test_another_workspaces_rows_are_not_loaded(in_acme: Workspace, globex: Work
     assert (len(facts.leads), len(facts.deals)) == (1, 0)
 
 
-def test_ten_queries_whatever_the_size(in_acme: Workspace, django_assert_num_queries: Any) -> None:
+def test_eleven_queries_whatever_the_size(in_acme: Workspace, django_assert_num_queries: Any) -> None:
     for place in range(12):
         lead = make_lead(make_person(), opened_at=day(1) + timedelta(hours=place), campaign=make_campaign())
         move(lead, ("lead", day(1)), ("mql", day(2)), ("disqualified", day(3)))
         make_deal(lead=lead)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         facts, _ = load_facts(in_acme, AS_OF)
     assert len(facts.leads) == 12
