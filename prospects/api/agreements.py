@@ -60,6 +60,7 @@ class AgreementViewSet(
 ):
     """What lead, MQL and SQL mean. A version takes effect when marketing and sales have signed it, and never changes then."""
 
+    model = AgreementVersion
     permissions = {
         "list": "agreements.view",
         "retrieve": "agreements.view",

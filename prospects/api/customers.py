@@ -51,6 +51,7 @@ class CustomerViewSet(
 ):
     """Made by won deals; a customer that ended and comes back is a new one."""
 
+    model = Customer
     permissions = {"list": "customers.view", "retrieve": "customers.view", "end": "customers.edit"}
     serializer_class = CustomerSerializer
     filterset_class = CustomerFilter

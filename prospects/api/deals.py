@@ -72,6 +72,7 @@ class MoveSerializer(serializers.Serializer[Any]):
 class DealViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Deal]):
     """Sales opportunities. `value` is the total contract value, `mrr` its recurring part a month."""
 
+    model = Deal
     permissions = {
         "list": "deals.view",
         "retrieve": "deals.view",

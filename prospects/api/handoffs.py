@@ -63,6 +63,7 @@ class HandoffViewSet(
 ):
     """Leads passed to the next team, each with the brief as it was at that moment."""
 
+    model = Handoff
     permissions = {
         "list": "handoffs.view",
         "retrieve": "handoffs.view",

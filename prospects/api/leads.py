@@ -113,6 +113,7 @@ class HandOnSerializer(serializers.Serializer[Any]):
 class LeadViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Lead]):
     """Buying cycles. A person has at most one open lead; stages move only by the acts below."""
 
+    model = Lead
     permissions = {
         "list": "leads.view",
         "retrieve": "leads.view",

@@ -47,6 +47,7 @@ class MeetingViewSet(
 ):
     """Meetings: booked, held, no-show, cancelled."""
 
+    model = Meeting
     permissions = {
         "list": "meetings.view",
         "retrieve": "meetings.view",

@@ -149,6 +149,7 @@ def _rows(facts: dict[str, Any] | None, order: tuple[str, ...]) -> list[tuple[st
     for name in order:
         value = facts.get(name)
         value = ", ".join(value) if isinstance(value, list) else value
+        value = "none" if name == "campaign" and not value else value
         rows.append(
             (LABELS.get(name, name.replace("_", " ").capitalize()), _WORDS.get(name, {}).get(value, value) or None)
         )
