@@ -54,17 +54,15 @@ function themed(option) {
   };
 }
 
-/** Draw (or redraw) the chart of an element from the JSON it names. */
+/** Draw (or redraw) the chart of an element from the JSON it carries. */
 export function draw(element) {
-  const source = document.getElementById(element.dataset.chart);
-  if (!source) return;
   let chart = drawn.get(element);
   if (!chart) {
     chart = init(element, null, { renderer: "svg" });
     drawn.set(element, chart);
     new ResizeObserver(() => chart.resize()).observe(element);
   }
-  chart.setOption(themed(JSON.parse(source.textContent)), true);
+  chart.setOption(themed(JSON.parse(element.dataset.chart)), true);
 }
 
 document.addEventListener("theme-changed", () => {

@@ -1,10 +1,12 @@
 """Facts shown: badge, grade, clock, due, stat, keyvalue, timeline, empty, alert line, health dot."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import template
+from django.core.serializers.json import DjangoJSONEncoder
 from django.http import QueryDict
 from django.template import Context
 from django.template.loader import render_to_string
@@ -277,4 +279,5 @@ def chart(id: str, option: Mapping[str, Any], label: str, size: str = "md") -> S
     size: sm 10, md 18, lg 26 rem high. Put the same numbers in a table behind it, in `{% card %}` with `details`.
     Colours come from the theme: write `"color": "primary"` (or info, success, warning, danger, muted) anywhere in the option.
     """
-    return _render("chart", {"id": id, "option_id": f"{id}-option", "option": option, "label": label, "size": size})
+    drawn = json.dumps(option, cls=DjangoJSONEncoder)
+    return _render("chart", {"id": id, "option": drawn, "label": label, "size": size})
