@@ -89,6 +89,7 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         "run": "imports.run",
         "cancel": "imports.run",
     }
+    model = Import
     serializer_class = ImportSerializer
     filterset_class = ImportFilter
     orders = ("created_at",)

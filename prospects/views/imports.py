@@ -1,6 +1,7 @@
 """Pages of imports: upload, columns, dry run, run with its progress, report."""
 
-from typing import Any
+import re
+from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -29,8 +30,10 @@ from prospects.actions.imports_setup import read_table
 from prospects.forms.imports import ImportFilterForm, UploadForm, fixed_values, read_options
 from prospects.models import Import
 from prospects.queries import imports as queries
-from prospects.views.imports_mapping import mapping_context, on_page
+from prospects.rules.imports import CATALOGUE, Kind
+from prospects.views.imports_mapping import mapping_context, on_page, only_differing
 
+_MAPPED = re.compile(r"(.*) → (\w+): (.*)")
 NEEDS = {
     "people": "An e-mail address, an id, a LinkedIn page or a name. The company comes from its domain or a business address.",
     "companies": "A name; with a domain or an id they are found again even after a change of name.",
@@ -101,7 +104,7 @@ def import_mapping(request: MemberRequest, import_id: UUID) -> HttpResponse:
         if not fixed.is_valid():
             raise Invalid("Look at the fixed values.", field="fixed")
         options = read_options(run.kind, run.header, request.POST, fixed)
-        run = configure_import(run=run, options=options)
+        run = configure_import(run=run, options=only_differing(run, options))
     except AppError as error:
         # The fixed values are shown as they were typed; what was chosen for the columns stays saved as before.
         return _mapping_page(request, run, fixed=fixed, error=error, posted=request.POST)
@@ -187,11 +190,16 @@ def _status_page(request: MemberRequest, run: Import) -> HttpResponse:
         "created": run.created_count, "updated": run.updated_count, "unchanged": run.unchanged_count,
         "invalid": run.invalid_count,
     }  # fmt: skip
+    labels = {spec.name: spec.label for spec in CATALOGUE[cast(Kind, run.kind)]}
+    places = {column: n for n, column in enumerate(run.header)}
+    lines = [found for text in run.findings if (found := _MAPPED.fullmatch(text)) and found[2] in labels]
+    mapped = sorted(((m[1], labels[m[2]], m[3]) for m in lines), key=lambda line: places.get(line[0], 0))
     context = {
         "run": run, "back": _list_url(request), "working": run.state in WORKING,
         "counts": counts if counted else run.plan, "planned": run.state == Import.State.CHECKED,
         "ready": run.plan.get("created", 0) + run.plan.get("updated", 0), "results_url": _results_url(request, run),
-        "error": on_page(run.error), "findings": [line for line in map(on_page, run.findings) if line],
+        "error": on_page(run.error), "mapped": mapped,
+        "findings": [line for text in run.findings if not _MAPPED.fullmatch(text) and (line := on_page(text))],
     }  # fmt: skip
     return render_page(request, "prospects/import_detail.html", context | _issues(request, run))
 

@@ -3,10 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 
-from prospects.actions.imports_setup import file_findings, guess, options_from_json
+from prospects.actions.imports import file_of
+from prospects.actions.imports_setup import file_findings, guess, options_from_json, read_table
 from prospects.forms.imports import field_choices, fixed_values
 from prospects.models import Import
 from prospects.rules import normalise_words as words
@@ -67,6 +69,14 @@ def mapping_context(run: Import, table: Table, *, fixed: Any = None, posted: Any
         "notes": [*file_findings(table), *(on_page(q.message) for q in mapping.questions if not q.columns)],
         "mapped": len(mapping.columns),
     }  # fmt: skip
+
+
+def only_differing(run: Import, options: ImportOptions) -> ImportOptions:
+    """What somebody really said: fields the guess would fill (or leave) just so keep the guess's own reason."""
+    kind = cast(Kind, run.kind)
+    guessed = guess(kind, read_table(file_of(run)), replace(options, columns={}))
+    said = {name: column for name, column in options.columns.items() if guessed.columns.get(name, "") != column}
+    return replace(options, columns=said)
 
 
 def _samples(rows: list[list[str]], n: int) -> list[str]:
