@@ -200,6 +200,7 @@ class FitSerializer(serializers.Serializer[FitExplanation]):
 class IcpViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Icp]):
     """Ideal customer profiles. A published version cannot be changed; a new draft replaces it once published."""
 
+    model = Icp
     permissions = {
         "list": "icps.view",
         "retrieve": "icps.view",
