@@ -2,6 +2,11 @@
 
 from rest_framework.routers import SimpleRouter
 
+from campaigns.api.inbox import InboxViewSet
+from campaigns.api.mailboxes import MailboxViewSet
+
 router = SimpleRouter()
+router.register("mailboxes", MailboxViewSet, basename="api_mailbox")
+router.register("inbox", InboxViewSet, basename="api_inbox")
 
 urlpatterns = router.urls

@@ -1,0 +1,110 @@
+"""What a mailbox did today, what waits for it, and the words of its state."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Count, Max, Q
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+
+from accounts.models import Workspace
+from accounts.queries.health import HealthState
+from campaigns.models import Mailbox, Message
+from leadgen.core import clock
+
+DAY = timedelta(hours=24)
+# A test that nobody answered for this long was asked of a worker that is not there.
+CHECK_PATIENCE = timedelta(seconds=90)
+TONES = {Mailbox.State.ACTIVE: "success", Mailbox.State.RESTING: "neutral", Mailbox.State.HELD: "danger"}
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """`used`: mails past the point of no return in the last 24 h, of `cap`; `waiting`: planned mails."""
+
+    used: int
+    cap: int
+    waiting: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.used} of {self.cap} in 24 h"
+
+
+def usage_of(mailboxes: Iterable[Mailbox], now: datetime) -> dict[Any, Usage]:
+    """{mailbox id: Usage}, in one query."""
+    listed = list(mailboxes)
+    rows = (
+        Message.objects.filter(mailbox__in=[mailbox.pk for mailbox in listed])
+        .filter(Q(submitted_at__gt=now - DAY) | Q(state=Message.State.PLANNED))
+        .order_by()
+        .values("mailbox")
+        .annotate(
+            used=Count("pk", filter=Q(submitted_at__gt=now - DAY)),
+            waiting=Count("pk", filter=Q(state=Message.State.PLANNED)),
+        )
+    )
+    found = {row["mailbox"]: row for row in rows}
+    none = {"used": 0, "waiting": 0}
+    return {
+        mailbox.pk: Usage(
+            used=found.get(mailbox.pk, none)["used"],
+            cap=mailbox.daily_cap,
+            waiting=found.get(mailbox.pk, none)["waiting"],
+        )
+        for mailbox in listed
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The last connection test: `state` is running, silent (no worker answered), works, fails or none."""
+
+    state: str
+    words: str
+    at: datetime | None = None
+
+    @property
+    def tone(self) -> str:
+        return {"works": "success", "fails": "danger", "silent": "danger"}.get(self.state, "neutral")
+
+
+def check_of(mailbox: Mailbox, now: datetime) -> Check:
+    """What is known about the connection."""
+    asked, checked = mailbox.check_asked_at, mailbox.checked_at
+    if asked is not None and (checked is None or checked < asked):
+        if now - asked > CHECK_PATIENCE:
+            return Check("silent", "No worker answered the request to test it. Nothing is sent either.", asked)
+        return Check("running", f"Connecting to {mailbox.host}:{mailbox.port}…", asked)
+    if checked is None:
+        return Check("none", "Not tested yet with these settings.")
+    return Check("works" if mailbox.check_ok else "fails", mailbox.check_words, checked)
+
+
+def mailbox_health(workspace: Workspace) -> HealthState | None:
+    """For the dot in the top bar: how many mailboxes, and when the last mail came in. None without a mailbox.
+
+    Mail is handed in by whoever has the inbound address, so "complete to" would promise more than is known.
+    """
+    found = Mailbox.objects.aggregate(
+        count=Count("pk"), held=Count("pk", filter=Q(state=Mailbox.State.HELD)), last=Max("last_inbound_at")
+    )
+    if not found["count"]:
+        return None
+    url = reverse("mailbox_list", args=[workspace.slug])
+    if found["held"]:
+        return {"tone": "danger", "label": f"{found['held']} of {_boxes(found['count'])} held", "url": url}
+    if found["last"] is None:
+        return {"tone": "success", "label": f"{_boxes(found['count'])}, no mail came in yet", "url": url}
+    return {"tone": "success", "label": f"{_boxes(found['count'])}, last mail in {_clock(found['last'])}", "url": url}
+
+
+def _boxes(count: int) -> str:
+    return f"{count} mailbox{'es' if count != 1 else ''}"
+
+
+def _clock(at: datetime) -> str:
+    local = localtime(at)
+    return date_format(local, "H:i" if local.date() == localtime(clock.now()).date() else "j M H:i")
