@@ -297,6 +297,8 @@ class Parts:
                     more = {} if self.ask.by == "month" else {self.ask.by: key}
                     href = self.rows(name, of, **more)  # type: ignore[arg-type]  # a Basis
                     cells[name] = show(figure, currency=self.currency, href=href, part=key)
+                    if name == "cpl" and not figures["period"]["spend"].n:  # type: ignore[union-attr]  # no split figure
+                        cells[name] = replace(cells[name], unknown=True)  # 0 of no spend line is not cheap
             where = {**self.ask.where, self.ask.by: key}
             found.append(
                 {

@@ -112,7 +112,7 @@ def show(
         flags=tuple(dict.fromkeys(word for warning in said if (word := _short(warning)))),
         warnings=figure.warnings,
         definition=figure.definition,
-        as_of=figure.as_of,
+        as_of=figure.as_of[:16].replace("T", " "),
         href=href,
         value=figure.value,
     )

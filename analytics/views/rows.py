@@ -151,8 +151,8 @@ def _heads(kind: str) -> tuple[str, ...]:
     return (*COLUMNS[kind], "Counted here") if kind == "spend" else COLUMNS[kind]
 
 
-def _cells(row: Shown, kind: str, parts: Parts) -> list[tuple[str, Any]]:
-    """(what it is: text, money, moment; value) of each cell after the name."""
+def _cells(row: Shown, kind: str, parts: Parts) -> list[tuple[str, str, Any]]:
+    """(head, what it is: text, money, moment; value) of each cell after the name."""
     found: list[tuple[str, Any]] = []
     for cell in row.cells:
         if isinstance(cell, tuple):
@@ -163,7 +163,7 @@ def _cells(row: Shown, kind: str, parts: Parts) -> list[tuple[str, Any]]:
             found.append(("text", cell))
     if kind == "spend":
         found.append(("money", money(_counted(row.id, parts), parts.currency)))
-    return found
+    return [(head, what, value) for head, (what, value) in zip(_heads(kind)[1:], found, strict=True)]
 
 
 def _counted(line: Any, parts: Parts) -> float | None:
