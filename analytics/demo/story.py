@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
@@ -55,7 +56,7 @@ ICP = {
     "grades": {"A": 75, "B": 55, "C": 35},
 }  # fmt: skip
 ALWAYS = {"window_start": time(0), "window_end": time(0), "weekdays": [0, 1, 2, 3, 4, 5, 6]}
-PLANTS = [
+PLANTS: list[dict[str, Any]] = [
     {"kind": "email", "subject": "Changeovers at {{ company.name | default: 'your plant' }}",
      "body": "Hi {{ person.first_name | default: 'there' }},\n\nplants like {{ company.name | default: 'yours' }} lose about an hour a shift to "
              "changeovers. This is how two sites got half of it back: https://northwind.example/changeovers\n\nWorth a look?"},
@@ -63,7 +64,7 @@ PLANTS = [
     {"kind": "email", "delay_days": 2, "body": "Hi {{ person.first_name | default: 'there' }},\n\ndid my note on changeovers reach you?"},
     {"kind": "linkedin_message", "delay_days": 2, "body": "Thank you for connecting. The changeover study: https://northwind.example/changeovers"},
 ]  # fmt: skip
-CALLS = [
+CALLS: list[dict[str, Any]] = [
     {"kind": "call", "body": "Ask {{ person.first_name | default: 'them' }} how {{ company.name | default: 'the plant' }} plans changeovers today."},
     {"kind": "linkedin_request", "delay_days": 1, "body": "Hello {{ person.first_name | default: 'there' }}, good to have spoken."},
 ]  # fmt: skip

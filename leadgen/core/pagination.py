@@ -17,6 +17,7 @@ from django.db.models import BooleanField, F, Func, Q, QuerySet, Value
 from rest_framework.pagination import BasePagination
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from leadgen.core.errors import Invalid
 
@@ -161,13 +162,11 @@ class KeysetPagination(BasePagination):
 
     max_size = 200
 
-    def paginate_queryset(self, queryset: QuerySet[Any], request: Request, view: Any = None) -> list[Any]:
-        from django.conf import settings
-
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         text = request.query_params.get("limit", "")
         if text and not (text.isdigit() and 1 <= int(text) <= self.max_size):
             raise Invalid(f"limit must be a whole number from 1 to {self.max_size}.", field="limit")
-        size = int(text) if text else int(settings.REST_FRAMEWORK["PAGE_SIZE"])
+        size = int(text) if text else int(api_settings.PAGE_SIZE)
         default = getattr(view, "default_order", "-id")
         allowed = getattr(view, "orders", (default.removeprefix("-"),))
         order = Order.parse(

@@ -79,10 +79,10 @@ def sync_policies(connection: Any, *, app_role: str) -> None:
         cursor.execute(f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}")
         if registry.WORKSPACE_TABLE in existing:
             # Commands name a workspace by its slug before any is entered; this tells them the id and nothing else.
+            body = f"SELECT id FROM {registry.WORKSPACE_TABLE} WHERE slug = wanted"  # noqa: S608  a constant of ours
             cursor.execute(
                 f"CREATE OR REPLACE FUNCTION {WORKSPACE_BY_SLUG}(wanted text) RETURNS uuid LANGUAGE sql STABLE "
-                "SECURITY DEFINER SET search_path = public, pg_temp "
-                f"AS 'SELECT id FROM {registry.WORKSPACE_TABLE} WHERE slug = wanted'"
+                f"SECURITY DEFINER SET search_path = public, pg_temp AS '{body}'"
             )
             cursor.execute(f"REVOKE ALL ON FUNCTION {WORKSPACE_BY_SLUG}(text) FROM PUBLIC")
             cursor.execute(f"GRANT EXECUTE ON FUNCTION {WORKSPACE_BY_SLUG}(text) TO {role}")

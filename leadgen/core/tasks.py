@@ -12,7 +12,7 @@ from django.db import transaction
 from leadgen.core.tenancy import current_workspace_id, workspace_scope
 
 
-class WorkspaceTask(Task):  # type: ignore[misc]  # celery ships no types
+class WorkspaceTask(Task):
     """The first argument is the workspace's id; the body runs inside its scope and transaction."""
 
     abstract = True

@@ -5,8 +5,9 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.db.models.manager
-import leadgen.core.tenancy
 from django.db import migrations, models
+
+import leadgen.core.tenancy
 
 
 class Migration(migrations.Migration):
