@@ -70,7 +70,7 @@ def create_deal(
         raise Invalid(f"A new deal is in one of: {', '.join(OPEN_STAGES)}.", field="stage")
     values = _clean(
         {
-            "name": name or str(company or person or "Deal"), "company": company, "person": person, "campaign": campaign,
+            "name": name or str(company or person or ""), "company": company, "person": person, "campaign": campaign,
             "channel": channel or Channel.UNKNOWN, "owner": owner or by.member, "value": value,
             "currency": currency or Workspace.objects.values_list("currency", flat=True).get(pk=current_workspace_id()),
             "mrr": mrr, "term_months": term_months, "expected_close": expected_close, "next_step": next_step,

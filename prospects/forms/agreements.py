@@ -120,7 +120,7 @@ class AgreementForm(forms.Form):
         choices=[(item, words) for item, words in SQL_ITEMS.items() if item != "conversation"],
         widget=forms.CheckboxSelectMultiple, required=False, label="Beside a held conversation, a person confirms",
     )  # fmt: skip
-    half_life_days = forms.IntegerField(min_value=1, max_value=365, label="Points halve every", help_text="days")
+    half_life_days = forms.IntegerField(min_value=1, max_value=365, label="Points halve every")
     first_touch_minutes = forms.IntegerField(
         min_value=1, max_value=20_000, label="First human touch of an inbound lead"
     )
