@@ -100,6 +100,21 @@ class Editor:
         else:
             self.head.add_error(None, error.message)
 
+    @property
+    def faults(self) -> list[str]:
+        """Where something is wrong, in words, for the top of the page: a row may be out of sight."""
+        found = []
+        for part, name in (
+            ("criteria", "Criterion"),
+            ("must", "Must have"),
+            ("exclude", "Exclude"),
+            ("personas", "Persona"),
+        ):
+            forms_of = [form for form in self.sets[part].forms if not self._gone(form)]
+            for number, form in enumerate(forms_of, 1):
+                found += [f"{name} {number}: {words}" for errors in form.errors.values() for words in errors]
+        return found
+
     def usable(self) -> tuple[dict[str, Any], int]:
         """For the preview while somebody types: the content of the rows that can be read, and how many cannot."""
         self.head.is_valid()
@@ -155,13 +170,19 @@ def initial_rows(content: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """The rows of each part as the forms show them."""
     return {
         "criteria": [
-            {"key": item["key"], "label": item["label"], "weight": item["weight"], **_initial(item["rule"])}
+            {"key": item["key"], "label": _own_label(item), "weight": item["weight"], **_initial(item["rule"])}
             for item in content["criteria"]
         ],
         "must": [_initial(rule) for rule in _apart("all", content["must"])],
         "exclude": [_initial(rule) for rule in _apart("any", content["exclude"])],
         "personas": [_persona_initial(item) for item in content["personas"]],
     }
+
+
+def _own_label(item: Mapping[str, Any]) -> str:
+    """The label somebody gave; '' where it only repeats the rule, so that it follows when the rule changes."""
+    label: str = item["label"]
+    return "" if label == rules.describe_rule(item["rule"])[:120] else label
 
 
 def _apart(word: str, rule: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -180,11 +201,16 @@ def _initial(rule: Mapping[str, Any]) -> dict[str, Any]:
     if shape == "many":
         shown["picked"] = list(value or ())
     elif shape == "pair" and value:
-        shown["low"], shown["high"] = (str(end) for end in value)
+        shown["low"], shown["high"] = (_number(rule["field"], end) for end in value)
     elif shape != "none":
         named = country_name(str(value)) if asked and asked.kind == "country" else value
-        shown["text"] = "" if value is None else str(named)
+        shown["text"] = "" if value is None else _number(rule["field"], named)
     return shown
+
+
+def _number(field: str, value: Any) -> str:
+    """A whole number with its thousands apart (a year without); anything else as it is."""
+    return f"{value:,}" if isinstance(value, int) and field != "company.founded" else str(value)
 
 
 def _persona_initial(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -195,8 +221,8 @@ def _persona_initial(item: Mapping[str, Any]) -> dict[str, Any]:
         key = (part.get("field"), part.get("op"))
         if key == ("person.title", "contains_any") and "titles" not in asked:
             asked["titles"] = "\n".join(part["value"])
-        elif key in (("person.seniority", "in"), ("person.department", "in")) and key[0][7:] not in asked:
-            asked[key[0][7:]] = list(part["value"])
+        elif key[0] in ("person.seniority", "person.department") and key[1] in ("in", "is") and key[0][7:] not in asked:
+            asked[key[0][7:]] = list(part["value"]) if key[1] == "in" else [part["value"]]
         else:
             return shown | {"raw": json.dumps(item["rule"])}
     return shown | asked

@@ -127,7 +127,8 @@ class ConditionForm(forms.Form):
         if self.operator is not None and self.operator.name == "contains_any":
             return []
         chosen = set(self.selected)
-        return [(value, label, count, value in chosen) for value, label, count in self.present]
+        rows = [(value, label, count, value in chosen) for value, label, count in self.present]
+        return sorted(rows, key=lambda row: not row[3])  # the ticked first: the list scrolls
 
     @property
     def others(self) -> str:
@@ -137,6 +138,11 @@ class ConditionForm(forms.Form):
         if self.asked and self.asked.kind == "country":
             rest = [country_name(value) for value in rest]
         return "\n".join(rest)
+
+    @property
+    def other_lines(self) -> int:
+        """How high the box for typed values stands."""
+        return min(max(len(self.others.splitlines()), 1 if self.options else 2), 6)
 
     @property
     def is_empty(self) -> bool:

@@ -43,7 +43,7 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One of the best rows: `signs` are (label, sign) of its parts."""
+    """One of the best rows: `signs` are (label, sign) of its criteria and personas."""
 
     row: Any
     score: int
@@ -68,6 +68,14 @@ class Preview:
     samples: list[Sample] = field(default_factory=list)
     tone: str = "neutral"
     hint: str = ""
+
+    @property
+    def caption(self) -> str:
+        return f"How each part fares over the {self.noun}"
+
+    @property
+    def hardly_known(self) -> list[Shares]:
+        return [part for part in self.parts if part.hardly_known]
 
     @property
     def source(self) -> str:
@@ -143,7 +151,12 @@ def _samples(rows: QuerySet[Any], best: list[Any], heads: list[tuple[int, str, s
     found = rows.select_related("company") if rows.model is Person else rows
     named = found.in_bulk([row[0] for row in best])
     return [
-        Sample(named[key], score, grade, [(label, marks[place - 1]) for place, _, label, _ in heads])
+        Sample(
+            named[key],
+            score,
+            grade,
+            [(label, marks[place - 1]) for place, kind, label, _ in heads if kind in ("criterion", "persona")],
+        )
         for key, score, grade, marks in best
         if key in named
     ]

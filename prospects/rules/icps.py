@@ -122,8 +122,8 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
         {item["key"]: item for item in old["criteria"]}, {item["key"]: item for item in new["criteria"]}, "criterion"
     )
     for name, words in (("must", "Must-have"), ("exclude", "Exclude")):
-        before, after = describe_rule(old[name]), describe_rule(new[name])
-        if before != after:
+        if _canonical(old[name]) != _canonical(new[name]):
+            before, after = describe_rule(old[name]), describe_rule(new[name])
             told.append(f"{words}: {before or 'nothing'} → {after or 'nothing'}")
     told += _compare(
         {item["name"]: item | {"label": item["name"]} for item in old["personas"]},
@@ -145,16 +145,30 @@ def _compare(old: Mapping[str, Any], new: Mapping[str, Any], noun: str) -> list[
         if was is None:
             told.append(f"New {noun} “{item['label']}”, weight {item['weight']}: {words}")
             continue
-        before = describe_rule(was["rule"], person=person)
         if was["label"] != item["label"]:
             told.append(f"“{was['label']}” is now called “{item['label']}”")
         if was["weight"] != item["weight"]:
             told.append(f"“{item['label']}”: weight {was['weight']} → {item['weight']}")
-        if before != words:
-            told.append(f"“{item['label']}”: {before} → {words}")
+        if _canonical(was["rule"]) != _canonical(item["rule"]):
+            told.append(f"“{item['label']}”: {describe_rule(was['rule'], person=person)} → {words}")
         if (was.get("pains") or []) != (item.get("pains") or []):
             told.append(f"“{item['label']}”: pains {_words(was.get('pains'))} → {_words(item.get('pains'))}")
     return told
+
+
+def _canonical(rule: Any) -> Any:
+    """A stored rule such that what says the same is equal: values of a list in order, "one of" a single value is "is"."""
+    if not isinstance(rule, Mapping) or "field" not in rule:
+        if isinstance(rule, Mapping):
+            return {word: _canonical(inner) for word, inner in rule.items()}
+        return [_canonical(item) for item in rule] if isinstance(rule, list) else rule
+    op, value = rule["op"], rule.get("value")
+    if isinstance(value, list) and op != "between":
+        one = {"in": "is", "not_in": "is_not"}.get(op)
+        if one and len(value) == 1:
+            return {"field": rule["field"], "op": one, "value": value[0]}
+        value = sorted(value, key=str)
+    return {"field": rule["field"], "op": op, "value": value}
 
 
 def _words(values: Any) -> str:

@@ -179,3 +179,25 @@ def test_only_rules_about_how_long_ago_move_with_time() -> None:
 )
 def test_selectivity_in_words(matches: int, total: int, tone: str, words: str) -> None:
     assert selectivity(matches, total, "companies") == (tone, words)
+
+
+def test_the_same_said_otherwise_is_no_difference() -> None:
+    def said(op: str, value: object) -> dict[str, Any]:
+        return check_content(
+            {
+                "criteria": [
+                    {
+                        "key": "x",
+                        "label": "x",
+                        "weight": 1,
+                        "rule": {"field": "company.industry", "op": op, "value": value},
+                    }
+                ]
+            }
+        )
+
+    assert changes(said("in", ["B", "A"]), said("in", ["A", "B"])) == []
+    assert changes(said("in", ["A"]), said("is", "A")) == []
+    assert changes(said("in", ["A", "B"]), said("in", ["A", "C"])) == [
+        "“x”: industry is one of “A”, “B” → industry is one of “A”, “C”"
+    ]
