@@ -1,0 +1,90 @@
+"""Every page with demo data in Chromium, in both themes, wide and narrow: no axe violation, nothing the policy refuses,
+no sideways scroll."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.urls import reverse
+
+from accounts.models import Member
+from analytics.demo import story
+from campaigns.models import Enrolment, Mailbox, Sequence
+from leadgen.core import clock
+from leadgen.core.tenancy import workspace_scope
+from prospects.models import Campaign, Company, Deal, Icp, Import, Lead
+from tests.every.routes import pages
+from tests.factories.accounts import Someone
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(400),
+]
+
+# Pages that need a row: the parameter and one row that shows much.
+ROWS: dict[str, Any] = {
+    "person_id": lambda: Enrolment.objects.latest("enrolled_at").person_id,
+    "company_id": lambda: Company.objects.exclude(technologies=[]).latest("created_at").pk,
+    "lead_id": lambda: (
+        Lead.objects.filter(stage__in=["opportunity", "sql"], person__isnull=False).latest("stage_at").pk
+    ),
+    "deal_id": lambda: Deal.objects.latest("created_at").pk,
+    "campaign_id": lambda: Campaign.objects.get(name="Plants, autumn").pk,
+    "sequence_id": lambda: Sequence.objects.get(name="Plants, operations leaders").pk,
+    "icp_id": lambda: Icp.objects.get(name="Plants").pk,
+    "mailbox_id": lambda: Mailbox.objects.get().pk,
+    "import_id": lambda: Import.objects.filter(kind="leads").latest("created_at").pk,
+}
+
+
+def _addresses(slug: str) -> list[str]:
+    """Every page that stands by itself: all list pages, and one detail page of each kind of row."""
+    found = []
+    for route in pages():
+        params = [param for param in route.params if param != "slug"]
+        if not route.name or len(params) > 1 or any(param not in ROWS for param in params):
+            continue
+        kwargs = {"slug": slug} | {param: ROWS[param]() for param in params}
+        found.append(reverse(route.name, kwargs=kwargs))
+    return sorted(set(found))
+
+
+def test_every_page_is_accessible_and_keeps_to_the_policy(seat: Any, settings: Any, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    workspace = story.tell(now=clock.now(), say=lambda words: None)
+    with workspace_scope(workspace.pk):
+        owner = Member.objects.select_related("user").get(role="owner")
+        addresses = _addresses(workspace.slug)
+    assert len(addresses) > 30
+    someone = Someone(user=owner.user, member=owner, workspace=workspace)
+    problems: list[str] = []
+    for theme, width, height in (("light", 1440, 900), ("dark", 390, 844)):
+        window = seat(someone, theme=theme, width=width, height=height)
+        for address in addresses:
+            problems += _look(window, address, f"{theme} {width}")
+    assert problems == []
+
+
+def _look(window: Any, address: str, where: str) -> list[str]:
+    response = window.page.goto(window.base + address, wait_until="load")
+    content = response.headers.get("content-type", "") if response else ""
+    if response is None or response.status in {404, 405} or "text/html" not in content:
+        return []  # addresses that take POST only, fragments of a filter, downloads
+    name = f"{where} {address}"
+    if response.status >= 400:
+        return [f"{name}: {response.status}"]
+    if "<html" not in window.page.content()[:300]:
+        return []
+    found = [f"{name}: console: {text}" for text in window.complaints]
+    window.complaints.clear()
+    overflow = window.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if overflow > 1:
+        found.append(f"{name}: {overflow} px wider than the window")
+    for violation in Axe().run(window.page).response["violations"]:
+        nodes = "; ".join(str(node["target"]) for node in violation["nodes"][:3])
+        found.append(f"{name}: {violation['id']}: {nodes}")
+    return found
