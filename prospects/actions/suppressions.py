@@ -119,8 +119,8 @@ def suppress_list(*, by: Actor, now: datetime, lines: Iterable[str], reason: str
     return result
 
 
-def read_value(kind: str, value: str) -> str:
-    """The normalised form that is hashed; raises Invalid with what is wrong."""
+def read_value(kind: str, value: str, *, field: str = "value") -> str:
+    """The normalised form that is hashed; raises Invalid with what is wrong, naming `field`."""
     try:
         match kind:
             case Kind.EMAIL:
@@ -130,7 +130,7 @@ def read_value(kind: str, value: str) -> str:
             case Kind.PHONE:
                 return normalise.phone(value)
     except normalise.Unusable as error:
-        raise Invalid(f"{error.message}. {error.remedy}".strip(), field="value") from error
+        raise Invalid(f"{error.message}. {error.remedy}".strip(), field=field) from error
     raise Invalid(f"“{kind}” is none of: {', '.join(Kind.values)}.", field="kind")
 
 

@@ -115,7 +115,7 @@ class CompanyViewSet(
     @action(detail=False, methods=["put"], url_path=r"by-domain/(?P<domain>[^/]+)")
     def by_domain(self, request: Request, domain: str) -> Response:
         """The registrable domain counts: `blog.lumen.example` is `lumen.example`."""
-        key = normalise.registrable(read_value("domain", domain))
+        key = normalise.registrable(read_value("domain", domain, field="domain"))
         return self._upsert(request, Company.objects.filter(domain=key).first(), {"domain": key})
 
     def _upsert(self, request: Request, found: Company | None, key: dict[str, str]) -> Response:

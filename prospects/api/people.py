@@ -128,7 +128,7 @@ class PersonViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         """Found by `external_id`, else by `email` where that person has no external id yet; else created."""
         found = Person.objects.filter(external_id=external_id).first()
         if found is None and body_of(request).get("email"):
-            address = read_value("email", str(body_of(request)["email"]))
+            address = read_value("email", str(body_of(request)["email"]), field="email")
             found = Person.objects.filter(email=address, external_id="").first()
         return self._upsert(request, found, {"external_id": external_id})
 
@@ -139,7 +139,7 @@ class PersonViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
     @action(detail=False, methods=["put"], url_path=r"by-email/(?P<email>[^/]+)")
     def by_email(self, request: Request, email: str) -> Response:
         """Upper and lower case are the same address."""
-        address = read_value("email", email)
+        address = read_value("email", email, field="email")
         return self._upsert(request, Person.objects.filter(email=address).first(), {"email": address})
 
     def _upsert(self, request: Request, found: Person | None, key: dict[str, str]) -> Response:
@@ -156,7 +156,7 @@ class PersonViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         data: dict[str, Any] = dict(serializer.validated_data)
         domain, name = data.pop("company_domain", ""), data.pop("company_name", "")
         if domain and not data.get("company"):
-            key = read_value("domain", domain)
+            key = read_value("domain", domain, field="company_domain")
             data["company"] = find_or_create_company(by=actor_of(request), now=clock.now(), domain=key, name=name)
         return data
 
