@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 DAY_MICROSECONDS = 86_400_000_000
 _MICROSECOND = timedelta(microseconds=1)
+_CHANGE = 3 * 3600
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -100,6 +101,8 @@ def elapsed(earlier: datetime, later: datetime, zone: ZoneInfo) -> int:
     Whole days where both are bare dates (midnight in `zone`), so that a clock change between them costs no hour.
     """
     gap = later - earlier
-    if _is_midnight(earlier, zone) and _is_midnight(later, zone):
+    # Between two midnights a clock change leaves an hour or two beside whole days; any other gap needs no second look.
+    near = not gap.microseconds and (0 < gap.seconds <= _CHANGE or gap.seconds >= 86_400 - _CHANGE)
+    if near and _is_midnight(earlier, zone) and _is_midnight(later, zone):
         return (later.astimezone(zone).date() - earlier.astimezone(zone).date()).days * DAY_MICROSECONDS
     return (gap.days * 86_400 + gap.seconds) * 1_000_000 + gap.microseconds

@@ -67,6 +67,7 @@ class Selection:
     undated_deals: list[DealFacts] = field(default_factory=list)
     amounts: dict[Id, Fraction] = field(default_factory=dict)
     times: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    churn: list[tuple[list[CustomerFacts], list[CustomerFacts]]] | None = None
     _derived: dict[tuple[Basis, str], list[Any]] = field(default_factory=dict)
 
     def rows(self, basis: Basis, name: str) -> list[Any]:
@@ -134,14 +135,24 @@ def _present(customer: CustomerFacts, at: datetime) -> bool:
 
 def churn_months(selection: Selection) -> list[tuple[list[CustomerFacts], list[CustomerFacts]]]:
     """(present at the start, of those ended in it) for each of the 12 months that has begun and had customers."""
-    months = []
-    for start, end in selection.period.churn_months():
-        if start > selection.conventions.as_of:
+    if selection.churn is not None:
+        return selection.churn
+    months = [month for month in selection.period.churn_months() if month[0] <= selection.conventions.as_of]
+    starts = [start for start, _ in months]
+    present: list[list[CustomerFacts]] = [[] for _ in months]
+    ended: list[list[CustomerFacts]] = [[] for _ in months]
+    for customer in selection.customers:
+        began, end = customer.started_at, customer.ended_at
+        if began is None:
             continue
-        present = [customer for customer in selection.customers if _present(customer, start)]
-        if present:
-            months.append((present, [one for one in present if one.ended_at is not None and one.ended_at < end]))
-    return months
+        # Present just before a start (`_present`): from the first start after it began to the last one up to its end.
+        past = len(starts) if end is None else bisect_right(starts, end)
+        for place in range(bisect_right(starts, began), past):
+            present[place].append(customer)
+        if end is not None and past and bisect_right(starts, began) < past and end < months[past - 1][1]:
+            ended[past - 1].append(customer)
+    selection.churn = [pair for pair in zip(present, ended, strict=True) if pair[0]]
+    return selection.churn
 
 
 def _distinct(groups: list[list[CustomerFacts]]) -> list[CustomerFacts]:
@@ -308,6 +319,7 @@ def select(
 def _place_lead(table: _Table, lead: LeadFacts) -> None:
     home = table.home(lead)
     dated = False
+    start, end = table.period.start, table.period.end
     cohort = table.at(home, lead.opened_at)
     for name, at in zip(_SET_NAMES, _entries(lead), strict=True):
         if at is None:
@@ -315,7 +327,7 @@ def _place_lead(table: _Table, lead: LeadFacts) -> None:
         dated = True
         if cohort is not None:
             cohort.cohort_sets[name].append(lead)
-        if (row := table.at(home, at)) is not None:
+        if start <= at < end and (row := table.at(home, at)) is not None:
             row.period_sets[name].append(lead)
     if (row := table.at(home, lead.captured_at)) is not None:
         row.period_sets["captured"].append(lead)
