@@ -12,15 +12,16 @@ from prospects.queries.panels import Panel, register_panel
 INSIDE = [Enrolment.State.ACTIVE, Enrolment.State.PAUSED]
 
 
-def person_next_touch(person: Person, now: datetime) -> Panel | None:
-    """The next planned touch with its reason, or why the last sequence ended; None where there never was one."""
+def person_next_touch(person: Person, now: datetime) -> Panel:
+    """The next planned touch with its reason, why the last sequence ended, or that nothing is planned."""
     enrolment = current_of(person)
     if enrolment is None:
-        return None
+        return Panel("campaigns/person_next_touch.html", {"enrolment": None, "person": person})
     return Panel(
         "campaigns/person_next_touch.html",
         {
             "enrolment": enrolment,
+            "person": person,
             "next": next_actions([enrolment], now)[enrolment.pk],
             "is_inside": enrolment.state in INSIDE,
             "tone": TONES[Enrolment.State(enrolment.state)],

@@ -15,7 +15,9 @@ import "./behaviours/time.js";
 import "./behaviours/bulk.js";
 import "./behaviours/formset.js";
 import "./behaviours/copy.js";
+import "./behaviours/insert.js";
 import "./behaviours/tabs.js";
 import "./behaviours/chart.js";
+import "./behaviours/queue.js";
 
 document.documentElement.classList.add("js");
