@@ -45,7 +45,8 @@ class WorkspaceMiddleware:
                 render = getattr(response, "render", None)
                 if callable(render) and not getattr(response, "is_rendered", True):
                     response = render()
-                if response.status_code >= 400:
+                # A page that refuses and yet keeps what was sent (a hosted form) says so on its response.
+                if response.status_code >= 400 and not getattr(response, "keeps_writes", False):
                     raise _RollBack(response)
         except _RollBack as refused:
             return refused.response
