@@ -22,3 +22,4 @@ def run_imports() -> None:
     while lane := lanes.take(kind=imports.LANE, now=clock.now()):
         again = imports.run_due_imports(workspace_id=lane.workspace_id, now=clock.now())
         lanes.move_on(lane, next_due=again)
+        imports.mark_waiting(workspace_id=lane.workspace_id, now=clock.now())

@@ -19,11 +19,11 @@ from leadgen.core import lanes
 from leadgen.core.errors import AppError, Conflict, Invalid
 from leadgen.core.logging import log
 from leadgen.core.tasks import ring
-from leadgen.core.tenancy import bulk_insert, current_workspace_id, workspace_scope
+from leadgen.core.tenancy import current_workspace_id, workspace_scope
 from prospects.actions.agreements import ensure_first_agreement
 from prospects.actions.engagement import apply_version
 from prospects.actions.imports_context import Context
-from prospects.actions.imports_run import Batch, Engine, Issue
+from prospects.actions.imports_run import Batch, Engine, keep_issues
 from prospects.actions.imports_setup import (
     MAX_BYTES,
     SHOWN_SAMPLES,
@@ -43,7 +43,7 @@ LANE = "import"
 TASK = "prospects.run_imports"
 LEASE = timedelta(seconds=120)
 READ_AT_ONCE = 5 * 2**20  # bytes a request may read from end to end
-MAX_WARNINGS = 5000  # stored of one run; all are counted
+MAX_ATTEMPTS = 20  # of checks and runs together; a worker that dies each time must not try for ever
 _State = Import.State
 EDITABLE = (_State.UPLOADED, _State.CHECKED, _State.FAILED)
 WORKING = (_State.CHECKING, _State.QUEUED, _State.RUNNING)
@@ -187,6 +187,14 @@ def run_due_imports(*, workspace_id: UUID, now: datetime) -> datetime | None:
         return min((lease or now for lease in leases), default=None)
 
 
+def mark_waiting(*, workspace_id: UUID, now: datetime) -> None:
+    """After the lane moved on: work that was queued just while it did is marked again."""
+    with workspace_scope(workspace_id):
+        free = Q(lease_until=None) | Q(lease_until__lt=Now())
+        if Import.objects.filter(free, state__in=WORKING).exists():
+            lanes.mark(workspace_id=workspace_id, kind=LANE, due=now)
+
+
 def check_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Source | None = None) -> None:
     """The dry run: what would be made, changed, left and refused; nothing but the plan and its issues is written."""
     with workspace_scope(workspace_id):
@@ -197,14 +205,24 @@ def check_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Sou
     try:
         with workspace_scope(workspace_id):
             setup = prepare(_kind(run), source or file_of(run), options_from_json(run.settings))
-            total, tally = dry_run(setup, file_name=run.file_name, now=now)
+            context = _context(setup, run.file_name, now, None)
+            engine = Engine(setup, context, dry=True)
+        total = Batch()
+        for rows in engine.batches():
+            with workspace_scope(workspace_id):
+                total.add(engine.settle(rows))
+                # A short transaction a batch: a long check keeps its lease, and a cancelled one ends.
+                mine = Import.objects.filter(pk=run_id, attempt=attempt, state=_State.CHECKING)
+                if not mine.update(lease_until=Now() + LEASE, total_rows=setup.total_rows):
+                    return
+        with workspace_scope(workspace_id):
             fenced = _fence(run_id, attempt, _State.CHECKING)
             if fenced is None:
                 return
             ImportIssue.objects.filter(import_run=run_id).delete()
-            _keep_issues(fenced, total.issues, 0)
+            keep_issues(fenced, total.issues, 0)
             fenced.plan = plan_of(total)
-            fenced.findings = [*setup.findings, *tally]
+            fenced.findings = [*setup.findings, *_words(context.tally)]
             fenced.total_rows, fenced.mapping = setup.total_rows, setup.mapping.columns
             fenced.state, fenced.lease_until = _State.CHECKED, None
             fenced.save()
@@ -258,7 +276,7 @@ def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool
     if run is None:
         return False
     batch = engine.settle(rows)
-    _keep_issues(run, batch.issues, int(run.settings.get("warnings", 0)))
+    keep_issues(run, batch.issues, int(run.settings.get("warnings", 0)))
     run.done_rows += batch.rows
     run.created_count += batch.created
     run.updated_count += batch.updated
@@ -302,6 +320,11 @@ def _claim(run_id: UUID, states: tuple[str, ...]) -> Import | None:
     run: Import | None = waiting.filter(free, pk=run_id, state__in=states).first()
     if run is None:
         return None
+    if run.attempt >= MAX_ATTEMPTS:
+        run.state, run.lease_until = _State.FAILED, None
+        run.error = f"It stopped {MAX_ATTEMPTS} times; the log says why. Upload the file again: nothing is made twice."
+        run.save(update_fields=["state", "lease_until", "error"])
+        return None
     run.attempt += 1
     run.state = _State.CHECKING if run.state == _State.CHECKING else _State.RUNNING
     run.lease_until = Now() + LEASE
@@ -323,29 +346,6 @@ def _fail(workspace_id: UUID, run_id: UUID, attempt: int, message: str) -> None:
         Import.objects.filter(pk=run_id, attempt=attempt, state__in=WORKING).update(
             state=_State.FAILED, error=message, lease_until=None
         )
-
-
-def _keep_issues(run: Import, issues: list[Issue], warnings: int) -> None:
-    kept = []
-    for entry in issues:
-        issue = entry.issue
-        if issue.severity == "warning":
-            warnings += 1
-            if warnings > MAX_WARNINGS:
-                continue
-        kept.append(
-            ImportIssue(
-                import_run=run, row=issue.row, column=_clean(issue.column)[:120], value=_clean(issue.value)[:300],
-                message=_clean(issue.message)[:300], remedy=issue.remedy[:300], severity=issue.severity,
-                cells=[_clean(cell) for cell in entry.cells],
-            )
-        )  # fmt: skip
-    bulk_insert(ImportIssue, kept, batch_size=1000)
-
-
-def _clean(text: str) -> str:
-    """What PostgreSQL can keep of a damaged cell."""
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
 
 
 def plan_of(total: Batch) -> dict[str, int]:

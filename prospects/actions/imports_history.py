@@ -18,6 +18,8 @@ from prospects.rules.normalise_words import STAGE_OF_OUTCOME
 ORDER = [*STAGE_FIELDS, Stage.CUSTOMER, *EXITS]
 SOURCE = "import"
 CORRECTED = "Imported again with another date"
+OTHER_OUTCOME = "Imported again with another outcome"
+CLOSED = (*EXITS, Stage.CUSTOMER)
 
 type Entry = tuple[str, datetime | None]
 
@@ -63,23 +65,34 @@ class Transitions:
             before = stage
 
     def extend(self, lead: Row, entries: list[Entry], reason: str) -> str:
-        """Add what a later import knows and correct imported dates that changed; returns the stage the lead newly entered,
-        "" if none. What people here moved by hand stays as it is."""
+        """Add what a later import knows and correct imported dates that changed; returns the stage the lead newly stands
+        in, "" if it stays. What people here moved by hand stays as it is."""
         known = self._of.setdefault(lead["id"], [])
         reached = ""
+        final = entries[-1][0]
+        if final in CLOSED and lead["stage"] in CLOSED and final != lead["stage"]:
+            ended = [row for row in known if row["to_stage"] == lead["stage"]]
+            if not ended or ended[-1]["source"] != SOURCE:
+                return ""
+            # Another outcome: the one imported before did not happen.
+            self._correct(lead, ended[-1], None, OTHER_OUTCOME)
+            reached = lead["stage"]
         for stage, at in entries:
+            exit_reason = reason if stage in EXITS else ""
             same = [row for row in known if row["to_stage"] == stage]
-            if not same:
-                self._append(lead, reached or lead["stage"], stage, at, reason if stage in EXITS else "")
+            if not same or (stage == final and reached in CLOSED):
+                self._append(lead, reached or lead["stage"], stage, at, exit_reason)
                 reached = stage
                 continue
             newest = same[-1]
             if newest["source"] == SOURCE and at is not None and newest["at"] != at:
-                self._append(
-                    lead, newest["from_stage"], stage, at, newest["reason"],
-                    {"corrects": newest["position"], "words": CORRECTED},
-                )  # fmt: skip
-        return reached
+                self._correct(lead, newest, at, CORRECTED)
+        return final if reached else ""
+
+    def _correct(self, lead: Row, row: Row, at: datetime | None, words: str) -> None:
+        """A further row beside a move: its right date, or None where it did not happen."""
+        facts = {"corrects": row["position"], "words": words}
+        self._append(lead, row["from_stage"], row["to_stage"], at, row["reason"], facts)
 
     def _append(
         self, lead: Row, before: str, stage: str, at: datetime | None, reason: str, facts: dict[str, Any] | None = None
@@ -100,8 +113,10 @@ class Deals:
         self.rows = Rows(Deal, unit)
         self._context, self._unit = context, unit
         self._of: dict[UUID, Row] = {}
+        self.left: set[UUID] = set()  # customers a deal turned out not to have made
 
     def prepare(self, leads: Iterable[UUID]) -> None:
+        self.left = set()
         if not self._unit.keep:
             self._of = {}
         wanted = [lead for lead in leads if lead not in self._of]
@@ -138,6 +153,10 @@ class Deals:
         elif closing is not None and (row is None or row["outcome"] == Deal.Outcome.OPEN):
             wanted["expected_close"] = closing.date()
         if row is not None:
+            if row["outcome"] == Deal.Outcome.WON and closed == "lost":
+                if row["customer_id"]:
+                    self.left.add(row["customer_id"])
+                wanted |= {"customer_id": None, "ended_at": None}
             if row["import_id"] is None:  # opened by hand here: only what the file knows of its end and worth
                 wanted = {
                     k: v
@@ -173,6 +192,7 @@ class Customers:
         """Give each won deal of a batch its customer and bring start and end of those customers up to date. `names`: what
         the customer of a deal is called."""
         won = list(won)
+        self._forget(self._deals.left)
         if not won:
             return
         companies = {deal["company_id"] for deal in won if deal["company_id"]}
@@ -206,6 +226,15 @@ class Customers:
                     place[key] = target
             self._deals.rows.put(deal, {"customer_id": target["id"]})
         self._date({deal["customer_id"] for deal in won})
+
+    def _forget(self, left: set[UUID]) -> None:
+        """Delete customers none of whose deals is won any more."""
+        if not left:
+            return
+        self._deals.rows.load(Deal.objects.filter(customer__in=left))
+        kept = {deal["customer_id"] for deal in self._deals.rows.known() if deal["outcome"] == Deal.Outcome.WON}
+        Customer.objects.filter(pk__in=left - kept).delete()
+        self._date(left & kept)
 
     def _date(self, touched: set[UUID]) -> None:
         self._deals.rows.load(Deal.objects.filter(customer__in=touched, outcome=Deal.Outcome.WON))

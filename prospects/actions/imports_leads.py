@@ -16,15 +16,14 @@ from prospects.actions.imports_context import (
     money,
     warn,
 )
-from prospects.actions.imports_history import Customers, Deals, Transitions, entries_of
+from prospects.actions.imports_history import CLOSED, Customers, Deals, Transitions, entries_of
 from prospects.actions.imports_people import Persons
 from prospects.actions.imports_store import Row, Rows, Unit
-from prospects.models import Lead, Stage
+from prospects.models import Lead
 from prospects.models.choices import EXITS, OPEN_STAGES
 from prospects.rules.imports import ConvertedRow
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
-CLOSED = (*EXITS, Stage.CUSTOMER)
 
 
 class LeadsImport:

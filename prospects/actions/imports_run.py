@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DataError, IntegrityError, transaction
 
+from leadgen.core.tenancy import bulk_insert
 from prospects.actions.fit import rescore
 from prospects.actions.imports_activities import ActivitiesImport
 from prospects.actions.imports_companies import CompaniesImport
@@ -17,12 +18,13 @@ from prospects.actions.imports_people import PeopleImport
 from prospects.actions.imports_setup import Setup
 from prospects.actions.imports_spend import SpendImport
 from prospects.actions.imports_store import RowRefused, Rows, Unit
-from prospects.models import Company, Person
+from prospects.models import Company, Import, ImportIssue, Person
 from prospects.queries.suppressions import is_suppressed
 from prospects.rules.imports import ConvertedRow, RowIssue
 from prospects.sources.csv import Row as FileRow
 
 BATCH = 2000
+MAX_WARNINGS = 5000  # stored of one run; all are counted
 
 _HANDLERS: dict[str, Any] = {
     "people": PeopleImport,
@@ -191,3 +193,27 @@ class Engine:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def keep_issues(run: Import, issues: list[Issue], warnings: int) -> None:
+    """Store what was wrong; `warnings` is how many were told before, as only the first MAX_WARNINGS are kept."""
+    kept = []
+    for entry in issues:
+        issue = entry.issue
+        if issue.severity == "warning":
+            warnings += 1
+            if warnings > MAX_WARNINGS:
+                continue
+        kept.append(
+            ImportIssue(
+                import_run=run, row=issue.row, column=_clean(issue.column)[:120], value=_clean(issue.value)[:300],
+                message=_clean(issue.message)[:300], remedy=issue.remedy[:300], severity=issue.severity,
+                cells=[_clean(cell) for cell in entry.cells],
+            )
+        )  # fmt: skip
+    bulk_insert(ImportIssue, kept, batch_size=1000)
+
+
+def _clean(text: str) -> str:
+    """What PostgreSQL can keep of a damaged cell."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")

@@ -1,15 +1,14 @@
-"""Reads of imports: lists, issues, the file of refused rows, and facts a later import corrected."""
+"""Reads of imports: lists, issues, and the file of refused rows."""
 
 import csv
 import io
 import re
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
 from django.db.models import QuerySet
 
-from prospects.models import Import, ImportIssue, StageTransition
+from prospects.models import Import, ImportIssue
 
 _NUMBER = re.compile(r"[+-]?[0-9 ().,/:-]+")
 
@@ -66,16 +65,3 @@ def safe(cell: str) -> str:
     if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(cell):
         return f"'{cell}"
     return cell
-
-
-def corrected_transitions() -> set[UUID]:
-    """Moves whose date a later import put right: the row that corrects them stands beside them (`facts.corrects` names the
-    position), because moves are append-only. Counting first entries leaves these out."""
-    said = StageTransition.objects.filter(source="import", facts__has_key="corrects").values_list("lead_id", "facts")
-    places = {(lead, facts["corrects"]) for lead, facts in said}
-    if not places:
-        return set()
-    rows = StageTransition.objects.filter(lead__in={lead for lead, _ in places}).values_list(
-        "pk", "lead_id", "position"
-    )
-    return {key for key, lead, position in rows if (lead, position) in places}

@@ -234,3 +234,42 @@ def test_an_activity_by_address_goes_to_the_cycle_it_fell_in_and_keeps_account_f
             "2026-01-15T09:00:00+00:00", "2025-12-01T09:00:00+00:00",
         )  # fmt: skip
         assert Lead.objects.get().first_touch_at == ana.last_touch_at
+
+
+def test_another_outcome_takes_the_first_one_back(acme: Workspace) -> None:
+    from analytics.queries.facts import load_facts
+    from tests.prospects.imports import NOW
+
+    run(acme, "leads", HEADER + WON)
+    lost = WON.replace(",won,,1200.50", ",lost,price,1200.50")
+    assert counts(run(acme, "leads", HEADER + lost)) == (0, 1, 0, 0)
+    assert counts(run(acme, "leads", HEADER + lost)) == (0, 0, 1, 0)
+    with workspace_scope(acme.pk):
+        lead = Lead.objects.get()
+        assert (lead.stage, lead.reason) == ("lost", "price")
+        deal = Deal.objects.get()
+        assert (deal.outcome, deal.customer_id, deal.reason) == ("lost", None, "price")
+        assert not Customer.objects.exists()
+        facts, _ = load_facts(acme, NOW)
+        (counted,) = facts.leads
+        assert (counted.customer_at, counted.exit_kind, counted.exit_at) == (None, "lost", lead.closed_at)
+        assert facts.customers == ()
+    # And back again.
+    assert counts(run(acme, "leads", HEADER + WON)) == (0, 1, 0, 0)
+    with workspace_scope(acme.pk):
+        lead = Lead.objects.get()
+        assert (lead.stage, Deal.objects.get().outcome, Customer.objects.count()) == ("customer", "won", 1)
+        facts, _ = load_facts(acme, NOW)
+        assert (facts.leads[0].customer_at, facts.leads[0].exit_kind) == (lead.closed_at, None)
+
+
+def test_a_corrected_date_is_what_the_funnel_counts(acme: Workspace) -> None:
+    from analytics.queries.facts import load_facts
+    from tests.prospects.imports import NOW
+
+    run(acme, "leads", HEADER + OPEN)
+    run(acme, "leads", HEADER + OPEN.replace("2026-01-06", "2026-02-06"))
+    with workspace_scope(acme.pk):
+        facts, _ = load_facts(acme, NOW)
+        assert facts.leads[0].mql_at is not None
+        assert facts.leads[0].mql_at.date().isoformat() == "2026-02-05"

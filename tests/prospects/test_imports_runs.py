@@ -149,6 +149,37 @@ def test_starting_twice_is_once_and_leaves_one_lane(acme: Workspace) -> None:
     assert counts(fresh(acme, made)) == (24, 0, 0, 1)
 
 
+def test_a_worker_finds_the_work_by_its_lane_and_leaves_it_empty(acme: Workspace) -> None:
+    from prospects.tasks import run_imports
+
+    made = upload(acme, "people", text_of(ROWS))
+    with workspace_scope(acme.pk):
+        start_import(run=made, by=SYSTEM, now=NOW)
+    run_imports()
+    assert counts(fresh(acme, made)) == (24, 0, 0, 1)
+    lane = Lane.objects.get(workspace_id=acme.pk, kind=LANE)
+    assert (lane.next_due, lane.lease_until) == (None, None)
+    # Queued after the worker looked, before it let the lane go: marked again.
+    late = upload(acme, "people", text_of(ROWS))
+    with workspace_scope(acme.pk):
+        start_import(run=late, by=SYSTEM, now=NOW)
+    Lane.objects.filter(pk=lane.pk).update(next_due=None)
+    imports.mark_waiting(workspace_id=acme.pk, now=NOW)
+    run_imports()
+    assert counts(fresh(acme, late)) == (0, 0, 24, 1)
+
+
+def test_a_run_that_kills_every_worker_is_given_up_with_words(acme: Workspace) -> None:
+    made = upload(acme, "people", text_of(ROWS))
+    with workspace_scope(acme.pk):
+        start_import(run=made, by=SYSTEM, now=NOW)
+        Import.objects.update(attempt=imports.MAX_ATTEMPTS)
+    run_due_imports(workspace_id=acme.pk, now=NOW)
+    given_up = fresh(acme, made)
+    assert given_up.state == "failed"
+    assert "nothing is made twice" in given_up.error
+
+
 AMBIGUOUS = "external_id,company,opened_at\n1,Lumen,03/04/2026\n2,Fjord,05/06/2026\n"
 
 
