@@ -126,9 +126,11 @@ def answer_summary(captured: Sequence[LeadFacts], conventions: Conventions, *, b
 
 
 def answer_steps(captured: Sequence[LeadFacts]) -> dict[str, dict[str, Any]]:
-    """Minutes of each part of the way: `captured_to_deduped` ... `seen_to_touched`."""
+    """Minutes of each part of the way: `captured_to_deduped` ... `seen_to_touched`. A moment that nobody records is passed
+    over (`captured_to_routed`), so that the parts still make up the whole way."""
+    recorded = [name for name in CLOCK if any(getattr(lead, f"{name}_at") is not None for lead in captured)]
     steps = {}
-    for earlier, later in pairwise(CLOCK):
+    for earlier, later in pairwise(recorded if len(recorded) > 1 else CLOCK):
         times = []
         for lead in captured:
             start, end = getattr(lead, f"{earlier}_at"), getattr(lead, f"{later}_at")

@@ -196,9 +196,17 @@ class Parts:
 
     def answers(self) -> list[Shown]:
         """How fast people are answered and met."""
+        split = self.report.figures[self.ask.basis]["speed_to_lead_steps"]
+        href = self.rows("speed_to_lead_minutes", self.ask.basis)
+        ways = [
+            show(one, currency=self.currency, href=href, label=part.replace("_", " ").capitalize(), part=part)
+            for part, one in (split.items() if isinstance(split, dict) else ())
+            if one.value["median"] is not None
+        ]
         found = [
             self.figure("mql_to_sql_days", "cohort", label="MQL to SQL, median"),
             self.figure("sales_cycle_days", "cohort", label="Sales cycle, median"),
+            *ways,
             *(self.figure(key, self.ask.basis, label=label) for key, label in ANSWERS),
             self.figure("cost_per_held_meeting", "period"),
         ]
