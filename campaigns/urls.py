@@ -2,7 +2,18 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.views import enrol, enrolments, inbox, mailboxes, messages, queue, queue_dialogs, sequences, steps
+from campaigns.views import (
+    capture,
+    enrol,
+    enrolments,
+    inbox,
+    mailboxes,
+    messages,
+    queue,
+    queue_dialogs,
+    sequences,
+    steps,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # Sequences, enrolments, messages
@@ -62,4 +73,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("work/<uuid:task_id>/accept/", queue_dialogs.work_accept, name="work_accept"),
     path("work/<uuid:task_id>/reject/", queue_dialogs.work_reject, name="work_reject"),
     path("work/<uuid:task_id>/give/", queue_dialogs.work_give, name="work_give"),
+    # Forms and what came through them
+    path("forms/", capture.form_list, name="form_list"),
+    path("forms/new/", capture.form_create, name="form_create"),
+    path("forms/<uuid:form_id>/", capture.form_detail, name="form_detail"),
+    path("forms/<uuid:form_id>/edit/", capture.form_edit, name="form_edit"),
+    path("forms/<uuid:form_id>/switch/", capture.form_switch, name="form_switch"),
+    path("forms/submissions/", capture.submission_list, name="submission_list"),
+    path("forms/submissions/<uuid:submission_id>/", capture.submission_detail, name="submission_detail"),
 ]

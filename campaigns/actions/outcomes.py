@@ -18,6 +18,7 @@ from leadgen.core.errors import Conflict, Invalid
 from prospects.actions.activities import record_activity
 from prospects.actions.suppressions import suppress
 from prospects.models import ActivityKind, Channel, Person, Suppression
+from prospects.queries.leads import open_lead_of
 
 type MessageQuery = QuerySet[Message]
 
@@ -61,7 +62,8 @@ def record_sent(*, message: Message, response: str, by: str, now: datetime) -> b
         now=now,
         by=Actor(member=message.member) if message.member else None,
         person=message.person,
-        lead=enrolment.lead if enrolment else None,
+        # A mail written by hand is a touch of the lead that is open: it stops the speed-to-lead clock.
+        lead=enrolment.lead if enrolment else open_lead_of(message.person),
         campaign=message.campaign,
         channel=Channel.EMAIL,
         summary=f"E-mail sent: {message.subject}",

@@ -295,7 +295,8 @@ def _rows(ranked: list[tuple[rules.Facts, rules.Rank]], workspace: Workspace, no
         words, tone = rules.badge(facts, now, workspace.time_zone)
         clock = facts.clock
         paused = pause if clock is not None and clock > now else ""
-        rows.append(Row(task, ranked_as.why, words, tone, clock, sla_of(task), paused))
+        why = ranked_as.why.replace("Clock running", f"Clock paused, {paused}") if paused else ranked_as.why
+        rows.append(Row(task, why, words, tone, clock, sla_of(task), paused))
     return rows
 
 

@@ -93,7 +93,8 @@ def _mail(item: Item, person: Person, member: Member, now: datetime) -> dict[str
     blocked = block_of_person(person)
     theirs = item.answered.mailbox_id if item.answered else None
     boxes = list(
-        Mailbox.objects.filter(Q(member=member) | Q(member__isnull=True) | Q(pk=theirs))
+        # A reply stays in its thread: it leaves the mailbox it came to.
+        Mailbox.objects.filter(Q(pk=theirs) if theirs else Q(member=member) | Q(member__isnull=True))
         .exclude(state=Mailbox.State.HELD)
         .order_by("address")
     )
