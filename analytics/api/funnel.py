@@ -83,7 +83,7 @@ class FunnelViewSet(viewsets.ViewSet):
             "from": ask.start.isoformat(), "to": ask.end.isoformat(), "as_of": report.conventions.as_of_text,
             "currency": report.conventions.currency,
         }  # fmt: skip
-        answer |= {basis: shown(report.figures[basis]) for basis in bases}
+        answer |= {basis: shown(report.figures_of(basis)) for basis in bases}
         if by:
             answer["by"] = [
                 {"key": key} | {basis: shown(figures[basis]) for basis in bases}
@@ -133,7 +133,7 @@ class FunnelViewSet(viewsets.ViewSet):
         if name not in found:
             raise Invalid(f"This figure has: {', '.join(found)}.", field="set")
         ids = tuple(reversed(found[name].ids))
-        entry = report.figures[basis].get(key)
+        entry = report.figures_of(basis).get(key)
         figure = entry if isinstance(entry, Figure) else (entry or {}).get(part or "")
 
         def link(at: int) -> str | None:

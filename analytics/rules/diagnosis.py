@@ -67,7 +67,7 @@ def diagnose(
 
     cost, cost_before = _figure(now, "period", "cpl"), _figure(before, "period", "cpl")
     if _solid(cost) and _solid(cost_before) and float(cost.value) > CLIMB * float(cost_before.value) > 0:
-        say("cpl", "CPL climbs", f"{cost.value} after {cost_before.value} in the period before")
+        say("cpl", "CPL climbs", f"{float(cost.value):,.2f} after {float(cost_before.value):,.2f} in the period before")
     rate, rate_before = _figure(now, "cohort", "lead_to_mql"), _figure(before, "cohort", "lead_to_mql")
     if _solid(rate) and _solid(rate_before) and rate.interval and rate.interval[1] < rate_before.value:
         say("lead_to_mql", "Conversion low", f"{rate.value:.1%} after {rate_before.value:.1%} in the period before")

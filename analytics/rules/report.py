@@ -62,6 +62,7 @@ class Report:
         self.before = self.period.previous()
         self.conventions, self.unit, self.where = conventions, unit, dict(where or {})
         self.facts = as_at(facts, conventions.as_of)
+        self._figures: dict[Basis, Figures] = {}
 
     def _select(self, period: Period, dimension: str | None = None) -> dict[str, Selection]:
         return select(self.facts, period, self.conventions, dimension=dimension, unit=self.unit, where=self.where)
@@ -76,24 +77,29 @@ class Report:
         return self._select(self.before)[TOTAL]
 
     @cached_property
-    def _history(self) -> History:
-        before = self.previous["period"]
-        return History(usual_times(self.facts.leads, self.conventions), before)
+    def _previous_period(self) -> Figures:
+        return period_figures(self._earlier)
 
     @cached_property
+    def _history(self) -> History:
+        return History(usual_times(self.facts.leads, self.conventions), self._previous_period)
+
+    def figures_of(self, basis: Basis) -> Figures:
+        """The figures of one basis, each with maturity and warnings."""
+        if basis not in self._figures:
+            made = period_figures(self.total) if basis == "period" else cohort_figures(self.total)
+            self._figures[basis] = with_warnings(made, self.total, basis, self._history)
+        return self._figures[basis]
+
+    @property
     def figures(self) -> dict[Basis, Figures]:
-        """`{"period": {...}, "cohort": {...}}`, each figure with maturity and warnings."""
-        total, history = self.total, self._history
-        return {
-            "period": with_warnings(period_figures(total), total, "period", history),
-            "cohort": with_warnings(cohort_figures(total), total, "cohort", history),
-        }
+        """`{"period": {...}, "cohort": {...}}`: `figures_of` both."""
+        return {"period": self.figures_of("period"), "cohort": self.figures_of("cohort")}
 
     @cached_property
     def previous(self) -> dict[Basis, Figures]:
         """The figures of the period before, without warnings: to compare with."""
-        earlier = self._earlier
-        return {"period": period_figures(earlier), "cohort": cohort_figures(earlier)}
+        return {"period": self._previous_period, "cohort": cohort_figures(self._earlier)}
 
     def by(self, dimension: str) -> list[tuple[str, dict[Basis, Figures]]]:
         """(key, figures) of each value of a dimension, the unknown last; counts add up to the total's."""

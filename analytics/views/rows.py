@@ -58,7 +58,7 @@ class Drill:
             self.sets: dict[str, RowSet] = report.sets(self.key, self.of, part=self.part)
         except KeyError as error:
             raise Http404("The figure has no such part.") from error
-        self.figure = self._figure(report.figures[self.of])
+        self.figure = self._figure(report.figures_of(self.of))
         if self.chosen not in self.sets:
             raise Http404("The figure has no such set.")
 
