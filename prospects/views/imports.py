@@ -5,7 +5,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
@@ -14,7 +14,7 @@ from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from leadgen.core.counts import count_up_to
 from leadgen.core.errors import AppError, Invalid
-from leadgen.core.htmx import hx_redirect, refusal, render_page
+from leadgen.core.htmx import hx_redirect, is_htmx, refusal, render_page
 from leadgen.core.pagination import Order, keyset
 from prospects.actions.imports import (
     EDITABLE,
@@ -151,8 +151,10 @@ def import_progress(request: MemberRequest, import_id: UUID) -> HttpResponse:
 
 @member_view("imports.view")
 def import_issues(request: MemberRequest, import_id: UUID) -> HttpResponse:
-    """One page of what was wrong."""
+    """One page of what was wrong: a fragment of the run's page; opened by itself it leads there."""
     run = get_object_or_404(Import.objects.all(), pk=import_id)
+    if not is_htmx(request):
+        return redirect("import_detail", request.workspace.slug, run.pk)
     try:
         context = _issues(request, run)
     except AppError as error:
