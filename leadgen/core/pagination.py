@@ -166,7 +166,7 @@ class KeysetPagination(BasePagination):
         text = request.query_params.get("limit", "")
         if text and not (text.isdigit() and 1 <= int(text) <= self.max_size):
             raise Invalid(f"limit must be a whole number from 1 to {self.max_size}.", field="limit")
-        size = int(text) if text else int(api_settings.PAGE_SIZE)
+        size = int(text) if text else int(api_settings.PAGE_SIZE or 50)
         default = getattr(view, "default_order", "-id")
         allowed = getattr(view, "orders", (default.removeprefix("-"),))
         order = Order.parse(
