@@ -32,7 +32,7 @@ BLOCKS = {
     "no_address": "no e-mail address",
     "no_linkedin": "no LinkedIn address",
     "no_phone": "no phone number",
-    "already": "went through this sequence before",
+    "already": "is or was in this sequence",
     "elsewhere": "in another sequence now",
     "missing": "a template variable has no value",
 }

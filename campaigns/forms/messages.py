@@ -43,7 +43,7 @@ class MessageFilter(ListFilter):
         return queryset.filter(**{"replied_at__isnull" if value == "replied" else "bounced_at__isnull": False})
 
     @property
-    def owners(self) -> list[tuple[str, str]]:  # type: ignore[override]  # messages belong to nobody
+    def owners(self) -> list[tuple[str, str]]:
         return []
 
     def offer_owners(self) -> Any:

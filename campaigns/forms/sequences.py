@@ -102,8 +102,8 @@ class SequenceForm(forms.Form):
 class StepForm(forms.Form):
     """One step of a draft. Which fields it has follows its kind; texts are judged by the action, with line and column."""
 
-    delay_days = forms.IntegerField(min_value=0, max_value=365, initial=0, required=False, label="Days")
-    delay_hours = forms.IntegerField(min_value=0, max_value=23, initial=0, required=False, label="Hours")
+    delay_days = forms.IntegerField(min_value=0, max_value=365, initial=0, label="Days")
+    delay_hours = forms.IntegerField(min_value=0, max_value=23, initial=0, label="Hours")
     business_days = forms.BooleanField(required=False, initial=True, label="Count business days only")
     subject = forms.CharField(max_length=250, required=False)
     body = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 11}))

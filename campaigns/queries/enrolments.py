@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -19,7 +19,7 @@ from prospects.queries.people import containing as people_containing
 
 ORDERS = ("enrolled_at", "next_at")
 NULLABLE = ("next_at",)
-TONES = {
+TONES: dict[str, str] = {
     Enrolment.State.ACTIVE: "primary",
     Enrolment.State.PAUSED: "neutral",
     Enrolment.State.FINISHED: "success",
@@ -115,11 +115,12 @@ def _next_of(
             return NextAction(what, None, "", message.reason if row.state != "active" else why, message.pk)
         why = row.reason if row.state == Enrolment.State.PAUSED else above or message.hold_reason
         waits = row.state == Enrolment.State.PAUSED or bool(above)
-        at = None if waits else max(message.due_at, now - timedelta(minutes=1))
+        if waits:
+            return NextAction(what, None, "", why, message.pk, message.mailbox.address)
+        local = local_words(message.due_at, zone, now) if message.due_at > now else "now"
         return NextAction(
-            what, at, local_words(message.due_at, zone, now) if at else "",
-            why or "Goes out at its time.", message.pk, message.mailbox.address,
-        )  # fmt: skip
+            what, message.due_at, local, why or "Goes out at its time.", message.pk, message.mailbox.address
+        )
     if run is not None and run.task is not None:
         whose = run.task.owner or "somebody"
         why = f"Waits for {whose} to do it."
@@ -133,6 +134,8 @@ def _next_of(
     if row.next_at is None:
         return NextAction(what, None, "", row.wait_reason or "Waits for the step before.")
     mailbox = row.mailbox.address if row.mailbox and step and step.kind == Step.Kind.EMAIL else ""
+    if row.next_at <= now:
+        return NextAction(what, now, "now", "Due: it begins with the next turn of the worker.", None, mailbox)
     return NextAction(
         what, row.next_at, local_words(row.next_at, zone, now), row.wait_reason or "Waits for its time.", None, mailbox
     )

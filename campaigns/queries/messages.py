@@ -13,14 +13,14 @@ from prospects.models import Activity, ActivityKind
 ORDERS = ("created_at", "due_at", "sent_at")
 NULLABLE = ("sent_at",)
 # One line a state, for those who read the word for the first time.
-STATE_HELP = {
+STATE_HELP: dict[str, str] = {
     Message.State.PLANNED: "Written, not handed over yet: it waits for its time, or is held with the reason beside it.",
     Message.State.SENT: "The server accepted it, or evidence proved later that it had.",
     Message.State.BLOCKED: "Never handed over, for a reason that will not go away.",
     Message.State.FAILED: "Refused by the server in words, or it could not be written.",
     Message.State.UNKNOWN: "Handed over, and the server's answer was lost. Never sent again by itself.",
 }
-TONES = {
+TONES: dict[str, str] = {
     Message.State.PLANNED: "neutral",
     Message.State.SENT: "success",
     Message.State.BLOCKED: "neutral",

@@ -24,7 +24,7 @@ def person_next_touch(person: Person, now: datetime) -> Panel:
             "person": person,
             "next": next_actions([enrolment], now)[enrolment.pk],
             "is_inside": enrolment.state in INSIDE,
-            "tone": TONES[Enrolment.State(enrolment.state)],
+            "tone": TONES[enrolment.state],
             "ended_by": STOPPED_BY.get(enrolment.stopped_by_type, ""),
         },
     )

@@ -40,7 +40,7 @@ def sequence_people(request: MemberRequest, sequence_id: UUID) -> HttpResponse:
     following = queries.next_actions(listing.page.rows, now)
     for enrolment in listing.page.rows:
         enrolment.x_next = following[enrolment.pk]
-        enrolment.x_tone = queries.TONES[Enrolment.State(enrolment.state)]
+        enrolment.x_tone = queries.TONES[enrolment.state]
         enrolment.x_ended = queries.STOPPED_BY.get(enrolment.stopped_by_type, "")
     counts = queries.state_counts(sequence=sequence)
     context = listing.context("enrolments") | head(request, sequence, "people")
@@ -60,7 +60,7 @@ def enrolment_detail(request: MemberRequest, enrolment_id: UUID) -> HttpResponse
     steps = queries.steps_of(enrolment)
     context = {
         "enrolment": enrolment,
-        "tone": queries.TONES[Enrolment.State(enrolment.state)],
+        "tone": queries.TONES[enrolment.state],
         "ended_by": queries.STOPPED_BY.get(enrolment.stopped_by_type, ""),
         "next": queries.next_actions([enrolment], now)[enrolment.pk],
         "is_inside": enrolment.state in {Enrolment.State.ACTIVE, Enrolment.State.PAUSED},

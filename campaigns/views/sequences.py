@@ -37,8 +37,8 @@ from prospects.views.listing import add_app_error, build_listing, sheet_or_page
 from prospects.views.stages import form_act
 
 LIST: dict[str, Any] = {"orders": queries.ORDERS, "nullable": (), "default": "-created_at"}
-TONES = {"draft": "neutral", "active": "success", "paused": "neutral", "archived": "neutral"}
-KIND_ICONS = {
+TONES: dict[str, str] = {"draft": "neutral", "active": "success", "paused": "neutral", "archived": "neutral"}
+KIND_ICONS: dict[str, str] = {
     Step.Kind.EMAIL: "mail", Step.Kind.LINKEDIN_REQUEST: "user-plus", Step.Kind.LINKEDIN_MESSAGE: "message-square",
     Step.Kind.CALL: "phone", Step.Kind.WAIT: "hourglass",
 }  # fmt: skip
@@ -244,7 +244,7 @@ def step_cards(sequence: Sequence, version: SequenceVersion | None, *, outcomes:
     cards = []
     for step, day in zip(steps, queries.day_rail(steps), strict=True):
         card: dict[str, Any] = {
-            "step": step, "icon": KIND_ICONS[Step.Kind(step.kind)], "day": day, "delay": queries.delay_words(step),
+            "step": step, "icon": KIND_ICONS[step.kind], "day": day, "delay": queries.delay_words(step),
             "subject": step.subject, "text": step.body, "missing": [], "counts": counts.get(step.pk, {}),
             "is_wait": step.kind == Step.Kind.WAIT, "is_empty": not step.body.strip() and step.kind != Step.Kind.WAIT,
         }  # fmt: skip

@@ -68,8 +68,15 @@ def resume_campaign(*, campaign: Campaign, by: Actor, now: datetime) -> None:
 
 def end_campaign(*, campaign: Campaign, by: Actor, now: datetime) -> None:
     """Over for good: everybody still in its sequences is stopped. Raises Conflict if it ended before."""
-    running = {Campaign.State.DRAFT, Campaign.State.ACTIVE, Campaign.State.PAUSED}
-    _move(campaign, running, Campaign.State.ENDED, "", by, now, "campaign.ended")
+    _move(
+        campaign,
+        {Campaign.State.DRAFT, Campaign.State.ACTIVE, Campaign.State.PAUSED},
+        Campaign.State.ENDED,
+        "",
+        by,
+        now,
+        "campaign.ended",
+    )
 
 
 def workspace_currency() -> str:

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from prospects.api.activities import ActivityViewSet
 from prospects.api.agreements import AgreementViewSet
+from prospects.api.campaigns import CampaignViewSet
 from prospects.api.companies import CompanyViewSet
 from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
@@ -12,7 +13,9 @@ from prospects.api.icps import IcpViewSet
 from prospects.api.imports import ImportViewSet
 from prospects.api.leads import LeadViewSet
 from prospects.api.meetings import MeetingViewSet
+from prospects.api.offers import OfferViewSet
 from prospects.api.people import PersonViewSet
+from prospects.api.spend import SpendViewSet
 from prospects.api.suppressions import SuppressionViewSet
 
 router = SimpleRouter()
@@ -28,5 +31,8 @@ router.register("deals", DealViewSet, basename="api_deal")
 router.register("customers", CustomerViewSet, basename="api_customer")
 router.register("icps", IcpViewSet, basename="api_icp")
 router.register("imports", ImportViewSet, basename="api_import")
+router.register("campaigns", CampaignViewSet, basename="api_campaign")
+router.register("offers", OfferViewSet, basename="api_offer")
+router.register("spend", SpendViewSet, basename="api_spend")
 
 urlpatterns = router.urls

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
 
-from prospects.models import OPEN_STAGES, Campaign, Deal, Lead, Spend, Stage
+from prospects.models import OPEN_STAGES, Campaign, Channel, Deal, Lead, Spend, Stage
 
 ORDERS = ("created_at", "name", "starts_on", "budget")
 NULLABLE = ("starts_on", "budget")
@@ -72,7 +72,5 @@ def channel_doubt(campaign: Campaign) -> str:
     offer = campaign.offer
     if offer is None or not offer.channels or campaign.channel in offer.channels:
         return ""
-    fitting = ", ".join(
-        label for value, label in campaign._meta.get_field("channel").choices if value in offer.channels
-    )
+    fitting = ", ".join(str(channel.label) for channel in Channel if channel.value in offer.channels)
     return f"The offer {offer.name} is said to suit {fitting}, not {campaign.get_channel_display()}."

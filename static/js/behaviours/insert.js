@@ -16,7 +16,10 @@ on("click", "[data-insert]", (event, button) => {
   const field = known?.isConnected ? known : scope.querySelector("textarea");
   if (!field) return;
   field.focus();
-  field.setRangeText(button.dataset.insert, field.selectionStart, field.selectionEnd, "end");
+  // Nobody wrote here yet: at the end, not before the first word.
+  const [from, to] = known ? [field.selectionStart, field.selectionEnd] : [field.value.length, field.value.length];
+  field.setRangeText(button.dataset.insert, from, to, "end");
+  last.set(scope, field);
   field.dispatchEvent(new Event("input", { bubbles: true }));
   announce("Variable inserted");
 });
