@@ -53,7 +53,8 @@ def in_folder(folder: str) -> Q:
     """Mail of a folder. Raises KeyError for one that does not exist."""
     if folder == NEEDS_REPLY:
         closed = Task.objects.filter(about_type="inbound_mail", about_id=OuterRef("pk")).exclude(state=Task.State.OPEN)
-        return Q(done_at__isnull=True, kind=Kind.REPLY, intent__in=ANSWERED) & ~Q(Exists(closed))
+        waits = Q(done_at__isnull=True, kind=Kind.REPLY, intent__in=ANSWERED) & ~Q(from_address="")
+        return waits & ~Q(Exists(closed))
     kinds = [kind for kind, name in _BY_KIND.items() if name == folder]
     intents = [intent for intent, name in _BY_INTENT.items() if name == folder]
     if folder == "other":

@@ -1,0 +1,96 @@
+"""Unsubscribing: looking changes nothing, one click is enough, and it holds."""
+
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from campaigns.models import Enrolment, Message
+from campaigns.queries.mail import unsubscribe_url
+from campaigns.rules.tokens import public_token
+from leadgen.core.tenancy import workspace_scope
+from prospects.models import Activity, Suppression
+from prospects.queries.suppressions import is_suppressed
+from tests.campaigns.inbound import keyed_mailbox, sent_to
+from tests.conftest import NOW
+from tests.factories.prospects import make_person
+
+pytestmark = pytest.mark.django_db
+ADDRESS = "ana@lumen.example"
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Any:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def message(acme: Any) -> Message:
+    with workspace_scope(acme.pk):
+        return sent_to(make_person("Ana Ferreira", email=ADDRESS), keyed_mailbox())
+
+
+def path(message: Message) -> str:
+    return "/p/u/" + unsubscribe_url(message).partition("/p/u/")[2]
+
+
+def nothing_changed(acme: Any) -> bool:
+    with workspace_scope(acme.pk):
+        return Enrolment.objects.get().state == "active" and not Suppression.objects.exists() and not Activity.objects.exists()
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_changes_nothing_however_often(acme: Any, message: Message, method: str) -> None:
+    for _ in range(3):
+        answer = getattr(Client(), method)(path(message), headers={"User-Agent": "Mimecast link scanner"})
+        assert answer.status_code == 200
+    assert nothing_changed(acme)
+
+
+def test_the_page_asks_and_its_button_works_without_cookies(acme: Any, message: Message) -> None:
+    page = Client().get(path(message))
+    assert "Stop mail from Acme?" in page.content.decode()
+    assert ADDRESS in page.content.decode()
+    strict = Client(enforce_csrf_checks=True)
+    done = strict.post(path(message))
+    assert done.status_code == 200
+    assert "You are unsubscribed" in done.content.decode()
+    with workspace_scope(acme.pk):
+        assert is_suppressed([ADDRESS]) == {ADDRESS}
+
+
+def test_one_click_of_rfc_8058(acme: Any, message: Message) -> None:
+    """What mail programs send: no cookie, no Referer, form data."""
+    strict = Client(enforce_csrf_checks=True)
+    for _ in range(2):
+        assert strict.post(path(message), {"List-Unsubscribe": "One-Click"}).status_code == 200
+    with workspace_scope(acme.pk):
+        enrolment = Enrolment.objects.get()
+        assert (enrolment.state, enrolment.stopped_by_type, enrolment.reason) == (
+            "stopped", "unsubscribe", "Unsubscribed by one click.",
+        )  # fmt: skip
+        assert Activity.objects.filter(kind="unsubscribed").count() == 1
+        assert Suppression.objects.get().reason == "unsubscribed"
+
+
+def test_it_proves_that_a_mail_of_unknown_outcome_was_delivered(acme: Any, message: Message) -> None:
+    with workspace_scope(acme.pk):
+        Message.objects.update(state="unknown", sent_at=None, settled_at=None, reason_code="no_answer")
+    Client().post(path(message), {"List-Unsubscribe": "One-Click"})
+    with workspace_scope(acme.pk):
+        found = Message.objects.get()
+        assert (found.state, found.settled_by) == ("sent", "unsubscribe")
+
+
+def test_other_tokens_are_nothing(acme: Any, globex: Any, message: Message) -> None:
+    tokens = [
+        public_token("unsubscribe", workspace_id=globex.pk, row=message.pk),
+        public_token("click", workspace_id=acme.pk, row=message.pk),
+        path(message).removeprefix("/p/u/").strip("/")[:-1],
+    ]
+    for token in tokens:
+        for method in ("get", "post"):
+            assert getattr(Client(), method)(f"/p/u/{token}/").status_code == 404
+    assert nothing_changed(acme)
