@@ -131,7 +131,15 @@ def demo(api: Client, say: Callable[[str], object] = print) -> Row:
     })  # fmt: skip
     say(f"Activity {made['touch']['id']}: told twice, it is one")
 
-    made["lead"] = lead = api.upsert("leads", "crm-l-1", person=person["id"], channel="event", source="Fair in Hamburg")
+    made |= outreach(api, person, say)
+    made["lead"] = lead = api.upsert(
+        "leads",
+        "crm-l-1",
+        person=person["id"],
+        channel="event",
+        source="Fair in Hamburg",
+        campaign=made["campaign"]["id"],
+    )
     made["deal"] = deal = api.upsert(
         "deals",
         "crm-d-1",
@@ -141,20 +149,56 @@ def demo(api: Client, say: Callable[[str], object] = print) -> Row:
         mrr="2000.00",
         term_months=12,
     )
-    say(f"Lead at stage {api.call('GET', f'leads/{lead["id"]}/')['stage']}; deal of {deal['value']} {deal['currency']}")
+    stage = api.call("GET", f"leads/{lead['id']}/")["stage"]
+    say(f"Lead at stage {stage}; deal of {deal['value']} {deal['currency']}")
+    made["spend"] = spend = api.upsert(
+        "spend", "crm-s-1", channel="event", campaign=made["campaign"]["id"], kind="media", amount="1200.00",
+        starts_on=datetime.now(UTC).date().isoformat(), note="Stand at the fair",
+    )  # fmt: skip
+    say(f"Spend of {spend['amount']} {spend['currency']} on {spend['channel']}")
 
     open_deals = list(api.rows("deals/", outcome="open", limit=50))
-    say(f"{len(open_deals)} open deals")
+    open_tasks = list(api.rows("tasks/", state="open", sort="due_at"))
+    say(f"{len(open_deals)} open deals, {len(open_tasks)} open tasks")
 
     today = datetime.now(UTC).date()
-    made["funnel"] = funnel = api.call(
-        "GET", "funnel/", **{"from": today - timedelta(days=30), "to": today + timedelta(days=1), "by": "channel"}
-    )
+    asked: Row = {"from": today - timedelta(days=30), "to": today + timedelta(days=1), "by": "channel"}
+    made["funnel"] = funnel = api.call("GET", "funnel/", **asked)
     period = funnel["period"]
     say(
-        f"Funnel of 30 days: {period['leads']} leads, {period['opportunities']} opportunities, pipeline {period['pipeline_value']}"
+        f"Funnel of 30 days: {period['leads']} leads, {period['opportunities']} opportunities, pipeline {period['pipeline_value']}, spend {period['spend']}"
     )
     return made
+
+
+def outreach(api: Client, person: Row, say: Callable[[str], object]) -> Row:
+    """A campaign with a sequence that a person goes through, and a task by hand."""
+    campaign = api.upsert("campaigns", "crm-k-1", name="Fair follow-up", channel="event", budget="5000.00")
+    if campaign["state"] == "draft":
+        campaign = api.call("POST", f"campaigns/{campaign['id']}/start/", key=f"start-{campaign['id']}")
+    sequence = api.upsert(
+        "sequences", "crm-q-1", name="After the fair", campaign=campaign["id"],
+        steps=[
+            {"kind": "call", "body": "Ask {{ person.first_name | default: 'them' }} what they plan for next year."},
+            {"kind": "linkedin_message", "delay_days": 2, "body": "Thank you for the talk at the fair."},
+        ],
+    )  # fmt: skip
+    if sequence["draft"] and not sequence["problems"]:
+        sequence = api.call("POST", f"sequences/{sequence['id']}/publish/")
+    say(
+        f"Campaign {campaign['name']} is {campaign['state']}; sequence {sequence['name']}, version {sequence['published']['number']}"
+    )
+
+    # Look first: who is blocked says why. By your own id, the second call is the first enrolment again.
+    preview = api.call("POST", "enrolments/preview/", {"sequence": sequence["id"], "people": [person["id"]]})
+    say(f"Eligible: {preview['eligible']}; blocked: {[row['reason'] for row in preview['blocked']]}")
+    enrolment = api.upsert("enrolments", "crm-e-1", sequence=sequence["id"], person=person["id"])
+    say(f"Enrolment is {enrolment['state']}: {enrolment['next_step']}")
+    due = (datetime.now(UTC) + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0)
+    task = api.upsert(
+        "tasks", "crm-t-1", kind="todo", title="Send the price list", person=person["id"], due_at=due.isoformat()
+    )
+    return {"campaign": campaign, "sequence": sequence, "enrolment": enrolment, "task": task}
 
 
 def main(words: list[str] | None = None) -> int:

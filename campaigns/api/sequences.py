@@ -255,7 +255,13 @@ class SequenceViewSet(
     def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
+        data = dict(serializer.validated_data)
+        if partial and "steps" in data:
+            # A partial serializer neither requires nor defaults the fields of what it nests; steps are always whole.
+            steps = StepSerializer(data=body_of(request)["steps"], many=True)
+            steps.is_valid(raise_exception=True)
+            data["steps"] = steps.validated_data
+        return data
 
     def _answer(self, sequence: Sequence, code: int = status.HTTP_200_OK) -> Response:
         return Response(self.get_serializer(self.get_queryset().get(pk=sequence.pk)).data, status=code)

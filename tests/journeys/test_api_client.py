@@ -10,13 +10,15 @@ import pytest
 
 from accounts.authentication import TokenThrottle, hash_secret, token_text
 from accounts.models import ApiToken
+from campaigns.models import Enrolment, Sequence, SequenceVersion
 from leadgen.core.tenancy import workspace_scope
-from prospects.models import Activity, Company, Deal, Lead, Person
+from prospects.models import Activity, Campaign, Company, Deal, Lead, Person, Spend, Task
 from tests.conftest import NOW
 from tests.factories.accounts import Someone
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CLIENT = Path(__file__).resolve().parents[2] / "docs" / "api_client.py"
+WRITTEN = (Company, Person, Activity, Lead, Deal, Campaign, Sequence, SequenceVersion, Enrolment, Task, Spend)
 SECRET = "a-secret-for-the-example-client"
 
 
@@ -41,7 +43,7 @@ def token(alice: Someone) -> str:
 
 def counts(workspace: Any) -> dict[str, int]:
     with workspace_scope(workspace.pk):
-        return {model.__name__: model.objects.count() for model in (Company, Person, Activity, Lead, Deal)}
+        return {model.__name__: model.objects.count() for model in WRITTEN}
 
 
 def test_the_demo_makes_what_it_says_and_a_second_run_makes_nothing_twice(
@@ -58,11 +60,23 @@ def test_the_demo_makes_what_it_says_and_a_second_run_makes_nothing_twice(
         deal = Deal.objects.get(external_id="crm-d-1")
         assert (deal.lead_id, str(deal.value), deal.currency) == (lead.pk, "24000.00", "EUR")
         assert Activity.objects.filter(kind="note", person=person).count() == 1
-    assert "1 leads, 1 opportunities, pipeline 24000.00" in said
+        campaign = Campaign.objects.get(external_id="crm-k-1")
+        assert (campaign.state, lead.campaign_id) == ("active", campaign.pk)
+        enrolment = Enrolment.objects.select_related("version", "sequence").get(external_id="crm-e-1")
+        assert (enrolment.person_id, enrolment.sequence.campaign_id) == (person.pk, campaign.pk)
+        assert (enrolment.state, enrolment.version.number) == ("active", 1)
+        assert enrolment.version.published_at is not None
+        task = Task.objects.get(external_id="crm-t-1")
+        assert (task.kind, task.state, task.person_id) == ("todo", "open", person.pk)
+        spend = Spend.objects.get(external_id="crm-s-1")
+        assert (str(spend.amount), spend.currency, spend.campaign_id) == ("1200.00", "EUR", campaign.pk)
+    assert "Eligible: 1; blocked: []" in said
+    assert "1 open deals, 1 open tasks" in said
+    assert "1 leads, 1 opportunities, pipeline 24000.00, spend 1200.00" in said
     before = counts(alice.workspace)
     assert example.main(command) == 0
     assert counts(alice.workspace) == before
-    assert capsys.readouterr().out == said
+    assert "Eligible: 0; blocked: ['" in capsys.readouterr().out
 
 
 def test_rows_come_page_after_page(example: ModuleType, live_server: Any, token: str) -> None:
