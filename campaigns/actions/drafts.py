@@ -64,12 +64,16 @@ def save_steps(
 
 
 def add_step(*, sequence: Sequence, position: int, by: Actor, now: datetime, **values: Any) -> Step:
-    """A new step at `position` (1-based; beyond the end: the last). Raises Invalid, the field named."""
+    """A new step at `position` (1-based; beyond the end: the last). Raises Invalid, the field named.
+
+    Unless said otherwise the first begins at once, the others two days after the one before.
+    """
     draft = draft_of(sequence=sequence, now=now)
     count = Step.objects.filter(version=draft).count()
     if count >= MAX_STEPS:
         raise Invalid(f"A sequence has at most {MAX_STEPS} steps.", field="steps")
     at = min(max(position, 1), count + 1)
+    values.setdefault("delay_days", 0 if at == 1 else 2)
     step = Step(version=draft, position=at, **_clean_step(at, values, ""))
     Step.objects.filter(version=draft, position__gte=at).update(position=F("position") + 1)
     step.save()

@@ -164,7 +164,7 @@ def enrol_people(
                 person=person,
                 lead_id=leads.get(person.pk),
                 mailbox=turns.next(),
-                owner=owner or owner_of(person.owner, by.member or sequence.owner),
+                owner=owner or owner_of(person.owner, sequence.owner or by.member),
                 next_at=slot.at,
                 wait_reason=f"Waits: {slot.reason}" if slot.reason else "",
                 external_id=external_id,

@@ -57,10 +57,7 @@ def step_create(request: MemberRequest, sequence_id: UUID) -> HttpResponse:
     kind, position = request.POST.get("kind", ""), request.POST.get("position", "")
     place = int(position) if position.isdigit() else 999
     try:
-        step = add_step(
-            sequence=sequence, position=place, by=actor_of(request), now=clock.now(), kind=kind,
-            delay_days=0 if place <= 1 else 2,
-        )  # fmt: skip
+        step = add_step(sequence=sequence, position=place, by=actor_of(request), now=clock.now(), kind=kind)
     except AppError as error:
         return refusal(request, error)
     return hx_redirect(request, _step_url(request, step, sequence))
