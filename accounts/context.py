@@ -1,6 +1,8 @@
 """What every page's frame needs (docs/ui.md, "The shell"): navigation by permission, workspaces, theme, health."""
 
-from functools import lru_cache
+from collections.abc import Callable
+from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,6 +13,7 @@ from accounts.models import Member, User
 from accounts.permissions import Can, allows
 from accounts.queries.health import health_state
 from accounts.queries.memberships import memberships_of
+from leadgen.core import clock
 
 # key, label, icon (lucide), URL name, permission, letter after g. Shown in this order in the left rail; the last at its foot.
 NAVIGATION = [
@@ -27,6 +30,18 @@ NAVIGATION = [
     ("settings", "Settings", "settings", "settings", "workspace.view", ","),
 ]
 
+# key -> a count beside that entry of the rail. Upper apps add theirs in AppConfig.ready() by `register_badge`: at most one
+# cheap query, run only where a frame is shown.
+Badge = Callable[[Member, datetime], int]
+_badges: dict[str, Badge] = {}
+
+
+def register_badge(key: str, count: Badge) -> None:
+    """Let an entry of NAVIGATION carry a count; registering again replaces. Raises ValueError for an unknown entry."""
+    if key not in {entry[0] for entry in NAVIGATION}:
+        raise ValueError(f"no navigation entry {key!r}")
+    _badges[key] = count
+
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of base.html. What costs a query is lazy: fragments do not pay for a frame they do not show."""
@@ -39,7 +54,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     if member is None:
         return context
     workspace = request.workspace  # type: ignore[attr-defined]  # set by WorkspaceMiddleware
-    nav = _navigation(workspace.slug, member.role)
+    nav = _navigation(workspace.slug, member)
     context |= {
         "workspace": workspace,
         "member": member,
@@ -54,7 +69,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return context
 
 
-def _navigation(slug: str, role: str) -> list[dict[str, Any]]:
+def _navigation(slug: str, member: Member) -> list[dict[str, Any]]:
+    now = clock.now()
     return [
         {
             "key": key,
@@ -63,9 +79,11 @@ def _navigation(slug: str, role: str) -> list[dict[str, Any]]:
             "url": reverse(name, args=[slug]),
             "shortcut": shortcut,
             "bottom": key == "settings",
+            # Lazy: a fragment, which shows no rail, does not count. 0 shows nothing.
+            "badge": SimpleLazyObject(partial(_badges[key], member, now)) if key in _badges else None,
         }
         for key, label, icon, name, permission, shortcut in NAVIGATION
-        if allows(role, permission) and mounted(name)
+        if allows(member.role, permission) and mounted(name)
     ]
 
 

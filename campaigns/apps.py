@@ -5,9 +5,12 @@ class CampaignsConfig(AppConfig):
     name = "campaigns"
 
     def ready(self) -> None:
+        from accounts.context import register_badge
         from accounts.queries.health import HEALTH_CHECKS
         from campaigns.queries import panels
         from campaigns.queries.mailboxes import mailbox_health
+        from campaigns.queries.queue import badge_count
 
         panels.register()
         HEALTH_CHECKS.append(mailbox_health)
+        register_badge("work", badge_count)

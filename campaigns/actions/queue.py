@@ -4,6 +4,7 @@ The base actions of tasks lie in prospects; here stands what also moves sequence
 on an item a colleague has claimed is refused in words: two people never work on one person at once.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,8 @@ from prospects.queries.leads import open_lead_of
 
 K = Task.Kind
 INSIDE = (Enrolment.State.ACTIVE, Enrolment.State.PAUSED)
+# What an integrator may correct on an open task.
+CHANGEABLE = ("title", "reason", "body", "due_at", "sla_due_at")
 UNDO_SECONDS = 8  # what the notice offers, and how long the server holds a mail
 UNDO_GRACE = timedelta(seconds=60)  # a click on the notice's last moment, over a slow line
 
@@ -110,9 +113,7 @@ def log_call(
         task.claimed_by, task.claimed_until = None, None
         if task.owner_id is None:
             task.owner = by.member
-        task.save(
-            update_fields=["due_at", "snoozed_until", "note", "reason", "claimed_by", "claimed_until", "owner"]
-        )
+        task.save(update_fields=["due_at", "snoozed_until", "note", "reason", "claimed_by", "claimed_until", "owner"])
         return task
     complete_task(by=by, now=now, task=task, outcome=outcome, note=note, kind=ActivityKind.CALLED, summary=summary)
     if person is None:
@@ -123,10 +124,7 @@ def log_call(
     if outcome == "wrong_number" and phone:
         update_person(by=by, now=now, person=person, changes={"phone": ""})
     if outcome == "do_not_call" and phone:
-        suppress(
-            by=by, now=now, kind=Suppression.Kind.PHONE, value=phone, reason=Suppression.Reason.OBJECTED,
-            note=note or "Asked on the phone not to be called.",
-        )  # fmt: skip
+        _suppress_phone(person, phone, note=note, by=by, now=now)
     if outcome in STOPS:
         stop_sequence_of(person, reason=STOPS[outcome], by_type="call", by=by, now=now)
     return task
@@ -179,7 +177,9 @@ def skip_item(*, task: Task, by: Actor, now: datetime, note: str = "") -> Task:
 def stop_sequence_of(person: Person, *, reason: str, by_type: str, by: Actor, now: datetime) -> bool:
     """End the enrolment a person is in, if any."""
     inside = Enrolment.objects.select_related("sequence", "person", "lead").filter(person=person, state__in=INSIDE)
-    return any([stop_enrolment(enrolment=row, reason=reason, by_type=by_type, now=now, by=by) for row in inside])
+    return any(
+        stop_enrolment(enrolment=row, reason=reason, by_type=by_type, now=now, by=by) for row in inside
+    )  # at most one: enrolment_exclusive
 
 
 def may_reopen(task: Task) -> bool:
@@ -227,8 +227,22 @@ def _rewind(task: Task) -> None:
     if run.done_at is not None:
         run.done_at, run.outcome = None, ""
         run.save(update_fields=["done_at", "outcome"])
-        enrolment.next_at, enrolment.wait_reason = None, f"Waits for {task.owner or 'somebody'}: {task.get_kind_display()}"
+        enrolment.next_at, enrolment.wait_reason = (
+            None,
+            f"Waits for {task.owner or 'somebody'}: {task.get_kind_display()}",
+        )
         enrolment.save(update_fields=["next_at", "wait_reason"])
+
+
+def _suppress_phone(person: Person, phone: str, *, note: str, by: Actor, now: datetime) -> None:
+    """Never call this number again; one that cannot be read as a number is taken off the person, which does the same."""
+    try:
+        suppress(
+            by=by, now=now, kind=Suppression.Kind.PHONE, value=phone, reason=Suppression.Reason.OBJECTED,
+            note=note or "Asked on the phone not to be called.",
+        )  # fmt: skip
+    except Invalid:
+        update_person(by=by, now=now, person=person, changes={"phone": ""})
 
 
 def take_item(task: Task, by: Actor, now: datetime) -> Task:
@@ -263,3 +277,14 @@ def mail_done(task: Task, by: Actor, now: datetime) -> None:
         InboundMail.objects.filter(pk=task.about_id, done_at__isnull=True).update(done_at=now, done_by=by.member)
 
 
+def change_task(*, task: Task, changes: Mapping[str, Any], by: Actor, now: datetime) -> Task:
+    """Correct an open task (CHANGEABLE; other keys are left as they are). Conflict where it is closed."""
+    task = take_item(task, by, now)
+    wanted = {name: value for name, value in changes.items() if name in CHANGEABLE and getattr(task, name) != value}
+    if "title" in wanted and not wanted["title"].strip():
+        raise Invalid("Say what is to be done.", field="title")
+    for name, value in wanted.items():
+        setattr(task, name, value)
+    if wanted:
+        task.save(update_fields=list(wanted))
+    return task

@@ -98,10 +98,16 @@ class TaskForm(forms.Form):
         if not said:
             return None
         found = list(
-            Person.objects.filter(email=said.lower())[:1] if "@" in said else Person.objects.filter(full_name__iexact=said)[:2]
+            Person.objects.filter(email=said.lower())[:1]
+            if "@" in said
+            else Person.objects.filter(full_name__iexact=said)[:2]
         )
         if len(found) != 1:
-            words = "Several people have this name: give the e-mail address." if found else "Nobody here has this name or address."
+            words = (
+                "Several people have this name: give the e-mail address."
+                if found
+                else "Nobody here has this name or address."
+            )
             raise forms.ValidationError(words)
         return found[0]
 

@@ -4,13 +4,15 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+import phonenumbers
 from django.db.models import Q
 
 from accounts.models import Member, Workspace
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message, Step, StepRun, Submission
 from campaigns.queries.queue import pause_words, sla_of
 from campaigns.queries.verdicts import block_of_person
-from campaigns.rules.queue import POSITIVE, REPLY_WORDS, in_office
+from campaigns.rules.queue import POSITIVE, REPLY_WORDS, Facts, badge, in_office
+from leadgen.core.clock import local_date, start_of_day
 from prospects.models import Handoff, Person, Task
 from prospects.queries.activities import Timeline, timeline
 from prospects.queries.panels import local_time
@@ -41,10 +43,15 @@ class Item:
     following: str = ""
     handoff: Handoff | None = None
     is_open: bool = True
+    badge: str = ""
+    tone: str = "neutral"
 
 
-def item_of(task: Task, *, member: Member, workspace: Workspace, now: datetime) -> Item:
-    """What the pane of `task` needs; `task` comes with person, company, lead, handoff, owner, claimed_by, closed_by."""
+def item_of(task: Task, *, member: Member, workspace: Workspace, now: datetime, posted: bool = False) -> Item:
+    """What the pane of `task` needs; `task` comes with person, company, lead, handoff, owner, claimed_by, closed_by.
+
+    `posted`: its form came back, perhaps for the second time: what could be chosen is read for a closed item too.
+    """
     person = task.person
     about = task.lead if person is None else None
     facts = timeline(person=person, size=10) if person else timeline(lead=about, size=10) if about else Timeline([], "")
@@ -53,6 +60,8 @@ def item_of(task: Task, *, member: Member, workspace: Workspace, now: datetime) 
     if item.is_open and task.sla_due_at and not stopped:
         item.clock, item.sla = task.sla_due_at, sla_of(task)
         item.paused = pause_words(workspace, now) if task.sla_due_at > now else ""
+    day_start = start_of_day(local_date(now, workspace.time_zone), workspace.time_zone)
+    item.badge, item.tone = badge(Facts(task.pk, task.kind, task.due_at, day_start), now, workspace.time_zone)
     if task.about_type == "inbound_mail":
         item.answered = InboundMail.objects.select_related("mailbox", "message").filter(pk=task.about_id).first()
         intent = item.answered.intent if item.answered else ""
@@ -67,7 +76,7 @@ def item_of(task: Task, *, member: Member, workspace: Workspace, now: datetime) 
         return item
     if task.kind in CALLS:
         item.call = _call(person, now)
-    if task.kind in WRITES and item.is_open:
+    if task.kind in WRITES and (item.is_open or posted):
         item.mail = _mail(item, person, member, now)
     if task.kind in WRITES & CALLS:
         item.tabs = [
@@ -82,10 +91,19 @@ def item_of(task: Task, *, member: Member, workspace: Workspace, now: datetime) 
 def _call(person: Person, now: datetime) -> dict[str, Any]:
     there = local_time(person, now)
     return {
+        "number": spoken(person.phone),
         "there": there,
         "at_work": in_office(there["at"]) if there else None,
         "suppressed": bool(person.phone) and person.phone in suppressed_phones([person.phone]),
     }
+
+
+def spoken(phone: str) -> str:
+    """A number as people read it out: "+351 21 555 0142"; as it stands where it cannot be read."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(phone), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    except phonenumbers.NumberParseException:
+        return phone
 
 
 def _mail(item: Item, person: Person, member: Member, now: datetime) -> dict[str, Any]:
@@ -146,7 +164,11 @@ def _sequence(item: Item) -> None:
     if enrolment.state not in {Enrolment.State.ACTIVE, Enrolment.State.PAUSED}:
         item.following = f"{enrolment.sequence.name} {enrolment.get_state_display().lower()}: {enrolment.reason}"
         return
-    step = Step.objects.filter(version=enrolment.version_id, position__gt=item.run.step.position).order_by("position").first()
+    step = (
+        Step.objects.filter(version=enrolment.version_id, position__gt=item.run.step.position)
+        .order_by("position")
+        .first()
+    )
     if step is None:
         item.following = f"Last step of {enrolment.sequence.name}"
         return

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import IntEnum
+from itertools import pairwise
 from statistics import median
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -139,7 +140,7 @@ def badge(facts: Facts, now: datetime, zone: str) -> tuple[str, str]:
 
 def minutes_left(closed: Sequence[datetime], open_tasks: int) -> int | None:
     """How long the rest will take at today's pace: the median gap between closed tasks, pauses left out. None: too few."""
-    gaps = [later - earlier for earlier, later in zip(closed, closed[1:], strict=False) if later - earlier <= BREAK]
+    gaps = [later - earlier for earlier, later in pairwise(closed) if later - earlier <= BREAK]
     if len(gaps) < 3 or not open_tasks:
         return None
     return max(1, round(median(gap.total_seconds() for gap in gaps) * open_tasks / 60))

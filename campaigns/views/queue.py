@@ -95,9 +95,7 @@ def work_linkedin(request: MemberRequest, task_id: UUID) -> HttpResponse:
     if request.method != "POST" or task.person is None:
         return HttpResponseRedirect(_url(request, task.pk, state))
     try:
-        actions.note_linkedin(
-            person=task.person, news=request.POST.get("news", ""), by=actor_of(request), now=now
-        )
+        actions.note_linkedin(person=task.person, news=request.POST.get("news", ""), by=actor_of(request), now=now)
     except AppError as error:
         return refusal(request, error)
     return _moved(request, get_task(task_id), state, now, notice="Noted on their timeline.")
@@ -110,7 +108,7 @@ def get_task(task_id: UUID) -> Task:
 
 
 def _act(request: MemberRequest, task: Task, state: State, now: datetime) -> HttpResponse:
-    item = item_of(task, member=request.member, workspace=request.workspace, now=now)
+    item = item_of(task, member=request.member, workspace=request.workspace, now=now, posted=True)
     form = ItemForm(request.POST, item=item)
     if not form.is_valid():
         return _again(request, task, state, now, form)
@@ -202,7 +200,13 @@ def _state(request: MemberRequest) -> State:
 
 def _query(state: State, **changes: Any) -> str:
     """The list's state as a query string with its "?", without what is the default."""
-    values = {"lane": state.lane, "sort": state.sort, "q": state.q, "who": state.who, "campaign": state.campaign} | changes
+    values = {
+        "lane": state.lane,
+        "sort": state.sort,
+        "q": state.q,
+        "who": state.who,
+        "campaign": state.campaign,
+    } | changes
     said = {name: value for name, value in values.items() if value and (name, value) != ("lane", "all")}
     return f"?{urlencode(said)}" if said else ""
 
@@ -282,7 +286,13 @@ def _next(
 
 
 def _moved(
-    request: MemberRequest, task: Task, state: State, now: datetime, *, notice: str, undo: tuple[UUID, str] | None = None
+    request: MemberRequest,
+    task: Task,
+    state: State,
+    now: datetime,
+    *,
+    notice: str,
+    undo: tuple[UUID, str] | None = None,
 ) -> HttpResponse:
     """The same item after something changed, and the list with it."""
     if not is_htmx(request):
