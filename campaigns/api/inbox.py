@@ -139,7 +139,7 @@ class InboxViewSet(
     def undo(self, request: Request, pk: str) -> Response:
         """The latest answer to this mail, if it has not been handed over: `409` where it has."""
         mail = self.get_object()
-        message = Message.objects.filter(answers=mail.pk, kind=Message.Kind.REPLY).order_by("-created_at").first()
+        message = Message.objects.filter(answers=mail.pk, kind=Message.Kind.REPLY).order_by("-created_at", "-id").first()
         if message is None:
             raise NotFound("This mail was not answered.")
         message = actions.undo_reply(message=message, by=actor_of(request), now=clock.now())

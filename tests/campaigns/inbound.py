@@ -40,7 +40,9 @@ def sent_to(person: Person, mailbox: Mailbox, version: Any = None, *, owner: Any
     )  # fmt: skip
 
 
-def reply(message: Message | None, words: str, *, sender: str = "", extra: tuple[str, ...] = (), own: str = "") -> bytes:
+def reply(
+    message: Message | None, words: str, *, sender: str = "", extra: tuple[str, ...] = (), own: str = ""
+) -> bytes:
     """A plain answer; `message` None: a mail that names none of ours."""
     headers = [
         f"From: {sender or (message.to_address if message else 'eve@elsewhere.example')}",
@@ -74,6 +76,4 @@ def post_mail(mailbox: Mailbox, raw: bytes, *, signature: str = "", at: datetime
     token = public_token("inbound", workspace_id=mailbox.workspace_id, row=mailbox.pk)
     with workspace_scope(mailbox.workspace_id):
         header = signature or sign(key=inbound_key(mailbox), raw=raw, at=int(at.timestamp()))
-    return Client().post(
-        f"/p/in/{token}/", raw, content_type="message/rfc822", headers={"X-Leadgen-Signature": header}
-    )
+    return Client().post(f"/p/in/{token}/", raw, content_type="message/rfc822", headers={"X-Leadgen-Signature": header})

@@ -56,7 +56,10 @@ def hidden(page: Any) -> dict[str, str]:
 
 def test_a_demo_request_stands_in_the_queue_at_once(form: Form, acme: Any, bob: Any, clock: Any) -> None:
     browser = Client()
-    page = browser.get(path(form) + "?utm_source=google&utm_medium=cpc&utm_campaign=autumn", headers={"Referer": "https://search.example/"})
+    page = browser.get(
+        path(form) + "?utm_source=google&utm_medium=cpc&utm_campaign=autumn",
+        headers={"Referer": "https://search.example/"},
+    )
     assert page.status_code == 200
     clock.shift(timedelta(seconds=40))
     answer = browser.post(path(form), ANA | hidden(page))
@@ -105,7 +108,11 @@ def test_a_double_click_is_one_submission(form: Form, acme: Any, clock: Any) -> 
     for _ in range(2):
         assert Client().post(path(form), ANA | hidden(page)).status_code == 200
     with workspace_scope(acme.pk):
-        assert (Submission.objects.count(), Lead.objects.count(), Task.objects.filter(kind="inbound").count()) == (1, 1, 1)
+        assert (Submission.objects.count(), Lead.objects.count(), Task.objects.filter(kind="inbound").count()) == (
+            1,
+            1,
+            1,
+        )
 
 
 def test_the_same_words_without_a_nonce_are_one_for_ten_minutes(form: Form, acme: Any, clock: Any) -> None:
@@ -247,7 +254,9 @@ def test_a_mailbox_provider_is_no_company(form: Form, acme: Any) -> None:
 def test_the_form_says_whose_and_utm_says_which_campaign(form: Form, acme: Any, alice: Any, by_alice: Any) -> None:
     with workspace_scope(acme.pk):
         named = make_campaign("Autumn")
-        update_form(form=form, changes={"default_owner": alice.member, "campaign": make_campaign("Site")}, by=by_alice, now=NOW)
+        update_form(
+            form=form, changes={"default_owner": alice.member, "campaign": make_campaign("Site")}, by=by_alice, now=NOW
+        )
     Client().post(path(form), ANA | {"utm_campaign": "autumn"})
     with workspace_scope(acme.pk):
         lead = Lead.objects.get()
@@ -299,19 +308,33 @@ def test_a_marketer_makes_a_form_in_the_editor(acme: Any, as_: Any, bob: Any) ->
     assert "&lt;select name=&quot;team_size&quot;&gt;" in page, "the markup to embed"
     with workspace_scope(acme.pk):
         form = Form.objects.get()
-        assert form.fields[1] == {"name": "team_size", "label": "Team size", "type": "select", "required": False, "options": ["1-10", "11-50"]}
+        assert form.fields[1] == {
+            "name": "team_size",
+            "label": "Team size",
+            "type": "select",
+            "required": False,
+            "options": ["1-10", "11-50"],
+        }
         assert (form.consent_required, form.channel) == (False, "seo")
 
 
 def test_the_api_of_forms_and_submissions(acme: Any, alice: Any, api: Any, bob: Any) -> None:
     client = api(alice)
-    made = client.post("/api/v1/forms/", json.dumps({"name": "Contact", "title": "Ask us", "kind": "contact"}), content_type="application/json")
+    made = client.post(
+        "/api/v1/forms/",
+        json.dumps({"name": "Contact", "title": "Ask us", "kind": "contact"}),
+        content_type="application/json",
+    )
     assert made.status_code == 201, made.content
     url = made.json()["url"].partition("//")[2].partition("/")[2]
     Client().post(f"/{url}", ANA | {"fax_number": "1"})
     listed = client.get("/api/v1/submissions/?state=suspect").json()["results"]
     assert [row["data"]["first_name"] for row in listed] == ["Ana"]
-    taken = client.post(f"/api/v1/submissions/{listed[0]['id']}/accept/", json.dumps({}), content_type="application/json")
+    taken = client.post(
+        f"/api/v1/submissions/{listed[0]['id']}/accept/", json.dumps({}), content_type="application/json"
+    )
     assert (taken.status_code, taken.json()["state"], bool(taken.json()["lead"])) == (200, "accepted", True)
-    changed = client.patch(f"/api/v1/forms/{made.json()['id']}/", json.dumps({"consent_text": "Other"}), content_type="application/json")
+    changed = client.patch(
+        f"/api/v1/forms/{made.json()['id']}/", json.dumps({"consent_text": "Other"}), content_type="application/json"
+    )
     assert changed.json()["consent_version"] == 2

@@ -48,7 +48,9 @@ def hit(link: TrackedLink, agent: str = BROWSER, method: str = "get", **headers:
 
 def classes(acme: Any) -> list[str]:
     with workspace_scope(acme.pk):
-        return list(Activity.objects.filter(kind="clicked").order_by("recorded_at", "id").values_list("hit_class", flat=True))
+        return list(
+            Activity.objects.filter(kind="clicked").order_by("recorded_at", "id").values_list("hit_class", flat=True)
+        )
 
 
 def test_a_person_is_sent_on_counts_and_earns_points(acme: Any, links: list[TrackedLink]) -> None:
@@ -106,7 +108,12 @@ def test_a_click_proves_that_a_mail_of_unknown_outcome_was_delivered(acme: Any, 
 
 
 def test_no_request_can_choose_where_it_leads(acme: Any, globex: Any, links: list[TrackedLink]) -> None:
-    assert Client().get(path(links[0]) + "?url=https://evil.example/").headers["Location"].startswith("https://acme.example/")
+    assert (
+        Client()
+        .get(path(links[0]) + "?url=https://evil.example/")
+        .headers["Location"]
+        .startswith("https://acme.example/")
+    )
     for token in (
         public_token("click", workspace_id=globex.pk, row=links[0].pk),
         public_token("unsubscribe", workspace_id=acme.pk, row=links[0].pk),

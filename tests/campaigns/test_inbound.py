@@ -69,7 +69,11 @@ def test_a_reply_stops_the_sequence_opens_a_lead_and_stands_in_the_queue(
         assert (task.owner, task.lead, task.due_at) == (bob.member, lead, NOW)
         assert task.reason.startswith("Positive: “Yes, this sounds interesting.")
         mail = InboundMail.objects.get()
-        assert (mail.intent, mail.message, mail.match_reason) == ("positive", message, "It names the Message-ID of our mail.")
+        assert (mail.intent, mail.message, mail.match_reason) == (
+            "positive",
+            message,
+            "It names the Message-ID of our mail.",
+        )
         assert Message.objects.get().replied_at == NOW
 
 
@@ -139,7 +143,9 @@ def test_a_bounce_of_our_mail_suppresses_the_address(acme: Any, mailbox: Mailbox
 def test_a_bounce_for_our_reputation_holds_the_mailbox_not_the_person(
     acme: Any, mailbox: Mailbox, message: Message
 ) -> None:
-    post_mail(mailbox, bounce(message.message_id, "ana@lumen.example", status="5.7.1", words="550 5.7.1 blocked as spam"))
+    post_mail(
+        mailbox, bounce(message.message_id, "ana@lumen.example", status="5.7.1", words="550 5.7.1 blocked as spam")
+    )
     with workspace_scope(acme.pk):
         assert Mailbox.objects.get().state == "held"
         assert (Person.objects.get().email_status, is_suppressed(["ana@lumen.example"])) == ("unknown", set())
@@ -174,7 +180,9 @@ def test_an_opt_out_without_our_id_counts_for_the_writers_own_address_only(
 
 
 def test_out_of_office_delays_to_the_day_after_the_return(acme: Any, mailbox: Mailbox, message: Message) -> None:
-    raw = reply(message, "I am out of the office and will be back on 9 March 2026.", extra=("Auto-Submitted: auto-replied",))
+    raw = reply(
+        message, "I am out of the office and will be back on 9 March 2026.", extra=("Auto-Submitted: auto-replied",)
+    )
     answer = post_mail(mailbox, raw)
     assert answer.json() == answer.json() | {"kind": "auto_reply", "effect": "Waits: away until 09 Mar, resumes 10 Mar"}
     with workspace_scope(acme.pk):
@@ -216,10 +224,15 @@ def test_a_reply_to_an_old_mail_stops_what_runs_now(acme: Any, mailbox: Mailbox,
         sent_to(message.person, mailbox, version)
     post_mail(mailbox, reply(message, "Yes, please send me more details."))
     with workspace_scope(acme.pk):
-        assert sorted(Enrolment.objects.values_list("state", "reason")) == [("finished", ""), ("stopped", "They replied.")]
+        assert sorted(Enrolment.objects.values_list("state", "reason")) == [
+            ("finished", ""),
+            ("stopped", "They replied."),
+        ]
 
 
-def test_a_reply_for_somebody_who_left_waits_for_anybody(acme: Any, mailbox: Mailbox, message: Message, bob: Any) -> None:
+def test_a_reply_for_somebody_who_left_waits_for_anybody(
+    acme: Any, mailbox: Mailbox, message: Message, bob: Any
+) -> None:
     with workspace_scope(acme.pk):
         Person.objects.update(owner=bob.member)
         type(bob.member).objects.filter(pk=bob.member.pk).update(is_active=False)
@@ -237,7 +250,9 @@ def test_a_strangers_mail_is_kept_and_changes_nothing(acme: Any, mailbox: Mailbo
         assert InboundMail.objects.get().from_address == "eve@elsewhere.example"
 
 
-@pytest.mark.parametrize("raw", [b"", b"\x00\xff\xfe", b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n" * 50])
+@pytest.mark.parametrize(
+    "raw", [b"", b"\x00\xff\xfe", b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n" * 50]
+)
 def test_rubbish_is_stored_and_never_raises(acme: Any, mailbox: Mailbox, raw: bytes) -> None:
     assert post_mail(mailbox, raw).status_code == 201
     with workspace_scope(acme.pk):

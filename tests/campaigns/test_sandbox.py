@@ -96,7 +96,9 @@ def test_it_listens_on_loopback_only(tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_delivered_is_written_down(tmp_path: Path) -> None:
-    sandbox = Sandbox(crowd=Crowd(odds={"positive": 1.0}), journal=tmp_path / "j.jsonl", endpoints=dict, now=lambda: NOW)
+    sandbox = Sandbox(
+        crowd=Crowd(odds={"positive": 1.0}), journal=tmp_path / "j.jsonl", endpoints=dict, now=lambda: NOW
+    )
     address = next(f"p{n}@x.example" for n in range(99) if sandbox.crowd.persona(f"p{n}@x.example").acts_on == 1)
     sandbox._accept(address, our_mail(address))
     assert sandbox.react() == 1

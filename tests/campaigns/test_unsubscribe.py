@@ -38,7 +38,11 @@ def path(message: Message) -> str:
 
 def nothing_changed(acme: Any) -> bool:
     with workspace_scope(acme.pk):
-        return Enrolment.objects.get().state == "active" and not Suppression.objects.exists() and not Activity.objects.exists()
+        return (
+            Enrolment.objects.get().state == "active"
+            and not Suppression.objects.exists()
+            and not Activity.objects.exists()
+        )
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
