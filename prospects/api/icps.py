@@ -159,7 +159,9 @@ class ShareSerializer(serializers.Serializer[Any]):
 
 class PreviewSerializer(serializers.Serializer[Any]):
     total = serializers.IntegerField()
-    exact = serializers.BooleanField(help_text="false: all but the total is estimated from an even sample of `looked_at` rows.")
+    exact = serializers.BooleanField(
+        help_text="false: all but the total is estimated from an even sample of `looked_at` rows."
+    )
     looked_at = serializers.IntegerField()
     matches = serializers.IntegerField(help_text="Rows in the profile: grade A or B.")
     share = serializers.FloatField(allow_null=True)

@@ -15,7 +15,12 @@ class Migration(migrations.Migration):
         migrations.RemoveIndex(model_name="companyfit", name="companyfit_score"),
         migrations.RemoveIndex(model_name="personfit", name="personfit_score"),
         migrations.RunSQL(
-            sql=[f"ALTER TABLE {table} SET (fillfactor = 50)" for table in ("prospects_companyfit", "prospects_personfit")],
-            reverse_sql=[f"ALTER TABLE {table} RESET (fillfactor)" for table in ("prospects_companyfit", "prospects_personfit")],
+            sql=[
+                f"ALTER TABLE {table} SET (fillfactor = 50)"
+                for table in ("prospects_companyfit", "prospects_personfit")
+            ],
+            reverse_sql=[
+                f"ALTER TABLE {table} RESET (fillfactor)" for table in ("prospects_companyfit", "prospects_personfit")
+            ],
         ),
     ]
