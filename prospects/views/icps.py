@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
 from leadgen.core import clock
-from leadgen.core.errors import AppError, Conflict
+from leadgen.core.errors import AppError
 from leadgen.core.htmx import changed, hx_redirect, refusal, render_page
 from prospects.actions import icps as actions
 from prospects.actions.fit import ScoreRun
@@ -124,7 +124,8 @@ def icp_preview(request: MemberRequest, icp_id: UUID) -> HttpResponse:
     icp = get_object_or_404(Icp.objects.all(), pk=icp_id)
     draft = IcpVersion.objects.select_related("icp").filter(icp=icp, published_at__isnull=True).first()
     if draft is None:
-        return refusal(request, Conflict("This draft was published or discarded. Reload the page.", code="not_draft"))
+        # The last preview of a page whose own "Publish" was faster: nothing to say, the next page is on its way.
+        return HttpResponse(status=204)
     editor = Editor(draft, request.POST)
     try:
         content, broken = editor.usable()

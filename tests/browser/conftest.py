@@ -44,6 +44,8 @@ class Seat:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
     def _note(self, kind: str, text: str) -> None:
+        if text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
+            return  # htmx says so of a request that a newer one replaced (hx-sync)
         if kind == "error" and "the server responded with a status of 4" not in text:
             self.complaints.append(text)
 
