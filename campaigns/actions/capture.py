@@ -283,7 +283,9 @@ def _person(row: Submission, form: Form, company: Company | None, by: Actor, now
         else:
             return made, f"new person {made}"
     person = known
-    blanks = {name: value for name, value in facts.items() if name != "full_name" and not getattr(person, name)}
+    blanks: dict[str, Any] = {
+        name: value for name, value in facts.items() if name != "full_name" and not getattr(person, name)
+    }
     if company is not None and person.company_id is None:
         blanks["company"] = company
     if blanks:

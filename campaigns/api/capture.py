@@ -23,13 +23,13 @@ from prospects.models import Campaign, Company, Lead, Person
 
 
 class FormFieldSerializer(serializers.Serializer[Any]):
-    label = serializers.CharField(max_length=160)
+    label = serializers.CharField(max_length=160)  # type: ignore[assignment]  # a field of the form named like DRF's own
     name = serializers.CharField(
         max_length=40, required=False, allow_blank=True,
         help_text=f"A fact ({', '.join((*rules.PERSON_FACTS, *rules.COMPANY_FACTS))}) or the form's own; empty: from the label.",
     )  # fmt: skip
     type = serializers.ChoiceField(choices=list(rules.TYPES.items()), default="text")
-    required = serializers.BooleanField(default=False)
+    required = serializers.BooleanField(default=False)  # type: ignore[assignment]  # as above
     options = serializers.ListField(child=serializers.CharField(max_length=120), required=False)
 
 

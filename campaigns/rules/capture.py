@@ -73,8 +73,9 @@ def clean_fields(fields: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if kind == "select":
             options = item.get("options") or []
             words = options.split(",") if isinstance(options, str) else options
-            row["options"] = [word for word in dict.fromkeys(" ".join(str(w).split())[:120] for w in words) if word]
-            if len(row["options"]) < 2:
+            choices = [word for word in dict.fromkeys(" ".join(str(w).split())[:120] for w in words) if word]
+            row["options"] = choices
+            if len(choices) < 2:
                 raise Invalid(f"The choice “{label}” needs two options or more.", field="fields")
         cleaned.append(row)
     if len(cleaned) > MAX_FIELDS:

@@ -169,7 +169,7 @@ def submission_detail(request: MemberRequest, submission_id: UUID) -> HttpRespon
         "row": row,
         "title": _shown([row])[0].who,
         "consent_note": f"version {row.consent_version}",
-        "tone": queries.TONES[row.state],
+        "tone": queries.TONES[Submission.State(row.state)],
         "answers": queries.answers_of(row),
         "came": came,
         "steps": steps,
