@@ -30,7 +30,7 @@ class Usage:
     waiting: int = 0
 
     def __str__(self) -> str:
-        return f"{self.used} of {self.cap} in 24 h"
+        return f"{self.used:,} of {self.cap:,} in 24 h"
 
 
 def usage_of(mailboxes: Iterable[Mailbox], now: datetime) -> dict[Any, Usage]:

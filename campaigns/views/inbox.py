@@ -190,7 +190,10 @@ def _page(request: MemberRequest, mail: InboundMail, form: ReplyForm, *, status:
         "intents": []
         if proven
         else [(key, label) for key, label in queries.INTENT_LABELS.items() if key != mail.intent],
-        "other_sender": person is not None and bool(mail.from_address) and mail.from_address.lower() != person.email,
+        "other_sender": not proven
+        and person is not None
+        and bool(mail.from_address)
+        and mail.from_address.lower() != person.email,
     }
     return render(request, "campaigns/inbox_mail.html", context, status=status)
 

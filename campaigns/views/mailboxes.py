@@ -92,7 +92,7 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
         ("Server", f"{mailbox.host}:{mailbox.port}, {mailbox.get_security_display()}"),
         ("User name", mailbox.username or "no log-in"),
         ("Password", "stored encrypted, never shown" if mailbox.password_sealed else "none"),
-        ("Most e-mails", f"{mailbox.daily_cap} in any 24 hours"),
+        ("Most e-mails", f"{mailbox.daily_cap:,} in any 24 hours"),
         ("Between two", f"at least {mailbox.min_gap_seconds} s" if mailbox.min_gap_seconds else "no gap"),
         ("Added", mailbox.created_at),
     ]
