@@ -13,7 +13,7 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.models import Task
 from tests.conftest import NOW
 from tests.factories.accounts import Someone
-from tests.factories.prospects import make_company, make_person, make_task
+from tests.factories.prospects import make_person, make_task
 
 pytestmark = [
     pytest.mark.browser,
@@ -33,7 +33,7 @@ def tasks(acme: Workspace, bob: Someone, monkeypatch: pytest.MonkeyPatch) -> lis
     with workspace_scope(acme.pk):
         return [
             make_task(
-                title, owner=bob.member, person=make_person(f"Ana Number{hours}", make_company()),
+                title, owner=bob.member, person=make_person(f"Ana Number{hours}"),
                 due_at=NOW + timedelta(hours=hours),
             )
             for hours, title in enumerate(TITLES, 1)
@@ -49,6 +49,7 @@ def test_a_morning_without_the_mouse(
     rows = page.locator("#work-rows [data-task]")
     expect(title).to_have_text(TITLES[0])  # the first opens by itself
     expect(title).to_be_focused()
+    expect(title).to_have_accessible_description("Ana Number1")  # who it is about, also where the panel is hidden
 
     press("j")
     expect(rows.nth(1)).to_be_focused()
