@@ -12,7 +12,7 @@ from leadgen.core import clock
 
 class Command(BaseCommand):
     help = "Classify raw mails (.eml): bounce, automatic reply, complaint, opt-out, reply with its intent."
-    requires_system_checks: list[str] = []  # noqa: RUF012  Django's own attribute
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("files", nargs="+", metavar="FILE")
