@@ -66,7 +66,7 @@ class SubmissionSerializer(serializers.ModelSerializer[Submission]):
         read_only_fields = fields
 
 
-class AcceptSerializer(serializers.Serializer[Any]):
+class TakeInSerializer(serializers.Serializer[Any]):
     email = serializers.CharField(max_length=254, required=False, help_text="In place of a mistyped address.")
 
 
@@ -130,11 +130,11 @@ class SubmissionViewSet(
             return Submission.unscoped.none()
         return queries.with_related(Submission.objects.all())
 
-    @extend_schema(summary="Take in a suspect or incomplete submission", request=AcceptSerializer)
+    @extend_schema(summary="Take in a suspect or incomplete submission", request=TakeInSerializer)
     @action(detail=True, methods=["post"])
     def accept(self, request: Request, pk: str) -> Response:
         """From here it goes the way of every submission: person, lead, owner, queue. Accepting twice is once."""
-        serializer = AcceptSerializer(data=request.data)
+        serializer = TakeInSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         row = actions.accept_submission(
             submission=self.get_object(),

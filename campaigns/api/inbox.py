@@ -47,11 +47,11 @@ class InboundMailSerializer(serializers.ModelSerializer[InboundMail]):
         return queries.folder_of(mail.kind, mail.intent)
 
 
-class CorrectSerializer(serializers.Serializer[Any]):
+class CorrectIntentSerializer(serializers.Serializer[Any]):
     intent = serializers.ChoiceField(choices=INTENTS)
 
 
-class ReplySerializer(serializers.Serializer[Any]):
+class InboxReplySerializer(serializers.Serializer[Any]):
     text = serializers.CharField(max_length=actions.MAX_TEXT, help_text="Plain text.")
     key = serializers.CharField(max_length=64, help_text="Yours; the same key again is the same e-mail.")
 
@@ -111,11 +111,11 @@ class InboxViewSet(
         rows: QuerySet[InboundMail] = InboundMail.objects.all()
         return rows
 
-    @extend_schema(summary="Correct what a mail wants", request=CorrectSerializer)
+    @extend_schema(summary="Correct what a mail wants", request=CorrectIntentSerializer)
     @action(detail=True, methods=["post"])
     def correct(self, request: Request, pk: str) -> Response:
         """What follows from the new reading is carried out; what followed from the old one stays."""
-        mail, data = self.get_object(), self._body(CorrectSerializer, request)
+        mail, data = self.get_object(), self._body(CorrectIntentSerializer, request)
         mail = actions.correct_intent(mail=mail, by=actor_of(request), now=clock.now(), **data)
         return Response(self.get_serializer(mail).data)
 
@@ -126,11 +126,11 @@ class InboxViewSet(
         mail = actions.mark_done(mail=self.get_object(), by=actor_of(request), now=clock.now())
         return Response(self.get_serializer(mail).data)
 
-    @extend_schema(summary="Answer a mail", request=ReplySerializer, responses={201: ReplyMessageSerializer})
+    @extend_schema(summary="Answer a mail", request=InboxReplySerializer, responses={201: ReplyMessageSerializer})
     @action(detail=True, methods=["post"])
     def reply(self, request: Request, pk: str) -> Response:
         """From the mailbox it came to, in the same thread. It leaves eight seconds later; until then `undo` takes it back."""
-        mail, data = self.get_object(), self._body(ReplySerializer, request)
+        mail, data = self.get_object(), self._body(InboxReplySerializer, request)
         message = actions.send_reply(mail=mail, by=actor_of(request), now=clock.now(), **data)
         return Response(ReplyMessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
@@ -139,7 +139,9 @@ class InboxViewSet(
     def undo(self, request: Request, pk: str) -> Response:
         """The latest answer to this mail, if it has not been handed over: `409` where it has."""
         mail = self.get_object()
-        message = Message.objects.filter(answers=mail.pk, kind=Message.Kind.REPLY).order_by("-created_at", "-id").first()
+        message = (
+            Message.objects.filter(answers=mail.pk, kind=Message.Kind.REPLY).order_by("-created_at", "-id").first()
+        )
         if message is None:
             raise NotFound("This mail was not answered.")
         message = actions.undo_reply(message=message, by=actor_of(request), now=clock.now())

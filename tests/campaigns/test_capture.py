@@ -68,7 +68,7 @@ def test_a_demo_request_stands_in_the_queue_at_once(form: Form, acme: Any, bob: 
     with workspace_scope(acme.pk):
         person = Person.objects.select_related("company").get()
         assert (person.full_name, person.email) == ("Ana Ferreira", "ana@lumen.example")
-        assert (person.company.name, person.company.domain) == ("Lumen Robotics", "lumen.example")  # type: ignore[union-attr]
+        assert (person.company.name, person.company.domain) == ("Lumen Robotics", "lumen.example")
         lead = Lead.objects.get()
         assert (lead.origin, lead.channel, lead.subchannel, lead.owner) == ("inbound", "paid", "google", bob.member)
         assert lead.stage == "mql", "a demo request is an MQL by itself"

@@ -120,7 +120,7 @@ def test_an_answer_leaves_after_eight_seconds_in_the_same_thread(
     )  # fmt: skip
     assert sent["References"].split() == [f"<{message.message_id}>", "<q1@mail.example>"]
     assert "List-Unsubscribe" not in sent, "a personal answer is no campaign mail"
-    text = sent.get_payload()[0].get_payload(decode=True).decode()  # type: ignore[union-attr]
+    text = sent.get_payload()[0].get_payload(decode=True).decode()  # type: ignore[union-attr,index]
     assert text.startswith("Dear Ana,")
     assert text.rstrip().endswith("Sam Seller, Acme")
     with workspace_scope(acme.pk):
