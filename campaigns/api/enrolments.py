@@ -145,6 +145,7 @@ def _by_reason(plan: EnrolmentPlan) -> dict[str, int]:
 class EnrolmentViewSet(IdempotentMixin, mixins.ListModelMixin, viewsets.GenericViewSet[Enrolment]):
     """People going through sequences: once per sequence, one sequence at a time."""
 
+    model = Enrolment
     permissions = {
         "list": "enrolments.view",
         "retrieve": "enrolments.view",

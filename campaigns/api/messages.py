@@ -47,6 +47,7 @@ class MessageViewSet(
 ):
     """Outbound e-mail, one row a mail, attempted at most once, in one of five states at any moment."""
 
+    model = Message
     permissions = {
         "list": "messages.view",
         "retrieve": "messages.view",

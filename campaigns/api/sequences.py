@@ -134,6 +134,7 @@ class SequenceViewSet(
 ):
     """Sequences. Steps are written into a draft; publishing makes it an immutable version, and people inside stay on theirs."""
 
+    model = Sequence
     permissions = {
         "list": "sequences.view",
         "retrieve": "sequences.view",

@@ -106,7 +106,7 @@ class StepForm(forms.Form):
     delay_hours = forms.IntegerField(min_value=0, max_value=23, initial=0, label="Hours")
     business_days = forms.BooleanField(required=False, initial=True, label="Count business days only")
     subject = forms.CharField(max_length=250, required=False)
-    body = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 11}))
+    body = forms.CharField(required=False, strip=False, widget=forms.Textarea(attrs={"rows": 8}))
 
     WORDS = {
         Step.Kind.EMAIL: (

@@ -242,10 +242,11 @@ def step_cards(sequence: Sequence, version: SequenceVersion | None, *, outcomes:
     pool = queries.mailboxes_of(sequence)
     counts = queries.outcomes_by_step(version) if outcomes and version else {}
     cards = []
+    first_mail = next((step.pk for step in steps if step.kind == Step.Kind.EMAIL), None)
     for step, day in zip(steps, queries.day_rail(steps), strict=True):
         card: dict[str, Any] = {
             "step": step, "icon": KIND_ICONS[step.kind], "day": day, "delay": queries.delay_words(step),
-            "subject": step.subject, "text": step.body, "missing": [], "counts": counts.get(step.pk, {}),
+            "subject": step.subject, "text": step.body, "no_subject": "No subject yet" if step.pk == first_mail else "same thread", "missing": [], "counts": counts.get(step.pk, {}),
             "is_wait": step.kind == Step.Kind.WAIT, "is_empty": not step.body.strip() and step.kind != Step.Kind.WAIT,
         }  # fmt: skip
         if person is not None and step.kind != Step.Kind.WAIT:

@@ -164,11 +164,12 @@ def _preview(sequence: Sequence, step: Step, person: Person | None, *, subject: 
             subject=subject, body=body, person=person, mailbox=pool[0] if pool else None, member=person.owner,
             signed=step.kind == Step.Kind.EMAIL,
         )  # fmt: skip
+    earlier = Step.objects.filter(version=step.version_id, kind=Step.Kind.EMAIL, position__lt=step.position).exists()
     hint = f'{{{{ {shown.missing[0]} | default: "…" }}}}' if shown and shown.missing else ""
     return {
         "fallback_hint": hint, "preview": shown, "preview_person": person, "preview_as": person_text(person) if person else "",
         "preview_mailbox": pool[0] if pool else None, "preview_step": step, "is_email": step.kind == Step.Kind.EMAIL,
-        "follows_thread": step.kind == Step.Kind.EMAIL and not subject.strip(),
+        "follows_thread": not subject.strip() and earlier,
     }  # fmt: skip
 
 

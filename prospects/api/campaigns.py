@@ -68,6 +68,7 @@ class CampaignViewSet(
 ):
     """Campaigns. A new one is a draft: nothing of it is sent before `start`."""
 
+    model = Campaign
     permissions = {
         "list": "campaigns.view",
         "retrieve": "campaigns.view",

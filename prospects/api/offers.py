@@ -29,6 +29,7 @@ class OfferSerializer(serializers.ModelSerializer[Offer]):
 class OfferViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Offer]):
     """What is sold to whom, and which channels suit it."""
 
+    model = Offer
     permissions = {
         "list": "offers.view",
         "retrieve": "offers.view",

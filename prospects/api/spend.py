@@ -40,6 +40,7 @@ class SpendSerializer(serializers.ModelSerializer[Spend]):
 class SpendViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Spend]):
     """Money spent on a channel or campaign over days. It is spread evenly over its days in every figure."""
 
+    model = Spend
     permissions = {
         "list": "spend.view",
         "retrieve": "spend.view",
