@@ -105,7 +105,9 @@ def add_app_error(form: Any, error: AppError, link: str = "") -> None:
     """Show an action's refusal at the field it names; a duplicate links the row that is there (`link`: its page)."""
     field = error.field if error.field in form.fields else None
     if isinstance(error, Conflict) and link:
-        message: Any = format_html('{} <a class="link" href="{}">Open {}</a>', error.message, link, error.detail.get("name", "it"))
+        message: Any = format_html(
+            '{} <a class="link" href="{}">Open {}</a>', error.message, link, error.detail.get("name", "it")
+        )
         form.add_error(field, ValidationError(message))
         return
     form.add_error(field, error.message)
