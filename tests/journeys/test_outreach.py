@@ -148,5 +148,6 @@ def _ledger_agrees_with_the_journal(journal: list[dict[str, Any]], version: Any)
 
 
 def _interested(journal: list[dict[str, Any]]) -> int:
-    """Leads open by shown interest as the first agreement has it: positive answers and meetings; never by a refusal."""
-    return sum(line["event"] == "mailed" and line["behaviour"] in {"positive", "meeting"} for line in journal)
+    """Leads open by shown interest as the first agreement has it: positive answers, meetings, questions; never by a refusal."""
+    interested = {"positive", "meeting", "question"}
+    return sum(line["event"] == "mailed" and line["behaviour"] in interested for line in journal)
