@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.factories.accounts import Someone
 
@@ -17,6 +17,10 @@ ARGS = [
     "--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",
     "--disable-quic",
 ]  # fmt: skip
+
+
+# How long a page may take on a busy machine before an expectation fails; a right page answers at once.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ def test_the_other_keys(desk: dict[str, Any], bob: Someone, seat: Callable[..., 
         message = Message.objects.get()
         assert (message.state, message.subject) == ("planned", "Your new siter")
         assert "May I ask?" in message.text
+    expect(page.locator("[data-shortcut=z]").first).to_be_visible(timeout=SLOW)
     keys.press("z")
     expect(title).to_have_text("Write to Sofia", timeout=SLOW)
     expect(page.locator("textarea[name=text]")).to_have_value(re.compile("May I ask"))
