@@ -12,6 +12,7 @@ from functools import lru_cache
 from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member, Workspace
 from campaigns.models import Enrolment, Message, Step, StepRun, TrackedLink
+from campaigns.models.locks import lock_enrolment
 from campaigns.queries.mail import Rendered, freeze_message, render_step, template_data, threads_of, window_of, zone_for
 from campaigns.queries.verdicts import Verdict, block_of_person, held_by_sequence
 from campaigns.rules import liquid, schedule, tokens
@@ -270,11 +271,7 @@ def finish_step(*, enrolment_id: uuid.UUID, step_id: uuid.UUID, outcome: str, at
     )
     if not done:
         return
-    enrolment = (
-        Enrolment.objects.select_for_update(of=("self",))
-        .select_related("sequence", "person", "person__company", "workspace")
-        .get(pk=enrolment_id)
-    )
+    enrolment = lock_enrolment(enrolment_id)
     if enrolment.state not in {Enrolment.State.ACTIVE, Enrolment.State.PAUSED}:
         return
     following = next((s for s in steps_of(enrolment.version_id) if s.position > enrolment.position), None)
