@@ -1,13 +1,18 @@
 from campaigns.models.capture import Form, Submission
 from campaigns.models.enrolments import Enrolment, StepRun
-from campaigns.models.mailboxes import Mailbox
-from campaigns.models.messages import InboundMail, Message, TrackedLink
+from campaigns.models.mailboxes import DomainCheck, Mailbox, MailDomain, MailFolder
+from campaigns.models.messages import HitVerdict, InboundMail, LinkHit, Message, TrackedLink
 from campaigns.models.sequences import Sequence, SequenceMailbox, SequenceVersion, Step
 
 __all__ = [
+    "DomainCheck",
     "Enrolment",
     "Form",
+    "HitVerdict",
     "InboundMail",
+    "LinkHit",
+    "MailDomain",
+    "MailFolder",
     "Mailbox",
     "Message",
     "Sequence",

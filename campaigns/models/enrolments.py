@@ -61,6 +61,10 @@ class StepRun(TenantModel):
     begun_at = models.DateTimeField()
     task = TenantForeignKey("prospects.Task", models.DB_SET_NULL, null=True)
     done_at = models.DateTimeField(null=True)
+    # Of a LinkedIn touch: when somebody last looked whether it was accepted or answered, and when it was.
+    checked_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=24, blank=True)  # sent, blocked, failed, unknown, done, skipped
 
     class Meta(TenantModel.Meta):

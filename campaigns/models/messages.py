@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import Q
 
-from leadgen.core.tenancy import TenantForeignKey, TenantModel
+from leadgen.core.tenancy import AppendOnlyModel, TenantForeignKey, TenantModel
 from prospects.models.choices import one_of
 
 
@@ -56,7 +56,12 @@ class Message(TenantModel):
     settled_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     response = models.CharField(max_length=500, blank=True)  # the server's words
-    settled_by = models.CharField(max_length=24, blank=True)  # server, bounce, reply, click, person
+    settled_by = models.CharField(max_length=24, blank=True)  # server, sent_folder, bounce, reply, click, person, time
+    provider_id = models.CharField(
+        max_length=250, blank=True
+    )  # its id at a sending service, or the Message-ID it was given
+    reconciled_at = models.DateTimeField(null=True)  # the Sent folder was last searched for it
+    copied_at = models.DateTimeField(null=True)  # its copy stands in the Sent folder
     bounced_at = models.DateTimeField(null=True)
     bounce_type = models.CharField(max_length=6, blank=True)  # hard, soft, policy
     replied_at = models.DateTimeField(null=True)
@@ -87,6 +92,9 @@ class Message(TenantModel):
             models.Index(fields=["workspace", "person", "-created_at"], name="message_person"),
             models.Index(fields=["workspace", "-created_at", "-id"], name="message_created"),
             models.Index(fields=["workspace", "enrolment"], name="message_enrolment"),
+            models.Index(
+                fields=["workspace", "mailbox", "submitted_at"], condition=Q(state="unknown"), name="message_unknown"
+            ),
         ]
 
 
@@ -101,6 +109,39 @@ class TrackedLink(TenantModel):
         constraints = [models.UniqueConstraint(fields=["workspace", "message", "position"], name="trackedlink_key")]
 
 
+class LinkHit(AppendOnlyModel):
+    """One request for a link of ours, raw, kept for ever as it came: what it means is in its HitVerdict rows."""
+
+    message = TenantForeignKey("campaigns.Message", models.DB_CASCADE)
+    link = TenantForeignKey("campaigns.TrackedLink", models.DB_CASCADE, null=True)  # null: the hidden link
+    at = models.DateTimeField()
+    method = models.CharField(max_length=10)
+    ip = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    headers = models.JSONField(default=dict)  # those a classifier looks at: prefetch, purpose, accept, referer, via
+    seconds_after = models.FloatField(null=True)  # since the mail was handed over
+
+    class Meta(AppendOnlyModel.Meta):
+        indexes = [
+            models.Index(fields=["workspace", "message", "at"], name="linkhit_message"),
+            models.Index(fields=["workspace", "at", "id"], name="linkhit_at"),
+        ]
+
+
+class HitVerdict(AppendOnlyModel):
+    """What one version of the classifier makes of a hit. The newest version of a hit decides."""
+
+    hit = TenantForeignKey("campaigns.LinkHit", models.DB_CASCADE)
+    version = models.PositiveSmallIntegerField()
+    hit_class = models.CharField(max_length=9)  # human, automated, unsure
+    reason = models.CharField(max_length=200)
+    features = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta(AppendOnlyModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["workspace", "hit", "version"], name="hitverdict_once")]
+
+
 class InboundMailKind(models.TextChoices):
     REPLY = "reply", "Reply"
     BOUNCE = "bounce", "Bounce"
@@ -108,6 +149,7 @@ class InboundMailKind(models.TextChoices):
     UNSUBSCRIBE = "unsubscribe", "Unsubscribe request"
     COMPLAINT = "complaint", "Complaint"
     LEFT = "left_company", "Left the company"
+    LINKEDIN = "linkedin", "LinkedIn notification"
     OTHER = "other", "Other mail"
 
 
@@ -117,6 +159,8 @@ class InboundMail(TenantModel):
     Kind = InboundMailKind
 
     mailbox = TenantForeignKey("campaigns.Mailbox", models.DB_CASCADE)
+    folder = TenantForeignKey("campaigns.MailFolder", models.DB_SET_NULL, null=True)  # where IMAP found it
+    uid = models.BigIntegerField(null=True)
     digest = models.CharField(max_length=64)  # of Message-ID, or of the bytes where it has none
     mime_id = models.CharField(max_length=500, blank=True)  # its Message-ID header
     from_address = models.CharField(max_length=254, blank=True)
@@ -132,6 +176,10 @@ class InboundMail(TenantModel):
     person = TenantForeignKey("prospects.Person", models.DB_SET_NULL, null=True)
     match_reason = models.CharField(max_length=200, blank=True)
     effect = models.CharField(max_length=300, blank=True)  # what it changed, in words
+    back_on = models.DateField(null=True)  # away until, or "not now" until
+    # People it names: [{"name", "address", "why", "person": id or null}], for a referral or a successor.
+    suggested = models.JSONField(default=list)
+    detail = models.JSONField(default=dict)  # recipients of a bounce, who accepted on LinkedIn, the model's scores
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
     # A person said what it wants; `intent` is theirs then, and `why` still tells what the rules thought.
@@ -151,4 +199,5 @@ class InboundMail(TenantModel):
             models.Index(
                 fields=["workspace", "-received_at", "-id"], condition=Q(done_at__isnull=True), name="inboundmail_open"
             ),
+            models.Index(fields=["workspace", "mailbox", "mime_id"], name="inboundmail_mime"),
         ]

@@ -23,6 +23,9 @@ class Sequence(SendingWindow, TenantModel):
     state = models.CharField(max_length=8, choices=State.choices, default=State.DRAFT)
     pause_reason = models.CharField(max_length=200, blank=True)
     stop_on_company_reply = models.BooleanField(default=False)
+    linkedin_check_days = models.PositiveSmallIntegerField(
+        default=7
+    )  # unchecked so long, a request holds the next touch
     owner = TenantForeignKey("accounts.Member", null=True, blank=True)
     created_at = models.DateTimeField()
 

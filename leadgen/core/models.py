@@ -32,3 +32,26 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Installation(models.Model):
+    """The one row that says which database cluster this is, so that a restored copy is noticed before it sends anything.
+
+    `system_identifier` and `timeline` are what pg_control said when sending was last known to be right. While `held_at` is
+    set nothing is sent by anybody.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    system_identifier = models.CharField(max_length=24)
+    timeline = models.PositiveIntegerField()
+    held_at = models.DateTimeField(null=True)
+    held_reason = models.CharField(max_length=300, blank=True)
+    released_at = models.DateTimeField(null=True)
+    released_by = models.CharField(max_length=254, blank=True)
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_one")]
+
+    def __str__(self) -> str:
+        return self.system_identifier

@@ -16,6 +16,7 @@ GLOBAL_TABLES = {
     "django_session",
     "core_lane",
     "core_heartbeat",
+    "core_installation",
 }
 LOCAL_TABLES = {
     "django_migrations",
