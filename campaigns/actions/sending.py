@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import F, Q
+from django.db.models import Q
 
 from campaigns.actions import outcomes
+from campaigns.actions.pacing import Room
 from campaigns.models import Mailbox, Message
 from campaigns.models.locks import lock_enrolment, lock_mailbox
 from campaigns.queries.mail import mime_of
@@ -30,7 +31,6 @@ from leadgen.core.tenancy import workspace_scope
 LEASE = timedelta(seconds=900)
 RETRY = timedelta(minutes=15)
 MAX_ATTEMPTS = 5
-DAY = timedelta(hours=24)
 
 
 @dataclass(slots=True)
@@ -93,41 +93,6 @@ def send_due(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, l
         mailbox = Mailbox.objects.get(pk=mailbox_id)
         report.next_due = _next_due(mailbox, now, room.left(mailbox)[1])
     return report
-
-
-class Room:
-    """How many mails a mailbox may still send, counted once a batch and again whenever somebody else sent from it."""
-
-    def __init__(self, mailbox: Mailbox, now: datetime) -> None:
-        self.now = now
-        self._count(mailbox)
-
-    def _count(self, mailbox: Mailbox) -> None:
-        self.seen = mailbox.submissions
-        self.used = Message.objects.filter(mailbox=mailbox, submitted_at__gt=self.now - DAY).count()
-
-    def left(self, mailbox: Mailbox) -> tuple[int, datetime | None]:
-        """(mails that may go now, when there is room again). `mailbox` is locked and fresh; counts what passed the point of
-        no return in the 24 hours before `now`."""
-        if mailbox.state != Mailbox.State.ACTIVE:
-            return 0, None
-        if mailbox.submissions != self.seen:
-            self._count(mailbox)
-        if self.used >= mailbox.daily_cap:
-            recent = Message.objects.filter(mailbox=mailbox, submitted_at__gt=self.now - DAY).order_by("submitted_at")
-            oldest = recent.values_list("submitted_at", flat=True)[self.used - mailbox.daily_cap]
-            return 0, oldest + DAY
-        if mailbox.min_gap_seconds and mailbox.last_submitted_at:
-            free = mailbox.last_submitted_at + timedelta(seconds=mailbox.min_gap_seconds)
-            if free > self.now:
-                return 0, free
-        return (1 if mailbox.min_gap_seconds else mailbox.daily_cap - self.used), None
-
-    def take(self, mailbox: Mailbox) -> None:
-        """One mail passed the point of no return, in this transaction."""
-        self.used += 1
-        self.seen = mailbox.submissions + 1
-        Mailbox.objects.filter(pk=mailbox.pk).update(last_submitted_at=self.now, submissions=F("submissions") + 1)
 
 
 def _claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
