@@ -6,7 +6,7 @@ Message-IDs before a bounce, a complaint or a reply may change anything.
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
@@ -15,9 +15,11 @@ from typing import Any, Literal
 from .autoreplies import LEFT, return_date, why_automatic
 from .bounces import Recipient, bounce_recipients
 from .intent import Intent, classify_reply
+from .linkedin_mail import LinkedInNews
 from .mail_text import addresses, body_text, header, leaves, message_ids, new_text, parse, part_text
+from .suggestions import Suggestion
 
-Kind = Literal["bounce", "auto_reply", "complaint", "unsubscribe", "left_company", "reply", "other"]
+Kind = Literal["bounce", "auto_reply", "complaint", "unsubscribe", "left_company", "reply", "linkedin", "other"]
 Day = date  # a field below is called date
 _ORIGINAL_ID = re.compile(
     r"^[ \t>|]*(?:x-)?(?:original-)?message-id:\s*(<[^<>\s]{3,400}>)", re.IGNORECASE | re.MULTILINE
@@ -33,6 +35,12 @@ class InboundMessage:
 
     `recipients` are those of a bounce or complaint. `original_ids` are the Message-IDs it refers to, nearest first: of its
     thread headers and of the mail it returns. `intent` is set for what a person wrote.
+
+    `return_date` is the first day an absent person is back (auto_reply, left_company). `back_on` is the day a person asks to
+    be written to again (intent not_now: "try me in March" is 1 March); both lie on or after the day received.
+    `suggestions` are the people it names instead of the writer: a successor, a stand-in, the right person; never the writer
+    and never one of our own addresses (those in To and Cc). `linkedin` is set exactly if kind is "linkedin". `scores` are
+    the embedding model's per intent (0 to 1), empty where the rules were sure or no model is installed.
     """
 
     message_id: str
@@ -52,6 +60,10 @@ class InboundMessage:
     return_date: Day | None = None
     intent: Intent | None = None
     digest: str = ""
+    back_on: Day | None = None
+    suggestions: tuple[Suggestion, ...] = ()
+    linkedin: LinkedInNews | None = None
+    scores: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The shape of `manage.py classify_mail` (without the file)."""
