@@ -19,6 +19,7 @@ from campaigns.actions.steps import (
 )
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, StepRun
 from leadgen.core import lanes
+from leadgen.core.crash import crash_point
 from leadgen.core.logging import log
 from leadgen.core.models import Lane
 from leadgen.core.tenancy import workspace_scope
@@ -104,6 +105,7 @@ def _enrolments(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
                 return Enrolment.objects.filter(
                     state=Enrolment.State.ACTIVE, next_at__isnull=False, next_at__gt=now
                 ).aggregate(due=Min("next_at"))["due"]
+        crash_point("C2")
 
 
 def _mailbox(lane: Lane, now: datetime, turn: Turn) -> datetime | None:

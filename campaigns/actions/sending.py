@@ -23,6 +23,7 @@ from campaigns.queries.mail import mime_of
 from campaigns.queries.verdicts import Verdict, verdict_of
 from campaigns.transports.smtp import Accepted, OutcomeUnknown, SmtpAccount, SmtpConversation, TransportError
 from leadgen.core import secrets
+from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
 from leadgen.core.logging import log
 from leadgen.core.tenancy import workspace_scope
@@ -78,6 +79,7 @@ def send_due(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, l
             report.next_due = _next_due(mailbox, now, wait)
             return report
         account = account_of(mailbox)
+    crash_point("C3")
     conversation = SmtpConversation(account)
     try:
         for index, message in enumerate(claimed):
@@ -138,15 +140,18 @@ def _send_one(
     try:
         if not conversation.connected:
             conversation.connect()
+            crash_point("C4")
         conversation.prepare(sender=message.mailbox.address, recipient=message.to_address)
     except TransportError as error:
         if error.whole_server:
             raise
         _refused(workspace_id, message, error, now, report)
         return
+    crash_point("C5")
     if not _pass_point_of_no_return(workspace_id, message, room, now, report):
         conversation.abort()
         return
+    crash_point("C7")
     try:
         accepted = conversation.hand_over(content)
     except OutcomeUnknown as error:
@@ -160,7 +165,9 @@ def _send_one(
         if error.whole_server:
             raise
         return
+    crash_point("C10")
     _record_sent(workspace_id, message, accepted, now, report)
+    crash_point("C11")
 
 
 def _pass_point_of_no_return(
@@ -185,6 +192,7 @@ def _pass_point_of_no_return(
                 return False
             room.take(mailbox)
             message.submitted_at = now
+            crash_point("C6")
             return True
         report.reasons.append(verdict.reason)
         if verdict.kind == Verdict.BLOCK:

@@ -17,6 +17,7 @@ from campaigns.queries.mail import Rendered, freeze_message, render_step, templa
 from campaigns.queries.verdicts import Verdict, block_of_person, held_by_sequence
 from campaigns.rules import liquid, schedule, tokens
 from leadgen.core import lanes
+from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
 from leadgen.core.ids import uuid7
 from leadgen.core.tenancy import bulk_insert, current_workspace_id
@@ -104,6 +105,7 @@ def begin_due_steps(*, now: datetime, limit: int = 200) -> int:
         _begin_next(enrolment, batch)
     bulk_insert(StepRun, batch.runs)
     bulk_insert(Message, batch.messages)
+    crash_point("C1")
     bulk_insert(TrackedLink, batch.links)
     Enrolment.objects.bulk_update(batch.moved, ["position", "next_at", "wait_reason"])
     for mailbox_id in {message.mailbox_id for message in batch.messages}:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leadgen.core import egress
+from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
 
 CONNECT_TIMEOUT = 20.0
@@ -196,7 +197,10 @@ class SmtpConversation:
             )
         sock: Any = smtp.sock
         try:
-            sock.sendall(_stuffed(content))
+            body = memoryview(_stuffed(content))
+            sock.sendall(body[: len(body) // 2])
+            crash_point("C8")
+            sock.sendall(body[len(body) // 2 :])
             early = bool(select.select([sock], [], [], 0)[0])
         except OSError as error:
             self.close()
@@ -219,6 +223,7 @@ class SmtpConversation:
         try:
             sock.settimeout(FINAL_TIMEOUT)
             sock.sendall(b".\r\n")
+            crash_point("C9")
             code, reply = smtp.getreply()
             sock.settimeout(CONNECT_TIMEOUT)
         except (smtplib.SMTPException, OSError) as error:
