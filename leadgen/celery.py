@@ -5,20 +5,23 @@ import os
 from celery import Celery
 from celery.signals import worker_init
 
+from leadgen import env
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "leadgen.settings")
 
 app = Celery("leadgen")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 
-# Plain intervals in UTC; a second beat does no harm, since each job leases its rows.
+# Plain intervals in UTC, in seconds; a second beat does no harm, since each job leases its rows. Settings are not read yet
+# when this module is: the two that the crash test shortens come from the environment.
 app.conf.beat_schedule = {
     "system-mail": {"task": "accounts.send_system_mail", "schedule": 60.0},
     "api-answers": {"task": "accounts.forget_old_answers", "schedule": 3600.0},
     "imports": {"task": "prospects.run_imports", "schedule": 30.0},
     "fit": {"task": "prospects.score_fit", "schedule": 60.0},
-    "dispatch": {"task": "campaigns.dispatch", "schedule": 5.0},
-    "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": 60.0},
+    "dispatch": {"task": "campaigns.dispatch", "schedule": env.integer("DISPATCH_SECONDS", 5)},
+    "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": env.integer("SWEEP_SECONDS", 60)},
     "heartbeat": {"task": "core.heartbeat", "schedule": 20.0},
 }
 
@@ -34,3 +37,19 @@ def refuse_unbound_role(**kwargs: object) -> None:
         database.refuse_unbound_role()
     except ImproperlyConfigured as error:
         raise SystemExit(str(error)) from error  # Celery logs other exceptions of a receiver and goes on
+
+
+@worker_init.connect
+def notice_restore(**kwargs: object) -> None:
+    """A worker that finds its database restored from a backup holds all sending before it takes its first task."""
+    from django.db import DatabaseError, connection
+
+    from leadgen.core import clock, restore
+    from leadgen.core.logging import log
+
+    try:
+        restore.check(now=clock.now())
+    except DatabaseError as error:  # not up yet, or not migrated: each turn of the dispatcher asks again
+        log.warning("restore_check_failed", error=type(error).__name__)
+    finally:
+        connection.close()  # before any fork

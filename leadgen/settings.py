@@ -161,6 +161,16 @@ MAILERS = {
 MAIL_HOST_ALLOW = env.words("MAIL_HOST_ALLOW", "" if PRODUCTION else "127.0.0.1,localhost")
 SANDBOX_SMTP_PORT = env.integer("SANDBOX_SMTP_PORT", 2525)
 
+# --- The pace of the machinery: the crash test shortens it, nobody else should -----------------------------------------
+# RFC 5321 section 4.5.3.2.6 says ten minutes for the answer to the final dot: a client that gives up earlier loses
+# knowledge of what was accepted. A message's lease is longer than the whole conversation, a lane's than a whole turn.
+SMTP_FINAL_TIMEOUT = env.integer("SMTP_FINAL_TIMEOUT", 600)
+SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 900)
+LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 1200)
+SEND_RETRY_SECONDS = env.integer("SEND_RETRY_SECONDS", 900)  # after a temporary no, times the attempt
+if SEND_LEASE_SECONDS <= SMTP_FINAL_TIMEOUT:
+    raise ImproperlyConfigured("SEND_LEASE_SECONDS must be longer than SMTP_FINAL_TIMEOUT")
+
 # --- Time, language, files ------------------------------------------------------------------------------------------
 USE_TZ = True
 TIME_ZONE = "UTC"

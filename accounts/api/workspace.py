@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from accounts.actions.workspaces import EDITABLE, update_workspace
 from accounts.models import Workspace
-from leadgen.core import clock
+from leadgen.core import clock, restore
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
 
@@ -19,10 +19,17 @@ class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
     gross_margin = serializers.DecimalField(max_digits=6, decimal_places=5, help_text="A ratio, 0.8 is 80 %.")
     assumed_churn = serializers.DecimalField(max_digits=7, decimal_places=6, help_text="A ratio a month.")
 
+    sending_held = serializers.SerializerMethodField(
+        help_text="Why nobody of this Leadgen may send at the moment (restored from a backup), or empty."
+    )
+
     class Meta:
         model = Workspace
-        fields = ["id", "slug", *EDITABLE, "created_at"]
+        fields = ["id", "slug", *EDITABLE, "created_at", "sending_held"]
         read_only_fields = ["id", "slug", "created_at"]
+
+    def get_sending_held(self, workspace: Workspace) -> str:
+        return restore.sending_held()
 
 
 class WorkspaceViewSet(viewsets.ViewSet):

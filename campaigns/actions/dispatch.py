@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Min
 
 from campaigns.actions.sending import send_due
@@ -18,7 +19,7 @@ from campaigns.actions.steps import (
     stop_enrolment,
 )
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, StepRun
-from leadgen.core import lanes
+from leadgen.core import lanes, restore
 from leadgen.core.crash import crash_point
 from leadgen.core.logging import log
 from leadgen.core.models import Lane
@@ -51,9 +52,14 @@ def dispatch_once(*, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UU
     A lane that raises is pushed a minute ahead before the error goes on, so that a poison row cannot stop the others.
     """
     turn = Turn()
+    held = restore.check(now=now)
+    if held:
+        # Not even steps are begun: what a restored database thinks is due may have been done before the restore.
+        turn.reasons.append(held)
+        return turn
     for kind, work in ((CAMPAIGN_LANE, _campaign), (ENROLMENTS_LANE, _enrolments), (MAILBOX_LANE, _mailbox)):
         for _ in range(max_lanes):
-            lane = lanes.take(kind=kind, now=now, lease_seconds=1200)
+            lane = lanes.take(kind=kind, now=now, lease_seconds=settings.LANE_LEASE_SECONDS)
             if lane is None:
                 break
             turn.lanes += 1

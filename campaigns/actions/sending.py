@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Q
 
@@ -29,8 +30,8 @@ from leadgen.core.logging import log
 from leadgen.core.tenancy import workspace_scope
 
 # Longer than the whole SMTP conversation (FINAL_TIMEOUT and the commands before it): a rescue must come after the end.
-LEASE = timedelta(seconds=900)
-RETRY = timedelta(minutes=15)
+LEASE = timedelta(seconds=settings.SEND_LEASE_SECONDS)
+RETRY = timedelta(seconds=settings.SEND_RETRY_SECONDS)
 MAX_ATTEMPTS = 5
 
 

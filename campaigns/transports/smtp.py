@@ -11,6 +11,8 @@ import ssl
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from leadgen.core import egress
 from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
@@ -18,7 +20,7 @@ from leadgen.core.errors import Invalid
 CONNECT_TIMEOUT = 20.0
 # RFC 5321 section 4.5.3.2.6 says ten minutes for the answer to the final dot: a client that gives up earlier loses
 # knowledge of what was accepted. The message's lease is longer than the whole conversation.
-FINAL_TIMEOUT = 600.0
+FINAL_TIMEOUT = float(settings.SMTP_FINAL_TIMEOUT)
 
 
 class TransportError(Exception):

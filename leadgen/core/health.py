@@ -1,11 +1,12 @@
 """Liveness, readiness, and the facts behind the health dot."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from leadgen.core import clock, secrets
+from leadgen.core import clock, restore, secrets
 from leadgen.core.models import Heartbeat
 
 
@@ -14,9 +15,26 @@ def beat(name: str) -> None:
     Heartbeat.objects.update_or_create(name=name, defaults={"at": clock.now()})
 
 
-def workers_alive() -> bool:
-    """Whether a worker answered the beat within two minutes."""
-    return Heartbeat.objects.filter(name="worker", at__gt=clock.now() - timedelta(minutes=2)).exists()
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """Whether a worker answered within two minutes, and why all sending is held ('' where it is not)."""
+
+    workers: bool
+    held: str
+
+
+def vitals() -> Vitals:
+    """One statement: every page of the shell asks."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (SELECT 1 FROM core_heartbeat WHERE name = 'worker' AND at > %s),
+                   (SELECT held_reason FROM core_installation WHERE held_at IS NOT NULL)
+            """,
+            [clock.now() - timedelta(minutes=2)],
+        )
+        workers, held = cursor.fetchone()
+    return Vitals(workers, "" if held is None else held or restore.HELD)
 
 
 def livez(request: HttpRequest) -> HttpResponse:
