@@ -168,6 +168,7 @@ SMTP_FINAL_TIMEOUT = env.integer("SMTP_FINAL_TIMEOUT", 600)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 900)
 LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 1200)
 SEND_RETRY_SECONDS = env.integer("SEND_RETRY_SECONDS", 900)  # after a temporary no, times the attempt
+IMPORT_LEASE_SECONDS = env.integer("IMPORT_LEASE_SECONDS", 120)
 if SEND_LEASE_SECONDS <= SMTP_FINAL_TIMEOUT:
     raise ImproperlyConfigured("SEND_LEASE_SECONDS must be longer than SMTP_FINAL_TIMEOUT")
 

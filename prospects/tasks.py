@@ -1,6 +1,7 @@
 """Door bells of prospects: each says that something may be due; the rows say what."""
 
 from celery import shared_task
+from django.conf import settings
 
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
@@ -19,7 +20,7 @@ def score_fit(workspace_id: str | None = None, icp_id: str | None = None) -> Non
 @shared_task(name="prospects.run_imports")
 def run_imports() -> None:
     """Dry runs and imports that wait, workspace by workspace; each batch is a transaction of its own."""
-    while lane := lanes.take(kind=imports.LANE, now=clock.now()):
+    while lane := lanes.take(kind=imports.LANE, now=clock.now(), lease_seconds=settings.IMPORT_LEASE_SECONDS):
         again = imports.run_due_imports(workspace_id=lane.workspace_id, now=clock.now())
         lanes.move_on(lane, next_due=again)
         imports.mark_waiting(workspace_id=lane.workspace_id, now=clock.now())

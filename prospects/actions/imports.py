@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.actions.audit import Actor, write_audit
 from leadgen.core import lanes
+from leadgen.core.crash import crash_point
 from leadgen.core.errors import AppError, Conflict, Invalid
 from leadgen.core.logging import log
 from leadgen.core.tasks import ring
@@ -41,7 +43,7 @@ from prospects.rules.imports import ImportOptions, Kind
 
 LANE = "import"
 TASK = "prospects.run_imports"
-LEASE = timedelta(seconds=120)
+LEASE = timedelta(seconds=settings.IMPORT_LEASE_SECONDS)
 READ_AT_ONCE = 5 * 2**20  # bytes a request may read from end to end
 MAX_ATTEMPTS = 20  # of checks and runs together; a worker that dies each time must not try for ever
 _State = Import.State
@@ -276,6 +278,7 @@ def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool
     if run is None:
         return False
     batch = engine.settle(rows)
+    crash_point("C16")
     keep_issues(run, batch.issues, int(run.settings.get("warnings", 0)))
     run.done_rows += batch.rows
     run.created_count += batch.created

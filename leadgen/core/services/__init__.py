@@ -37,7 +37,7 @@ __all__ = [
 # Commands that touch neither database nor broker, or (up, services) look after the servers themselves.
 WITHOUT_SERVICES = {
     *("up", "services", "help", "version", "collectstatic", "findstatic", "makemessages", "compilemessages"),
-    *("diffsettings", "startapp", "check", "sandbox", "classify_mail", "spectacular"),
+    *("diffsettings", "startapp", "check", "sandbox", "classify_mail", "spectacular", "crashtest"),
 }
 WITHOUT_MIGRATION = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "flush", "dbshell", "shell"}
 
