@@ -4,25 +4,24 @@ The bytes are a function of the values alone (the boundary comes from the Messag
 what was frozen before.
 """
 
-import base64
 import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
+from functools import lru_cache
 
 import idna
 
+from campaigns.rules.mime_skeleton import WORD, date_header, encode_words, skeleton
 from leadgen.core.errors import Invalid
 
 MAX_REFERENCES = 20
 _SAFE_LINE = 998
-_LINE = 78
-_WORD = 60
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*\Z")
+# Domains that IDNA leaves as they are: lower case letters, digits and single hyphens inside.
+_LABEL = r"[a-z0-9]+(?:-[a-z0-9]+)*"
+_ASCII_DOMAIN = re.compile(rf"(?:(?=[^.]{{1,63}}\.){_LABEL}\.)+(?=[^.]{{1,63}}\Z){_LABEL}\Z")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9.\-\[\]:]+\Z")
 _URL = re.compile(r"https?://[!-;=?-~]+\Z")  # printable ASCII without space, < and >
 _HEADER_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,60}\Z")
@@ -59,40 +58,25 @@ _OWN = {
 
 
 def build(mail: OutgoingMail) -> bytes:
-    """The mail as RFC 5322 bytes. Raises Invalid naming the field that cannot be sent."""
-    if mail.date.tzinfo is None:
-        raise ValueError("date must be aware")
+    """The mail as RFC 5322 bytes, from the skeleton of its sender. Raises Invalid naming the field that cannot be sent."""
     headers = [
-        ("From", _mailbox("from", mail.from_name, mail.from_address)),
         ("To", _mailbox("to", mail.to_name, mail.to_address)),
-        ("Subject", _words(" ".join(_line("subject", mail.subject).split()))),
-        ("Date", format_datetime(mail.date)),
+        ("Subject", encode_words(" ".join(_line("subject", mail.subject).split()))),
+        ("Date", date_header(mail.date)),
         ("Message-ID", _id("message_id", mail.message_id)),
     ]
     if mail.in_reply_to:
         headers.append(("In-Reply-To", _id("in_reply_to", mail.in_reply_to)))
     if mail.references:
-        headers.append(("References", " ".join(_id("references", item) for item in _shortened(mail.references))))
+        headers.append(("References", " ".join([_id("references", item) for item in _shortened(mail.references)])))
     headers += _unsubscribe(mail)
     for name, value in mail.extra.items():
         if not _HEADER_NAME.match(name) or name.lower() in _OWN:
             raise Invalid(f"The header {name!r} cannot be added.", code="mail_invalid", field="extra")
-        headers.append((name, _words(" ".join(_line(f"extra.{name}", value).split()))))
-    return "".join(_fold(name, value) for name, value in headers).encode("ascii") + _bodies(mail)
-
-
-def _fold(name: str, value: str) -> str:
-    """One header, folded between its tokens only.
-
-    Not by the library: its folding turns long ids and URLs into encoded words and puts spaces into long encoded names.
-    """
-    lines, line = [], f"{name}:"
-    for token in value.split(" "):
-        if len(line) + 1 + len(token) > _LINE and line != f"{name}:":
-            lines.append(line)
-            line = ""
-        line += " " + token
-    return "\r\n".join([*lines, line, ""])
+        headers.append((name, encode_words(" ".join(_line(f"extra.{name}", value).split()))))
+    boundary = "=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:40] if mail.html else ""
+    sender = _sender(mail.from_name, mail.from_address)
+    return skeleton(sender, two_parts=bool(mail.html)).fill(headers, mail.text, mail.html, boundary)
 
 
 def normalise_address(address: str, *, field: str = "address") -> str:
@@ -101,11 +85,22 @@ def normalise_address(address: str, *, field: str = "address") -> str:
     local, at, domain = address.strip().rpartition("@")
     if not at or len(local) > 64 or not _LOCAL_PART.match(local):
         raise Invalid(f"{address!r} is not an e-mail address that can be used.", code="mail_invalid", field=field)
+    if len(domain) <= 253 and _ASCII_DOMAIN.match(domain):
+        return f"{local}@{domain}"
     try:
-        ascii_domain = idna.encode(domain, uts46=True).decode("ascii").lower()
+        return f"{local}@{_idna(domain)}"
     except idna.IDNAError as error:
         raise Invalid(f"{address!r} has no usable domain: {error}", code="mail_invalid", field=field) from error
-    return f"{local}@{ascii_domain}"
+
+
+@lru_cache(maxsize=4096)
+def _idna(domain: str) -> str:
+    return idna.encode(domain, uts46=True).decode("ascii").lower()
+
+
+@lru_cache(maxsize=1024)
+def _sender(name: str, address: str) -> str:
+    return _mailbox("from", name, address)
 
 
 def _mailbox(field: str, name: str, address: str) -> str:
@@ -113,25 +108,10 @@ def _mailbox(field: str, name: str, address: str) -> str:
     spec = f"<{normalise_address(address, field=f'{field}_address')}>"
     if not shown:
         return spec
-    if shown.isascii() and len(shown) <= _WORD and "=?" not in shown:
+    if shown.isascii() and len(shown) <= WORD and "=?" not in shown:
         quoted = shown.replace("\\", "\\\\").replace('"', '\\"')
         return f'"{quoted}" {spec}'
-    return f"{_words(shown, encode=True)} {spec}"
-
-
-def _words(text: str, *, encode: bool = False) -> str:
-    """`text` in header form: as it is where that is plain ASCII, else RFC 2047 words of at most 75 characters."""
-    plain = text.isascii() and "=?" not in text and all(len(word) <= _WORD for word in text.split(" "))
-    if plain and not encode:
-        return text
-    words, chunk = [], b""
-    for char in text:
-        more = char.encode()
-        if len(chunk) + len(more) > 45:  # 60 characters in base64; a character is never cut in two
-            words.append(chunk)
-            chunk = b""
-        chunk += more
-    return " ".join(f"=?utf-8?b?{base64.b64encode(word).decode()}?=" for word in [*words, chunk])
+    return f"{encode_words(shown, always=True)} {spec}"
 
 
 def _line(field: str, value: str) -> str:
@@ -174,22 +154,3 @@ def _unsubscribe(mail: OutgoingMail) -> list[tuple[str, str]]:
     if mail.list_unsubscribe_url:
         headers.append(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"))
     return headers
-
-
-def _bodies(mail: OutgoingMail) -> bytes:
-    """The MIME headers of the body, the blank line and the body."""
-    out = EmailMessage(policy=SMTP)
-    # Quoted-printable always: 7-bit, short lines, and no server may change a blank at a line's end.
-    out.set_content(_body(mail.text), subtype="plain", charset="utf-8", cte="quoted-printable")
-    if mail.html:
-        out.add_alternative(_body(mail.html), subtype="html", charset="utf-8", cte="quoted-printable")
-        # "=_" cannot occur in quoted-printable text, so no body can contain the boundary.
-        out.set_boundary("=_" + hashlib.sha256(mail.message_id.encode()).hexdigest()[:40])
-    return out.as_bytes()
-
-
-def _body(text: str) -> str:
-    """One kind of line end (a bare CR or LF is how mails are smuggled into one another), no NUL, no broken character."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "")
-    text = _SURROGATE.sub("\ufffd", text)
-    return text if text.endswith("\n") else text + "\n"
