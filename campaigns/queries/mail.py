@@ -10,22 +10,30 @@ from django.urls import reverse
 
 from accounts.models import Member, Workspace
 from campaigns.models import Mailbox, Message, Sequence, Step, TrackedLink
+from campaigns.queries.domains import tracking_base
 from campaigns.rules import footer, links, liquid, mime, schedule, tokens
 from prospects.models import Person
 
 
-def public_url(name: str, token: str) -> str:
-    """An absolute public address whose token carries its workspace."""
-    return settings.SITE_URL + reverse(name, args=[token])
+def public_url(name: str, token: str, *, base: str = "") -> str:
+    """An absolute public address whose token carries its workspace; `base` is the scheme and host, else the site's."""
+    return (base or settings.SITE_URL) + reverse(name, args=[token])
 
 
 def unsubscribe_url(message: Message) -> str:
     token = tokens.public_token("unsubscribe", workspace_id=message.workspace_id, row=message.pk)
-    return public_url("unsubscribe", token)
+    return public_url("unsubscribe", token, base=tracking_base(message.workspace_id))
 
 
 def click_url(link: TrackedLink) -> str:
-    return public_url("click", tokens.public_token("click", workspace_id=link.workspace_id, row=link.pk))
+    token = tokens.public_token("click", workspace_id=link.workspace_id, row=link.pk)
+    return public_url("click", token, base=tracking_base(link.workspace_id))
+
+
+def hidden_url(message: Message) -> str:
+    """An address that looks like a tracked link and that no person ever sees: whoever opens it reads mail by program."""
+    token = tokens.public_token("hidden", workspace_id=message.workspace_id, row=message.pk)
+    return public_url("click", token, base=tracking_base(message.workspace_id))
 
 
 # Every variable a template may use; shown in the editor beside a real person's values.
@@ -97,6 +105,9 @@ def freeze_message(message: Message, *, workspace: Workspace, now: datetime) -> 
         for position, url in enumerate(links.trackable(links.find_links(text, html)), start=1)
     ]
     text, html = links.replace_links(text, html, {row.url: click_url(row) for row in rows})
+    if rows:
+        # Where a click can be told at all. A person's part has the same links as ever: this is no link to anybody.
+        html += links.hidden_link(hidden_url(message))
     if message.kind == Message.Kind.STEP:
         text, html = footer.append_footer(
             text,
