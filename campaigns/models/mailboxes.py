@@ -108,6 +108,7 @@ class Mailbox(TenantModel):
     checked_at = models.DateTimeField(null=True, blank=True)
     check_ok = models.BooleanField(null=True, blank=True)
     check_words = models.CharField(max_length=500, blank=True)
+    check_steps = models.JSONField(default=list)  # [{"part", "name", "ok", "words", "remedy"}] of the last test
     created_at = models.DateTimeField()
 
     class Meta(TenantModel.Meta):
