@@ -69,3 +69,9 @@ class StepRun(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [models.UniqueConstraint(fields=["workspace", "enrolment", "step"], name="steprun_once")]
+        indexes = [
+            # Steps that wait for a person: small beside all runs there ever were.
+            models.Index(
+                fields=["workspace", "task"], condition=Q(done_at__isnull=True, task__isnull=False), name="steprun_open"
+            ),
+        ]

@@ -87,6 +87,12 @@ class Message(TenantModel):
         ]
         indexes = [
             models.Index(fields=["workspace", "mailbox", "due_at"], condition=Q(state="planned"), name="message_due"),
+            # Follow-ups go first, and a claim must not sort everything that is due to find them.
+            models.Index(
+                fields=["workspace", "mailbox", "due_at"],
+                condition=Q(state="planned") & ~Q(in_reply_to=""),
+                name="message_due_follow",
+            ),
             models.Index(fields=["workspace", "mailbox", "-submitted_at"], name="message_submitted"),
             models.Index(fields=["workspace", "campaign", "state"], name="message_campaign"),
             models.Index(fields=["workspace", "person", "-created_at"], name="message_person"),
