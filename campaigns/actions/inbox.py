@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.actions.audit import Actor, write_audit
-from campaigns.actions.inbound import make_reply_task
+from campaigns.actions.answers import make_reply_task
 from campaigns.actions.steps import mark_mailbox
 from campaigns.actions.unsubscribes import object_to_mail
 from campaigns.models import InboundMail, Mailbox, Message

@@ -4,7 +4,7 @@ Each function is fenced: it changes the row only from the state it may come from
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
@@ -22,6 +22,9 @@ from prospects.queries.leads import open_lead_of
 
 type MessageQuery = QuerySet[Message]
 
+STRIKES, STRIKES_WITHIN = 3, timedelta(days=60)
+# kind of a bounce -> what a message may have been marked as before, for the new kind to be written.
+SOFTER = {"soft": ("",), "policy": ("", "soft"), "hard": ("", "soft", "policy")}
 ENHANCED = re.compile(r"\b([45])\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -135,9 +138,14 @@ def record_refused(*, message: Message, reason: str, smtp_code: int, now: dateti
     return True
 
 
-def apply_bounce(*, message: Message, kind: str, words: str, now: datetime) -> None:
-    """Effects of a refusal or bounce of `kind` on person, mailbox and enrolment; the same for both ways it can arrive."""
-    Message.objects.filter(pk=message.pk).update(bounced_at=now, bounce_type=kind)
+def apply_bounce(*, message: Message, kind: str, words: str, now: datetime) -> str:
+    """Effects of a refusal or bounce of `kind` on person, mailbox and enrolment, in words; the same for all ways it comes.
+
+    hard: the address is suppressed, the person marked, the sequence stopped. policy: the mailbox is held, never the
+    person. soft: noted; the third within 60 days, over different messages, marks the address.
+    """
+    # The same message may bounce twice; a softer verdict never takes back a harder one.
+    Message.objects.filter(pk=message.pk, bounce_type__in=SOFTER[kind]).update(bounced_at=now, bounce_type=kind)
     record_activity(
         kind=ActivityKind.BOUNCED,
         at=now,
@@ -152,24 +160,50 @@ def apply_bounce(*, message: Message, kind: str, words: str, now: datetime) -> N
         key=f"bounced:{message.pk}",
     )
     if kind == "policy":
-        Mailbox.objects.filter(pk=message.mailbox_id, state=Mailbox.State.ACTIVE).update(
-            state=Mailbox.State.HELD, state_reason=f"A server refused mail by policy: {words}"[:300]
-        )
-        return
-    if kind == "hard" and message.person is not None:
-        Person.objects.filter(pk=message.person.pk, email=message.to_address).update(
-            email_status=Person.EmailStatus.BOUNCED, email_status_at=now, email_status_reason=words[:200]
-        )
-        suppress(
-            by=SYSTEM,
-            now=now,
-            kind=Suppression.Kind.EMAIL,
-            value=message.to_address,
-            reason=Suppression.Reason.BOUNCED,
-            note=words,
-        )
+        Mailbox.objects.filter(pk=message.mailbox_id).exclude(state=Mailbox.State.HELD).update(
+            state=Mailbox.State.HELD, state_code="policy", state_at=now,
+            state_reason=f"A server refused mail by policy: {words}"[:300],
+        )  # fmt: skip
+        return f"Mailbox held: refused by policy: {words}"
+    if kind == "soft":
+        return _soft_strike(message, words, now)
+    _mark_bounced(message, words, now)
+    suppress(
+        by=SYSTEM,
+        now=now,
+        kind=Suppression.Kind.EMAIL,
+        value=message.to_address,
+        reason=Suppression.Reason.BOUNCED,
+        note=words,
+    )
+    _stop_bounced(message, f"The e-mail bounced: {words}", now)
+    return f"Address suppressed, sequence stopped: {words}"
+
+
+def _soft_strike(message: Message, words: str, now: datetime) -> str:
+    """One full mailbox says little; three messages in 60 days that were not taken say that nobody reads there."""
+    if message.person is None:
+        return f"Soft bounce noted: {words}"
+    strikes = Message.objects.filter(
+        person=message.person, to_address=message.to_address, bounce_type="soft", bounced_at__gt=now - STRIKES_WITHIN
+    ).count()
+    if strikes < STRIKES:
+        return f"Soft bounce noted ({strikes} of {STRIKES} in {STRIKES_WITHIN.days} days): {words}"
+    reason = f"{strikes} soft bounces in {STRIKES_WITHIN.days} days, the last: {words}"
+    _mark_bounced(message, reason, now)
+    _stop_bounced(message, reason, now)
+    return f"Address marked as bounced, sequence stopped: {reason}"
+
+
+def _mark_bounced(message: Message, words: str, now: datetime) -> None:
+    Person.objects.filter(pk=message.person_id, email=message.to_address).update(
+        email_status=Person.EmailStatus.BOUNCED, email_status_at=now, email_status_reason=words[:200]
+    )
+
+
+def _stop_bounced(message: Message, reason: str, now: datetime) -> None:
     if message.enrolment is not None:
-        stop_enrolment(enrolment=message.enrolment, reason=f"The e-mail bounced: {words}", by_type="bounce", now=now)
+        stop_enrolment(enrolment=message.enrolment, reason=reason, by_type="bounce", now=now)
 
 
 def settle_unknown(*, message: Message, sent: bool, by: Actor, now: datetime) -> Message:

@@ -9,12 +9,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from accounts.actions.audit import Actor
+from campaigns.actions.linkedin import RESULTS, record_news
 from campaigns.actions.steps import stop_enrolment
 from campaigns.models import Enrolment, InboundMail, StepRun
 from leadgen.core.errors import Conflict, Invalid, Refused
 from prospects.actions.activities import record_activity
 from prospects.actions.leads import mark_seen, note_interest
-from prospects.actions.notes import log_activity
 from prospects.actions.people import update_person
 from prospects.actions.suppressions import suppress
 from prospects.actions.tasks import claim_task, complete_task, skip_task
@@ -44,11 +44,8 @@ STOPS = {
     "connected_negative": "They said no on the phone.",
     "do_not_call": "They asked not to be called.",
 }
-LINKEDIN_NEWS: dict[str, tuple[str, str, str]] = {
-    "accepted": (ActivityKind.LINKEDIN_ACCEPTED, "connected", "Accepted the LinkedIn request"),
-    "interested": (ActivityKind.LINKEDIN_REPLIED, "connected", "Answered on LinkedIn: interested"),
-    "declined": (ActivityKind.LINKEDIN_REPLIED, "declined", "Answered on LinkedIn: not interested"),
-}
+# What the pane of a LinkedIn task offers.
+LINKEDIN_NEWS = {name: RESULTS[name] for name in ("accepted", "interested", "declined")}
 
 
 def open_item(*, task: Task, by: Actor, now: datetime) -> str:
@@ -150,18 +147,7 @@ def note_linkedin(*, person: Person, news: str, by: Actor, now: datetime) -> Non
     """They accepted or answered on LinkedIn, as somebody saw there. An answer ends the sequence, as an e-mail would."""
     if news not in LINKEDIN_NEWS:
         raise Invalid(f"Choose one of: {', '.join(LINKEDIN_NEWS)}.", field="news")
-    kind, status, words = LINKEDIN_NEWS[news]
-    if news == "accepted" and person.linkedin_status == "connected":
-        return
-    detail = {} if news == "accepted" else {"intent": "positive" if news == "interested" else "not_interested"}
-    log_activity(
-        by=by, now=now, kind=kind, summary=words, person=person, lead=open_lead_of(person),
-        channel=Channel.LINKEDIN, detail=detail,
-    )  # fmt: skip
-    Person.objects.filter(pk=person.pk).update(linkedin_status=status)
-    person.linkedin_status = status
-    if news != "accepted":
-        stop_sequence_of(person, reason="They answered on LinkedIn.", by_type="reply", by=by, now=now)
+    record_news(person=person, result=news, by=by, now=now)
 
 
 def skip_item(*, task: Task, by: Actor, now: datetime, note: str = "") -> Task:

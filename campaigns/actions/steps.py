@@ -13,6 +13,7 @@ from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member, Workspace
 from campaigns.models import Enrolment, Message, Step, StepRun, TrackedLink
 from campaigns.models.locks import lock_enrolment
+from campaigns.queries.linkedin import wait_of
 from campaigns.queries.mail import Rendered, freeze_message, render_step, template_data, threads_of, window_of, zone_for
 from campaigns.queries.verdicts import Verdict, block_of_person, held_by_sequence
 from campaigns.rules import liquid, schedule, tokens
@@ -34,6 +35,7 @@ TASK_KINDS = {
     Step.Kind.LINKEDIN_MESSAGE: Task.Kind.LINKEDIN_MESSAGE,
     Step.Kind.CALL: Task.Kind.CALL,
 }
+LINKEDIN_STEPS = (Step.Kind.LINKEDIN_REQUEST, Step.Kind.LINKEDIN_MESSAGE)
 
 
 def mark_enrolments(due: datetime) -> None:
@@ -154,7 +156,32 @@ def _may_go_on(enrolment: Enrolment, step: Step, batch: _Batch) -> bool:
             _write_blocked(enrolment, step, blocked.code, blocked.reason, batch.now)
         stop_enrolment(enrolment=enrolment, reason=blocked.reason, by_type=blocked.code, now=batch.now)
         return False
-    return True
+    return _linkedin_allows(enrolment, step, batch)
+
+
+def _linkedin_allows(enrolment: Enrolment, step: Step, batch: _Batch) -> bool:
+    """Whether nobody has to look on LinkedIn first; a message to somebody who is not connected is left out."""
+    earlier = [s for s in steps_of(enrolment.version_id) if s.position < step.position and s.kind in LINKEDIN_STEPS]
+    if not earlier or (enrolment.pk, step.pk) in batch.begun:
+        return True
+    wait, now = wait_of(enrolment, step, batch.now), batch.now
+    if wait is None:
+        return True
+    if not wait.skip:
+        # Looking, there or here, calls it back at once; by itself it comes again, because the setting may change.
+        enrolment.wait_reason, enrolment.next_at = wait.reason[:300], wait.until or now + timedelta(hours=6)
+        enrolment.save(update_fields=["wait_reason", "next_at"])
+        return False
+    enrolment.position, enrolment.next_at, enrolment.wait_reason = step.position, None, ""
+    enrolment.save(update_fields=["position", "next_at", "wait_reason"])
+    StepRun.objects.get_or_create(enrolment=enrolment, step=step, defaults={"begun_at": now})
+    record_activity(
+        kind=ActivityKind.TASK, at=now, now=now, person=enrolment.person, lead=enrolment.lead, channel=Channel.LINKEDIN,
+        summary=f"Left out: {step.get_kind_display()}, step {step.position}. {wait.reason}", detail={"skipped": True},
+        about=("enrolment", enrolment.pk), key=f"left_out:{enrolment.pk}:{step.pk}",
+    )  # fmt: skip
+    finish_step(enrolment_id=enrolment.pk, step_id=step.pk, outcome="skipped", at=now, now=now)
+    return False
 
 
 def _write_blocked(enrolment: Enrolment, step: Step, code: str, reason: str, now: datetime) -> None:
