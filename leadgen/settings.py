@@ -34,6 +34,8 @@ DATABASES = {
     "owner": env.database(_urls.database_owner, "DATABASE_OWNER_URL"),
 }
 REDIS_URL = _urls.redis
+# Off behind a pooler that gives each transaction another connection and does not carry prepared statements over.
+DATABASE_PREPARES = env.boolean("DATABASE_PREPARES", True)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_ROUTERS: list[str] = []
 
@@ -159,15 +161,48 @@ MAILERS = {
 # --- The outside world ----------------------------------------------------------------------------------------------
 # Hosts a mailbox may name although they are not public (the sandbox; a self-hoster's own mail server).
 MAIL_HOST_ALLOW = env.words("MAIL_HOST_ALLOW", "" if PRODUCTION else "127.0.0.1,localhost")
+# Name servers of the deliverability check, "address" or "address:port"; empty: those of the machine.
+DNS_SERVERS = env.words("DNS_SERVERS")
+# Networks whose visitors are programs (a scanner's or data centre's ranges), for the class of a click.
+SCANNER_NETWORKS = env.words("SCANNER_NETWORKS")
 SANDBOX_SMTP_PORT = env.integer("SANDBOX_SMTP_PORT", 2525)
+# Mailboxes that log in by consent instead of a password (docs/operations.md): the operator's client at each provider.
+_TENANT = env.text("LEADGEN_MICROSOFT_TENANT", "common")
+_MICROSOFT = f"https://login.microsoftonline.com/{_TENANT}/oauth2/v2.0"
+MAILBOX_OAUTH = {
+    "google": {
+        "label": "Google",
+        "client_id": env.text("LEADGEN_GOOGLE_CLIENT_ID"),
+        "client_secret": env.text("LEADGEN_GOOGLE_CLIENT_SECRET"),
+        "authorize_url": env.text("LEADGEN_GOOGLE_AUTHORIZE_URL", "https://accounts.google.com/o/oauth2/v2/auth"),
+        "token_url": env.text("LEADGEN_GOOGLE_TOKEN_URL", "https://oauth2.googleapis.com/token"),
+        "scope": "https://mail.google.com/",
+        # Without both, Google gives no refresh token at a second consent.
+        "extra": {"access_type": "offline", "prompt": "consent"},
+    },
+    "microsoft": {
+        "label": "Microsoft",
+        "client_id": env.text("LEADGEN_MICROSOFT_CLIENT_ID"),
+        "client_secret": env.text("LEADGEN_MICROSOFT_CLIENT_SECRET"),
+        "authorize_url": env.text("LEADGEN_MICROSOFT_AUTHORIZE_URL", f"{_MICROSOFT}/authorize"),
+        "token_url": env.text("LEADGEN_MICROSOFT_TOKEN_URL", f"{_MICROSOFT}/token"),
+        "scope": "https://outlook.office.com/SMTP.Send https://outlook.office.com/IMAP.AccessAsUser.All offline_access",
+        "extra": {"prompt": "select_account"},
+    },
+}
+ESP_API_URLS: dict[str, str] = {}  # sending service -> another address of its API: tests only
 
 # --- The pace of the machinery: the crash test shortens it, nobody else should -----------------------------------------
 # RFC 5321 section 4.5.3.2.6 says ten minutes for the answer to the final dot: a client that gives up earlier loses
 # knowledge of what was accepted. A message's lease is longer than the whole conversation, a lane's than a whole turn.
+SMTP_TIMEOUT = env.integer("SMTP_TIMEOUT", 20)  # for each command before it
 SMTP_FINAL_TIMEOUT = env.integer("SMTP_FINAL_TIMEOUT", 600)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 900)
 LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 1200)
 SEND_RETRY_SECONDS = env.integer("SEND_RETRY_SECONDS", 900)  # after a temporary no, times the attempt
+REPLY_FRESHNESS_SECONDS = env.integer("REPLY_FRESHNESS_SECONDS", 900)  # follow-ups of a mailbox not read for longer wait
+MAIL_POLL_SECONDS = env.integer("MAIL_POLL_SECONDS", 60)  # every folder is looked at so often, beside IDLE
+MAIL_SYNC_LEASE_SECONDS = env.integer("MAIL_SYNC_LEASE_SECONDS", 300)
 IMPORT_LEASE_SECONDS = env.integer("IMPORT_LEASE_SECONDS", 120)
 if SEND_LEASE_SECONDS <= SMTP_FINAL_TIMEOUT:
     raise ImproperlyConfigured("SEND_LEASE_SECONDS must be longer than SMTP_FINAL_TIMEOUT")
