@@ -61,6 +61,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("inbox/<uuid:inbound_mail_id>/reply/", inbox.inbox_reply, name="inbox_reply"),
     path("inbox/<uuid:inbound_mail_id>/correct/", inbox.inbox_correct, name="inbox_correct"),
     path("inbox/<uuid:inbound_mail_id>/done/", inbox.inbox_done, name="inbox_done"),
+    path(
+        "inbox/<uuid:inbound_mail_id>/suggestions/<int:number>/accept/", inbox.inbox_suggestion, name="inbox_suggestion"
+    ),
     path("inbox/answers/<uuid:message_id>/undo/", inbox.inbox_undo, name="inbox_undo"),
     # Work queue
     path("work/", queue.work, name="work"),

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 
 from accounts.actions.audit import Actor, write_audit
-from campaigns.actions.answers import make_reply_task
+from campaigns.actions.answers import make_again_task, make_reply_task, stop_for_answer
 from campaigns.actions.steps import mark_mailbox
 from campaigns.actions.unsubscribes import object_to_mail
 from campaigns.models import InboundMail, Mailbox, Message
@@ -59,10 +59,10 @@ def correct_intent(*, mail: InboundMail, intent: str, by: Actor, now: datetime) 
     mail = _locked(mail)
     if mail.intent == intent and mail.corrected_by_id is not None:
         return mail
-    before = mail.intent or mail.kind
+    before, was = mail.intent or mail.kind, mail.kind
     kind = InboundMail.Kind.UNSUBSCRIBE if intent == "opt_out" else InboundMail.Kind.REPLY
     mail.intent, mail.kind, mail.corrected_by, mail.corrected_at = intent, kind, by.member, now
-    effect = _follow(mail, before=before, by=by, now=now)
+    effect = _follow(mail, before=before, was=was, by=by, now=now)
     mail.effect = f"{mail.effect} Corrected by {by.label}: {effect}"[:300].strip()
     mail.save(update_fields=["intent", "kind", "corrected_by", "corrected_at", "effect"])
     write_audit(
@@ -72,7 +72,7 @@ def correct_intent(*, mail: InboundMail, intent: str, by: Actor, now: datetime) 
     return mail
 
 
-def _follow(mail: InboundMail, *, before: str, by: Actor, now: datetime) -> str:
+def _follow(mail: InboundMail, *, before: str, was: str, by: Actor, now: datetime) -> str:
     """What follows from the corrected reading, in words."""
     person = mail.person
     if person is None:
@@ -92,12 +92,18 @@ def _follow(mail: InboundMail, *, before: str, by: Actor, now: datetime) -> str:
     )  # fmt: skip
     had = open_lead_of(person.pk)
     lead = note_interest(activity=fact, now=now, by=by)
+    effect = [f"read as {WORDS[mail.intent]}"] if lead is None or had is not None else ["lead open"]
+    if was not in (InboundMail.Kind.REPLY, InboundMail.Kind.UNSUBSCRIBE):
+        # What was taken for a machine's answer is a person's: now it does what it should have done when it came.
+        effect += stop_for_answer(person=person, message=mail.message, now=now, by=by)[0]
+    if mail.intent == "not_now" and make_again_task(row=mail, person=person, lead=lead, owner=person.owner, now=now):
+        effect.append("a to-do says when to write again")
     if mail.done_at is None:
         task = make_reply_task(row=mail, person=person, lead=lead, owner=person.owner, now=now)
         Task.objects.filter(pk=task.pk, state=Task.State.OPEN).update(
             reason=f"{WORDS[mail.intent].capitalize()}, says {by.label}: “{' '.join(mail.text.split())[:160]}”"[:300]
         )
-    return "lead open." if lead is not None and had is None else f"read as {WORDS[mail.intent]}."
+    return f"{', '.join(effect)}."
 
 
 def send_reply(*, mail: InboundMail, text: str, by: Actor, now: datetime, key: str, subject: str = "") -> Message:
@@ -228,7 +234,8 @@ def recipient_of(mail: InboundMail, *, by: Actor, now: datetime) -> Person:
 def _locked(mail: InboundMail) -> InboundMail:
     """The mail as it is now, locked: two people may work in one inbox."""
     row = InboundMail.objects.select_for_update(of=("self",)).filter(pk=mail.pk)
-    return row.select_related("person", "person__company", "person__owner", "message", "message__campaign").get()
+    related = ("person", "person__company", "person__owner", "message", "message__campaign", "message__enrolment__sequence")
+    return row.select_related(*related).get()
 
 
 def _finish(mail: InboundMail, *, by: Actor, now: datetime, outcome: str) -> None:

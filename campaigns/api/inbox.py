@@ -4,20 +4,23 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actions.audit import actor_of
-from accounts.models import Member
+from accounts.authentication import scope_allows
+from accounts.models import ApiToken, Member
+from accounts.permissions import member_allows
 from campaigns.actions import inbox as actions
-from campaigns.models import Enrolment, InboundMail, Mailbox, Message
+from campaigns.actions.suggestions import accept_suggestion, enrol_suggested
+from campaigns.models import Enrolment, InboundMail, Mailbox, Message, Sequence
 from campaigns.queries import inbox as queries
 from campaigns.rules.intent import INTENTS
 from leadgen.core import clock
-from leadgen.core.errors import NotFound
+from leadgen.core.errors import NotFound, Refused
 from leadgen.core.idempotency import IdempotentMixin
 from prospects.api.fields import TenantKeyField
 from prospects.models import Person
@@ -38,7 +41,8 @@ class InboundMailSerializer(serializers.ModelSerializer[InboundMail]):
         model = InboundMail
         fields = [
             "id", "mailbox", "from_address", "from_name", "subject", "text", "kind", "intent", "confidence", "why",
-            "folder", "message", "enrolment", "person", "match_reason", "effect", "received_at", "read_at",
+            "folder", "message", "enrolment", "person", "match_reason", "effect", "back_on", "suggested", "detail",
+            "received_at", "read_at",
             "corrected_by", "corrected_at", "done_at", "done_by",
         ]  # fmt: skip
         read_only_fields = fields
@@ -49,6 +53,18 @@ class InboundMailSerializer(serializers.ModelSerializer[InboundMail]):
 
 class CorrectIntentSerializer(serializers.Serializer[Any]):
     intent = serializers.ChoiceField(choices=INTENTS)
+
+
+class AcceptSuggestionSerializer(serializers.Serializer[Any]):
+    enrol = serializers.BooleanField(default=False)
+    sequence = TenantKeyField(Sequence, required=False, allow_null=True, default=None)
+
+
+class AcceptedSuggestionSerializer(serializers.Serializer[Any]):
+    person = serializers.UUIDField(source="person.pk")
+    is_new = serializers.BooleanField()
+    enrolment = serializers.UUIDField(source="enrolment.pk", allow_null=True, default=None)
+    reason = serializers.CharField(help_text="Why they were not enrolled, in words.")
 
 
 class InboxReplySerializer(serializers.Serializer[Any]):
@@ -97,6 +113,7 @@ class InboxViewSet(
         "retrieve": "inbox.view",
         "correct": "inbox.edit",
         "done": "inbox.edit",
+        "accept_suggestion": "people.edit",
         "reply": "messages.send",
         "undo": "messages.send",
     }
@@ -125,6 +142,26 @@ class InboxViewSet(
         """It needs no answer; its task is completed."""
         mail = actions.mark_done(mail=self.get_object(), by=actor_of(request), now=clock.now())
         return Response(self.get_serializer(mail).data)
+
+    @extend_schema(
+        summary="Add somebody a mail names", request=AcceptSuggestionSerializer, responses=AcceptedSuggestionSerializer,
+        parameters=[OpenApiParameter("number", int, OpenApiParameter.PATH, description="From 0, as in `suggested`.")],
+    )  # fmt: skip
+    @action(detail=True, methods=["post"], url_path=r"suggestions/(?P<number>[0-9]{1,3})/accept")
+    def accept_suggestion(self, request: Request, pk: str, number: str) -> Response:
+        """They become a person at the writer's company, unless somebody has the address already. `enrol` enrols them too:
+        in `sequence`, else in the writer's, if they are eligible; else `reason` says why not."""
+        mail, data = self.get_object(), self._body(AcceptSuggestionSerializer, request)
+        by, now = actor_of(request), clock.now()
+        if data["enrol"]:
+            token: Any = request.auth
+            scoped = not isinstance(token, ApiToken) or scope_allows(token, "enrolments.create")
+            if not scoped or not member_allows(getattr(request, "member", None), "enrolments.create"):
+                raise Refused("You may not enrol people (enrolments.create).")
+            taken = enrol_suggested(mail=mail, number=int(number), by=by, now=now, sequence=data["sequence"])
+        else:
+            taken = accept_suggestion(mail=mail, number=int(number), by=by, now=now)
+        return Response(AcceptedSuggestionSerializer(taken).data)
 
     @extend_schema(summary="Answer a mail", request=InboxReplySerializer, responses={201: ReplyMessageSerializer})
     @action(detail=True, methods=["post"])

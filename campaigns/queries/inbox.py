@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from campaigns.models import InboundMail, Message
-from prospects.models import Task
+from prospects.models import Person, Task
+from prospects.queries.suppressions import suppressions_of
 
 Kind = InboundMail.Kind
 WRITTEN = (Kind.REPLY, Kind.OTHER)
@@ -143,3 +144,46 @@ def _moment(message: Message) -> datetime:
 def previews(rows: Iterable[InboundMail]) -> list[dict[str, Any]]:
     """Rows of the list: {mail, chip, preview}."""
     return [{"mail": row, "chip": chip_of(row), "preview": " ".join(row.text.split())[:140]} for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Somebody a mail names: `number` in its list, who they are here already (or None), and why no mail may go there."""
+
+    number: int
+    name: str
+    address: str
+    why: str
+    person: Person | None
+    blocked: str
+
+    @property
+    def label(self) -> str:
+        return self.name or self.address
+
+
+def suggestions_of(mail: InboundMail) -> list[Suggested]:
+    """The people a mail names to write to instead, as they are known here now."""
+    if not mail.suggested:
+        return []
+    addresses = [str(one.get("address") or "") for one in mail.suggested]
+    ids = [one["person"] for one in mail.suggested if one.get("person")]
+    people = Person.objects.select_related("company").filter(
+        Q(pk__in=ids) | Q(email__in=[found for found in addresses if found])
+    )
+    by_key: dict[str, Person] = {}
+    for person in people:
+        by_key |= {str(person.pk): person} | ({person.email: person} if person.email else {})
+    suppressed = suppressions_of(found for found in addresses if found)
+    rows = []
+    for number, (one, address) in enumerate(zip(mail.suggested, addresses, strict=True)):
+        hit = suppressed.get(address)
+        person = by_key.get(address) if address else None
+        rows.append(
+            Suggested(
+                number, str(one.get("name") or ""), address, str(one.get("why") or ""),
+                person or by_key.get(str(one.get("person") or "")),
+                f"{hit.get_reason_display()}, {hit.at.day} {hit.at:%b %Y}" if hit else "",
+            )
+        )  # fmt: skip
+    return rows

@@ -9,6 +9,7 @@ from django.db.models import Q
 
 from accounts.models import Member, Workspace
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message, Step, StepRun, Submission
+from campaigns.queries.inbox import Suggested, suggestions_of
 from campaigns.queries.queue import pause_words, sla_of
 from campaigns.queries.verdicts import block_of_person
 from campaigns.rules.queue import POSITIVE, REPLY_WORDS, Facts, badge, in_office
@@ -37,6 +38,7 @@ class Item:
     call: dict[str, Any] = field(default_factory=dict)
     mail: dict[str, Any] = field(default_factory=dict)
     answered: InboundMail | None = None
+    suggestions: list[Suggested] = field(default_factory=list)
     intent: str = ""
     submission: Submission | None = None
     run: StepRun | None = None
@@ -65,6 +67,7 @@ def item_of(task: Task, *, member: Member, workspace: Workspace, now: datetime, 
     if task.about_type == "inbound_mail":
         item.answered = InboundMail.objects.select_related("mailbox", "message").filter(pk=task.about_id).first()
         intent = item.answered.intent if item.answered else ""
+        item.suggestions = suggestions_of(item.answered) if item.answered else []
         item.intent = POSITIVE.get(intent) or REPLY_WORDS.get(intent, "")
     if task.about_type == "submission":
         item.submission = Submission.objects.select_related("form").filter(pk=task.about_id).first()

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
+from accounts.permissions import allows
 from campaigns.actions import inbox as actions
+from campaigns.actions.suggestions import accept_suggestion, sequence_for
 from campaigns.forms.inbox import ReplyForm
 from campaigns.models import InboundMail, Message
 from campaigns.queries import inbox as queries
@@ -23,6 +25,7 @@ from leadgen.core.htmx import hx_redirect, refusal, render_page
 from leadgen.core.pagination import Order, keyset
 from prospects.models import Person
 from prospects.queries.panels import contact_panel
+from prospects.queries.suppressions import suppressions_of
 
 ORDER = Order("received_at", descending=True)
 SIZE = 40
@@ -114,6 +117,24 @@ def inbox_done(request: MemberRequest, inbound_mail_id: UUID) -> HttpResponse:
     return hx_redirect(request, f"{url}?{urlencode({'folder': folder})}", toast="Done.")
 
 
+@member_view("inbox.view", post="people.edit")
+@require_POST
+def inbox_suggestion(request: MemberRequest, inbound_mail_id: UUID, number: int) -> HttpResponse:
+    """Add somebody the mail names; then the look before enrolling them in the same sequence, which is a click of its own."""
+    mail = get_object_or_404(InboundMail.objects.all(), pk=inbound_mail_id)
+    try:
+        taken = accept_suggestion(mail=mail, number=number, by=actor_of(request), now=clock.now())
+    except AppError as error:
+        return refusal(request, error)
+    slug, person = request.workspace.slug, taken.person
+    words = f"{person} is added: {person.source}." if taken.is_new else f"{person} was here already."
+    sequence = sequence_for(mail)
+    if not allows(request.member.role, "enrolments.create"):
+        return hx_redirect(request, reverse("person_detail", args=[slug, person.pk]), toast=words)
+    query = {"person": person.pk} | ({"sequence": sequence.pk} if sequence else {})
+    return hx_redirect(request, f"{reverse('enrolment_preview', args=[slug])}?{urlencode(query)}", toast=words)
+
+
 def _folder_name(request: MemberRequest) -> str:
     name = request.GET.get("folder") or queries.NEEDS_REPLY
     if name not in queries.LABELS:
@@ -187,6 +208,9 @@ def _page(request: MemberRequest, mail: InboundMail, form: ReplyForm, *, status:
         "contact": contact_panel(person, clock.now()) if person is not None else None,
         "can_answer": bool(mail.from_address) and not proven and mail.kind != InboundMail.Kind.AUTO_REPLY,
         "blocked": blocked.reason if blocked else "",
+        "suppression": suppressions_of([sender.email]).get(sender.email) if blocked and sender is not None else None,
+        "suggestions": queries.suggestions_of(mail),
+        "unsure": mail.kind == InboundMail.Kind.REPLY and mail.intent == "unsure",
         "intents": []
         if proven
         else [(key, label) for key, label in queries.INTENT_LABELS.items() if key != mail.intent],
