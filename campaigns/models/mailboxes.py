@@ -19,6 +19,9 @@ class MailboxState(models.TextChoices):
     HELD = "held", "Held"
 
 
+SENDING_STATES = (MailboxState.WARMING, MailboxState.ACTIVE)
+
+
 class MailboxSecurity(models.TextChoices):
     NONE = "none", "None (loopback only)"
     STARTTLS = "starttls", "STARTTLS"
@@ -129,6 +132,16 @@ class Mailbox(TenantModel):
     def domain(self) -> str:
         """The address's domain, lower case."""
         return self.address.rpartition("@")[2]
+
+    @property
+    def sends(self) -> bool:
+        """Whether its state lets mail go: caps, gap and window are looked at besides."""
+        return self.state in SENDING_STATES
+
+    @property
+    def cap(self) -> int:
+        """Mails in rolling 24 hours today: that of the ramp until it is over, then the daily cap."""
+        return self.daily_cap if self.ramp_cap is None else min(self.daily_cap, self.ramp_cap)
 
 
 class MailFolderRole(models.TextChoices):
