@@ -25,6 +25,9 @@ type MessageQuery = QuerySet[Message]
 STRIKES, STRIKES_WITHIN = 3, timedelta(days=60)
 # kind of a bounce -> what a message may have been marked as before, for the new kind to be written.
 SOFTER = {"soft": ("",), "policy": ("", "soft"), "hard": ("", "soft", "policy")}
+# The sender died after the point of no return and before it recorded the server's answer.
+DIED = "sender_died"
+WAITS_UNKNOWN = "Waits: it is not known whether the last e-mail was delivered."
 ENHANCED = re.compile(r"\b([45])\.(\d{1,3})\.(\d{1,3})\b")
 
 
@@ -85,9 +88,37 @@ def record_unknown(*, message: Message, reason: str, now: datetime) -> bool:
     )
     if changed and message.enrolment_id:
         Enrolment.objects.filter(pk=message.enrolment_id, state=Enrolment.State.ACTIVE).update(
-            wait_reason="Waits: it is not known whether the last e-mail was delivered."
+            wait_reason=WAITS_UNKNOWN
         )
     return bool(changed)
+
+
+def settle_dead(*, limit: int = 500) -> int:
+    """Say of messages whose sender died while handing them over that it did, once its lease is over. Returns how many.
+
+    They stay `unknown`: nothing here puts them back in line. In the caller's transaction.
+    """
+    rows: MessageQuery = Message.objects.filter(state=Message.State.UNKNOWN, reason_code="submitted")
+    over = rows.extra(where=["campaigns_message.lease_until < clock_timestamp()"])
+    found = list(over.values_list("pk", "enrolment_id")[:limit])
+    if not found:
+        return 0
+    # Once more in the statement itself: a sender that was only slow may have recorded its outcome meanwhile.
+    died = rows.filter(pk__in=[pk for pk, _ in found]).extra(
+        where=["campaigns_message.lease_until < clock_timestamp()"]
+    )
+    count: int = died.update(
+        reason="The sender died while handing it over. The server may have accepted it; Leadgen will not send it again by "
+        "itself.",
+        reason_code=DIED,
+        lease_until=None,
+    )
+    Enrolment.objects.filter(
+        pk__in=[enrolment for _, enrolment in found if enrolment], state=Enrolment.State.ACTIVE
+    ).filter(
+        pk__in=Message.objects.filter(pk__in=[pk for pk, _ in found], reason_code=DIED).values("enrolment")
+    ).update(wait_reason=WAITS_UNKNOWN)
+    return count
 
 
 def record_blocked(*, message: Message, enrolment: Enrolment | None, verdict: Verdict, now: datetime) -> bool:

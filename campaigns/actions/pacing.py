@@ -37,6 +37,14 @@ class Room:
                 return 0, free
         return (1 if mailbox.min_gap_seconds else mailbox.daily_cap - self.used), None
 
+    def noted(self, mailbox: Mailbox) -> None:
+        """One mail passed the point of no return by a statement that counted it on the mailbox itself (actions.no_return):
+        no gap, jitter or domain cap is set there. Touches no database; `mailbox` is brought up to date too."""
+        self.used += 1
+        mailbox.submissions += 1
+        mailbox.last_submitted_at = self.now
+        self.seen = mailbox.submissions
+
     def take(self, mailbox: Mailbox) -> None:
         """One mail passed the point of no return, in this transaction."""
         self.used += 1

@@ -4,52 +4,67 @@ Delivery guarantee: at most once. A message is handed to the server at most one 
 words; if the line dies after the final dot the message stays `unknown`, is shown, and is never sent again by itself.
 The failure this accepts: a mail that was lost with the line is not repaired without a person or evidence.
 
-No transaction is open while the network is used. Every state change is fenced by `attempt` and lease, so a worker that
-was frozen past its lease cannot commit.
+What need not be done mail by mail is done for a batch: one claim, one look at everything the mails depend on. What must be
+is done mail by mail: RCPT, the committed point of no return (actions.no_return), DATA, the record (actions.accepted). No
+transaction is open while the network is used. Every state change is fenced by `attempt` and lease, so a worker that was
+frozen past its lease cannot commit.
+
+Killed at any moment: before the point of no return the claim's lease runs out and the message is due again; after it the
+message is `unknown`, the sweep says so once the lease is over (outcomes.settle_dead), and evidence or a person settles it.
 """
 
 import uuid
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 
 from campaigns.actions import outcomes
+from campaigns.actions.accepted import record_accepted
+from campaigns.actions.no_return import (
+    LEASE,
+    RETRY,
+    Batch,
+    SendReport,
+    give_back,
+    may_still_go,
+    mine,
+    pass_point_of_no_return,
+)
 from campaigns.actions.pacing import Room
+from campaigns.actions.steps import mark_enrolments, steps_of
 from campaigns.models import Mailbox, Message
-from campaigns.models.locks import lock_enrolment, lock_mailbox
+from campaigns.models.locks import lock_mailbox
+from campaigns.queries.looks import Clock, Look, look_at, version_of
 from campaigns.queries.mail import mime_of
 from campaigns.queries.verdicts import Verdict, verdict_of
-from campaigns.transports.smtp import Accepted, OutcomeUnknown, SmtpAccount, SmtpConversation, TransportError
-from leadgen.core import secrets
+from campaigns.rules.mime import normalise_address
+from campaigns.transports.smtp import OutcomeUnknown, SmtpAccount, SmtpConversation, TransportError
+from leadgen.core import restore, secrets
 from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
 from leadgen.core.logging import log
 from leadgen.core.tenancy import workspace_scope
 
-# Longer than the whole SMTP conversation (FINAL_TIMEOUT and the commands before it): a rescue must come after the end.
-LEASE = timedelta(seconds=settings.SEND_LEASE_SECONDS)
-RETRY = timedelta(seconds=settings.SEND_RETRY_SECONDS)
 MAX_ATTEMPTS = 5
-
-
-@dataclass(slots=True)
-class SendReport:
-    """What one turn on a mailbox did; `next_due` is when it has work again (None: nothing planned)."""
-
-    sent: int = 0
-    blocked: int = 0
-    failed: int = 0
-    unknown: int = 0
-    held: int = 0
-    next_due: datetime | None = None
-    reasons: list[str] = field(default_factory=list)
-
-    @property
-    def attempted(self) -> int:
-        return self.sent + self.blocked + self.failed + self.unknown
+BATCH = 200
+# Follow-ups first: whoever was written to already waits the shortest. Each half walks an index in its own order, so a claim
+# reads what it takes and sorts nothing, however much is due.
+CLAIM = """
+WITH follow AS (
+    SELECT id FROM campaigns_message
+    WHERE workspace_id = %(workspace)s AND mailbox_id = %(mailbox)s AND state = 'planned' AND in_reply_to <> ''
+      AND due_at <= %(now)s AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    ORDER BY due_at FOR UPDATE SKIP LOCKED LIMIT %(limit)s
+), first AS (
+    SELECT id FROM campaigns_message
+    WHERE workspace_id = %(workspace)s AND mailbox_id = %(mailbox)s AND state = 'planned' AND in_reply_to = ''
+      AND due_at <= %(now)s AND (lease_until IS NULL OR lease_until < clock_timestamp())
+    ORDER BY due_at FOR UPDATE SKIP LOCKED LIMIT %(limit)s - (SELECT count(*) FROM follow)
+)
+UPDATE campaigns_message SET attempt = attempt + 1, lease_until = clock_timestamp() + %(lease)s
+WHERE workspace_id = %(workspace)s AND id = ANY(ARRAY(SELECT id FROM follow UNION ALL SELECT id FROM first))
+RETURNING id
+"""
 
 
 def mailbox_purpose(workspace_id: uuid.UUID, mailbox_id: uuid.UUID, what: str = "password") -> str:
@@ -68,202 +83,154 @@ def account_of(mailbox: Mailbox) -> SmtpAccount:
     )
 
 
-def send_due(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, limit: int = 100) -> SendReport:
-    """One turn on a mailbox. Opens its own short transactions: call it outside of any."""
+def send_due(
+    *, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, limit: int = BATCH, room: Room | None = None
+) -> SendReport:
+    """One turn on a mailbox: a batch. Opens its own short transactions: call it outside of any.
+
+    `room` of an earlier turn with the same `now` saves counting the last 24 hours again.
+    """
     report = SendReport()
     with workspace_scope(workspace_id):
+        held = restore.sending_held()
+        if held:
+            report.reasons.append(held)
+            return report
         mailbox = lock_mailbox(mailbox_id)
-        room = Room(mailbox, now)
+        room = room or Room(mailbox, now)
+        report.room = room
         left, wait = room.left(mailbox)
-        claimed = _claim(mailbox, now, min(limit, left)) if left else []
+        claimed = claim(mailbox, now, min(limit, left)) if left else []
         if not claimed:
             report.next_due = _next_due(mailbox, now, wait)
             return report
         account = account_of(mailbox)
+        batch = Batch(workspace_id, mailbox, room, now, Clock(now), report, left, version_of(mailbox))
+        looks = _look(batch, claimed)
     crash_point("C3")
     conversation = SmtpConversation(account)
     try:
-        for index, message in enumerate(claimed):
+        for index, look in enumerate(looks):
             try:
-                _send_one(conversation, workspace_id, message, room, now, report)
+                _send_one(conversation, batch, look)
             except TransportError as error:
                 # The server itself cannot be used: nothing of the rest was handed over.
-                _release(workspace_id, mailbox_id, claimed[index:], error, now, report)
+                _release(batch, [rest.message for rest in looks[index:]], error)
                 break
     finally:
         conversation.close()
     with workspace_scope(workspace_id):
+        if batch.touched:
+            mark_enrolments(min(batch.touched))
         mailbox = Mailbox.objects.get(pk=mailbox_id)
         report.next_due = _next_due(mailbox, now, room.left(mailbox)[1])
     return report
 
 
-def _claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
-    """Lease due messages of this mailbox, follow-ups first: whoever was written to already waits the shortest."""
+def claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
+    """Lease due messages of this mailbox, in the order they are to go."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            UPDATE campaigns_message SET attempt = attempt + 1, lease_until = clock_timestamp() + make_interval(secs => %s)
-            WHERE workspace_id = %s AND id IN (
-                SELECT id FROM campaigns_message
-                WHERE workspace_id = %s AND mailbox_id = %s AND state = 'planned' AND due_at <= %s
-                  AND (lease_until IS NULL OR lease_until < clock_timestamp())
-                ORDER BY (in_reply_to = ''), due_at, id
-                FOR UPDATE SKIP LOCKED LIMIT %s
-            )
-            RETURNING id
-            """,
-            [LEASE.total_seconds(), mailbox.workspace_id, mailbox.workspace_id, mailbox.pk, now, limit],
+            CLAIM,
+            {"workspace": mailbox.workspace_id, "mailbox": mailbox.pk, "now": now, "limit": limit, "lease": LEASE},
         )
         ids = [row[0] for row in cursor.fetchall()]
-    rows = Message.objects.select_related(
-        "mailbox", "person", "person__company", "campaign", "member", "enrolment", "enrolment__lead"
-    ).in_bulk(ids)
-    return sorted(rows.values(), key=lambda message: (not message.in_reply_to, message.due_at, message.pk))
+    rows = Message.objects.filter(pk__in=ids)
+    return sorted(rows, key=lambda message: (not message.in_reply_to, message.due_at, message.pk))
 
 
-def _send_one(
-    conversation: SmtpConversation,
-    workspace_id: uuid.UUID,
-    message: Message,
-    room: Room,
-    now: datetime,
-    report: SendReport,
-) -> None:
+def _look(batch: Batch, claimed: list[Message]) -> list[Look]:
+    """Looks at the claimed messages, and whether by what is seen each may go; those that may not are decided under locks."""
+    looks, shared = look_at(claimed, batch.mailbox)
+    for look in looks:
+        enrolment = look.enrolment
+        if enrolment is None or shared is None:
+            continue
+        look.following = next((s for s in steps_of(enrolment.version_id) if s.position > enrolment.position), None)
+        verdict = verdict_of(
+            message=look.message, enrolment=enrolment, mailbox=batch.mailbox, room=batch.left, free_at=None,
+            now=batch.now, suppressed=shared.suppressed, clock=batch.clock,
+        )  # fmt: skip
+        look.refused = verdict.kind != Verdict.GO
+    return looks
+
+
+def _send_one(conversation: SmtpConversation, batch: Batch, look: Look) -> None:
     """One message through its whole life. Raises TransportError only where the server as a whole cannot be used."""
+    message = look.message
+    if look.refused and not may_still_go(batch, look):
+        return  # no need to trouble the server
     try:
-        content = mime_of(message, now=now)
+        content = mime_of(message, now=batch.now)
+        sender = normalise_address(batch.mailbox.address, field="from_address")
+        recipient = normalise_address(message.to_address, field="to_address")
     except Invalid as error:
-        with workspace_scope(workspace_id):
-            if outcomes.record_failed(message=message, reason=error.message, code="bad_mail", now=now):
-                report.failed += 1
+        with workspace_scope(batch.workspace_id):
+            if outcomes.record_failed(message=message, reason=error.message, code="bad_mail", now=batch.now):
+                batch.report.failed += 1
         return
     try:
         if not conversation.connected:
             conversation.connect()
             crash_point("C4")
-        conversation.prepare(sender=message.mailbox.address, recipient=message.to_address)
+        conversation.prepare(sender=sender, recipient=recipient)
     except TransportError as error:
         if error.whole_server:
             raise
-        _refused(workspace_id, message, error, now, report)
+        _refused(batch, message, error)
         return
     crash_point("C5")
-    if not _pass_point_of_no_return(workspace_id, message, room, now, report):
+    if not pass_point_of_no_return(batch, look):
         conversation.abort()
         return
     crash_point("C7")
     try:
         accepted = conversation.hand_over(content)
     except OutcomeUnknown as error:
-        with workspace_scope(workspace_id):
-            outcomes.record_unknown(message=message, reason=str(error), now=now)
-        report.unknown += 1
+        with workspace_scope(batch.workspace_id):
+            outcomes.record_unknown(message=message, reason=str(error), now=batch.now)
+        batch.report.unknown += 1
         log.warning("message_outcome_unknown", message=str(message.pk), attempt=message.attempt)
         return
     except TransportError as error:
-        _refused(workspace_id, message, error, now, report)
+        _refused(batch, message, error)
         if error.whole_server:
             raise
         return
     crash_point("C10")
-    _record_sent(workspace_id, message, accepted, now, report)
+    if record_accepted(batch, look, accepted.text):
+        batch.report.sent += 1
     crash_point("C11")
 
 
-def _pass_point_of_no_return(
-    workspace_id: uuid.UUID, message: Message, room: Room, now: datetime, report: SendReport
-) -> bool:
-    """One short transaction: lock enrolment and mailbox, look at everything again, commit. True: DATA may follow."""
-    with workspace_scope(workspace_id):
-        enrolment = lock_enrolment(message.enrolment_id) if message.enrolment_id else None
-        mailbox = lock_mailbox(message.mailbox_id)
-        left, free_at = room.left(mailbox)
-        verdict = verdict_of(message=message, enrolment=enrolment, mailbox=mailbox, room=left, free_at=free_at, now=now)
-        if verdict.kind == Verdict.GO:
-            passed = _mine(message).update(
-                state=Message.State.UNKNOWN,
-                reason="Handed to the server; its answer is not recorded yet.",
-                reason_code="submitted",
-                submitted_at=now,
-                hold_reason="",
-            )
-            if not passed:
-                log.warning("message_fenced", message=str(message.pk), attempt=message.attempt)
-                return False
-            room.take(mailbox)
-            message.submitted_at = now
-            crash_point("C6")
-            return True
-        report.reasons.append(verdict.reason)
-        if verdict.kind == Verdict.BLOCK:
-            if outcomes.record_blocked(message=message, enrolment=enrolment, verdict=verdict, now=now):
-                report.blocked += 1
-        else:
-            _mine(message).update(hold_reason=verdict.reason, due_at=verdict.until or now + RETRY, lease_until=None)
-            report.held += 1
-        return False
-
-
-def _mine(message: Message) -> "outcomes.MessageQuery":
-    """The row, if this attempt still holds it: still planned, same attempt, lease not over by the database's clock."""
-    return Message.objects.filter(pk=message.pk, state=Message.State.PLANNED, attempt=message.attempt).extra(
-        where=["campaigns_message.lease_until > clock_timestamp()"]
-    )
-
-
-def _refused(
-    workspace_id: uuid.UUID, message: Message, error: TransportError, now: datetime, report: SendReport
-) -> None:
+def _refused(batch: Batch, message: Message, error: TransportError) -> None:
     """The server refused this mail in words, before or after DATA: definite, nothing was delivered."""
-    with workspace_scope(workspace_id):
+    with workspace_scope(batch.workspace_id):
         if error.permanent or message.attempt >= MAX_ATTEMPTS:
-            if outcomes.record_refused(message=message, reason=error.message, smtp_code=error.code, now=now):
-                report.failed += 1
+            if outcomes.record_refused(message=message, reason=error.message, smtp_code=error.code, now=batch.now):
+                batch.report.failed += 1
             return
-        # A temporary no: this mail was not accepted, so it may be offered again.
-        Message.objects.filter(pk=message.pk, attempt=message.attempt, state__in=["planned", "unknown"]).filter(
-            Q(state="planned") | Q(reason_code="submitted")
-        ).update(
-            state=Message.State.PLANNED,
-            submitted_at=None,
-            reason="",
-            reason_code="",
-            lease_until=None,
-            hold_reason=f"Held: the server asked to try later ({error.message})"[:300],
-            due_at=now + RETRY * message.attempt,
+        batch.report.held += give_back(
+            message,
+            words=f"Held: the server asked to try later ({error.message})",
+            due_at=batch.now + RETRY * message.attempt,
         )
-        report.held += 1
 
 
-def _record_sent(
-    workspace_id: uuid.UUID, message: Message, accepted: Accepted, now: datetime, report: SendReport
-) -> None:
-    with workspace_scope(workspace_id):
-        if outcomes.record_sent(message=message, response=accepted.text, by="server", now=now):
-            report.sent += 1
-
-
-def _release(
-    workspace_id: uuid.UUID,
-    mailbox_id: uuid.UUID,
-    messages: list[Message],
-    error: TransportError,
-    now: datetime,
-    report: SendReport,
-) -> None:
+def _release(batch: Batch, messages: list[Message], error: TransportError) -> None:
     """Give claims back and say on the mailbox what is wrong; a refused log-in holds the mailbox until somebody mends it."""
-    with workspace_scope(workspace_id):
-        mailbox = lock_mailbox(mailbox_id)
+    with workspace_scope(batch.workspace_id):
+        mailbox = lock_mailbox(batch.mailbox.pk)
         mailbox.last_error = error.message[:500]
         if error.permanent:
-            mailbox.state, mailbox.state_reason = Mailbox.State.HELD, error.message[:300]
-        mailbox.save(update_fields=["last_error", "state", "state_reason"])
+            mailbox.state, mailbox.state_code, mailbox.state_at = Mailbox.State.HELD, "log_in", batch.now
+            mailbox.state_reason = error.message[:300]
+        mailbox.save(update_fields=["last_error", "state", "state_code", "state_reason", "state_at"])
         for message in messages:
-            report.held += _mine(message).update(
-                lease_until=None, due_at=now + RETRY, hold_reason=f"Held: {error.message}"[:300]
+            batch.report.held += mine(message).update(
+                lease_until=None, due_at=batch.now + RETRY, hold_reason=f"Held: {error.message}"[:300]
             )
-        report.reasons.append(error.message)
+        batch.report.reasons.append(error.message)
 
 
 def _next_due(mailbox: Mailbox, now: datetime, wait: datetime | None) -> datetime | None:

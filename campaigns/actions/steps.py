@@ -29,6 +29,7 @@ from prospects.queries.suppressions import suppressions_of
 
 ENROLMENTS_LANE = "enrolments"
 MAILBOX_LANE = "mailbox"
+ALL_DONE = "All steps done."
 CAMPAIGN_LANE = "campaign"  # marked by prospects.actions.campaigns: a campaign came back to life, or ended
 TASK_KINDS = {
     Step.Kind.LINKEDIN_REQUEST: Task.Kind.LINKEDIN_REQUEST,
@@ -337,7 +338,7 @@ def steps_of(version_id: uuid.UUID) -> tuple[Step, ...]:
 
 def finish_enrolment(*, enrolment: Enrolment, now: datetime) -> None:
     """All steps are done."""
-    enrolment.state, enrolment.reason = Enrolment.State.FINISHED, "All steps done."
+    enrolment.state, enrolment.reason = Enrolment.State.FINISHED, ALL_DONE
     enrolment.next_at, enrolment.ended_at, enrolment.wait_reason = None, now, ""
     enrolment.save(update_fields=["state", "reason", "next_at", "ended_at", "wait_reason"])
 

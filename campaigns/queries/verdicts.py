@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import ClassVar
 
 from campaigns.models import Enrolment, Mailbox, Message, Sequence
-from campaigns.queries.mail import window_of, zone_for
-from campaigns.rules import schedule
+from campaigns.queries.looks import Clock
+from campaigns.queries.mail import zone_for
 from prospects.models import Campaign, Person, Suppression
 from prospects.queries.suppressions import suppressions_of
 
@@ -67,13 +67,16 @@ def verdict_of(
     room: int,
     free_at: datetime | None,
     now: datetime,
+    suppressed: Mapping[str, Suppression] | None = None,
+    clock: Clock | None = None,
 ) -> Verdict:
-    """Look at everything that may have changed since the message was planned. Rows of enrolment and mailbox are locked."""
+    """Look at everything that may have changed since the message was planned. Rows of enrolment and mailbox are locked, or
+    this is a batch's first look; that one brings the suppressions it read and its clock."""
     if enrolment is not None:
         person: Person | None = enrolment.person  # read with the lock, in this transaction
     else:
         person = Person.objects.select_related("company").filter(pk=message.person_id).first()
-    blocked = block_of_person(person, address=message.to_address)
+    blocked = block_of_person(person, address=message.to_address, suppressed=suppressed)
     if blocked:
         return blocked
     assert person is not None
@@ -85,7 +88,7 @@ def verdict_of(
             return held
         name = person.first_name or person.full_name
         zone = zone_for(person, enrolment.workspace)
-        slot = schedule.next_slot(now, zone=zone, window=window_of(enrolment.sequence), name=name)
+        slot = (clock or Clock(now)).next_slot(zone=zone, sequence=enrolment.sequence, name=name)
         if slot.at > now:
             return Verdict(VerdictKind.HOLD, "window", f"Held: {slot.reason}", slot.at)
     if mailbox.state != Mailbox.State.ACTIVE:

@@ -18,6 +18,11 @@ def suppression_digest(value: str) -> str:
     return digest(value, purpose=f"suppression:{current_workspace_id()}")
 
 
+def suppression_digests(email: str) -> list[str]:
+    """The hashes that may suppress `email` (normalised): its own, its host's, its registrable domain's."""
+    return [suppression_digest(value) for _, value in _names(email)] if email else []
+
+
 def suppressions_of(emails: Iterable[str]) -> dict[str, Suppression]:
     """The suppression in force for each address (of the address itself before that of its domain); absent: none.
 

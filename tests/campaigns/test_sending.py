@@ -10,8 +10,10 @@ from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Workspace
 from campaigns.actions import outcomes, sending
 from campaigns.actions.dispatch import dispatch_once, sweep_lanes
+from campaigns.actions.no_return import Batch
 from campaigns.actions.steps import mark_enrolments, stop_enrolment
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, StepRun
+from campaigns.queries.looks import Look
 from leadgen.core.models import Lane
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions.suppressions import suppress
@@ -204,14 +206,14 @@ def test_what_happens_between_planning_and_the_point_of_no_return_blocks_the_mai
     enrolment: Enrolment, sink: Sink, now: datetime, rival: Any, code: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rival write lands after RCPT, just before the last look."""
-    check = sending._pass_point_of_no_return
+    check = sending.pass_point_of_no_return
 
-    def late(workspace_id: Any, message: Message, room: Any, at: datetime, report: Any) -> bool:
-        with workspace_scope(workspace_id):
-            rival(enrolment, at)
-        return check(workspace_id, message, room, at, report)
+    def late(batch: Batch, look: Look) -> bool:
+        with workspace_scope(batch.workspace_id):
+            rival(enrolment, batch.now)
+        return check(batch, look)
 
-    monkeypatch.setattr(sending, "_pass_point_of_no_return", late)
+    monkeypatch.setattr(sending, "pass_point_of_no_return", late)
     turn(now)
     assert sink.accepted == []
     message = Message.objects.get()
@@ -231,13 +233,13 @@ def _hold_mailbox() -> None:
 def test_a_pause_holds_the_mail_with_its_reason(
     enrolment: Enrolment, sink: Sink, now: datetime, rival: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = sending._pass_point_of_no_return
+    check = sending.pass_point_of_no_return
 
-    def late(workspace_id: Any, message: Message, room: Any, at: datetime, report: Any) -> bool:
+    def late(batch: Batch, look: Look) -> bool:
         rival()
-        return check(workspace_id, message, room, at, report)
+        return check(batch, look)
 
-    monkeypatch.setattr(sending, "_pass_point_of_no_return", late)
+    monkeypatch.setattr(sending, "pass_point_of_no_return", late)
     assert turn(now).held == 1
     message = Message.objects.get()
     assert message.state == "planned"
@@ -249,16 +251,16 @@ def test_a_frozen_worker_is_fenced(
     enrolment: Enrolment, sink: Sink, now: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its lease ran out and another worker took the message: the zombie's point of no return changes nothing."""
-    check = sending._pass_point_of_no_return
+    check = sending.pass_point_of_no_return
     seen: list[bool] = []
 
-    def frozen(workspace_id: Any, message: Message, room: Any, at: datetime, report: Any) -> bool:
-        with workspace_scope(workspace_id):
-            Message.objects.filter(pk=message.pk).update(attempt=message.attempt + 1)
-        seen.append(check(workspace_id, message, room, at, report))
+    def frozen(batch: Batch, look: Look) -> bool:
+        with workspace_scope(batch.workspace_id):
+            Message.objects.filter(pk=look.message.pk).update(attempt=look.message.attempt + 1)
+        seen.append(check(batch, look))
         return seen[-1]
 
-    monkeypatch.setattr(sending, "_pass_point_of_no_return", frozen)
+    monkeypatch.setattr(sending, "pass_point_of_no_return", frozen)
     turn(now)
     assert seen == [False]
     assert sink.accepted == []
