@@ -4,6 +4,7 @@ A bounce, a report and an automatic answer need proof (an id or token of ours). 
 are obeyed on the safe side: an answer from the address we wrote to stops the sequence, "stop writing to me" always does.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -28,6 +29,7 @@ from prospects.actions.tasks import create_task
 from prospects.models import ActivityKind, Channel, Person, Suppression, Task
 
 NINE = time(9)
+TYPED = re.compile(r"^\s*[\w.-]+\s*;\s*")  # "smtp; 550 ...": the type of a Diagnostic-Code
 OTHER_RECIPIENT = "it names {}, and this mail of ours went to {}: what was passed on says nothing about them."
 
 
@@ -85,7 +87,7 @@ def _bounce(got: Received) -> str:
     ours = _about(message, failed, got.raw)
     if ours is None:
         return f"Nothing changed: {_passed_on(got, message, failed, 'bounced')}"
-    words = ours.diagnostic or ours.reason or got.mail.reason
+    words = TYPED.sub("", ours.diagnostic) or ours.reason or got.mail.reason
     return apply_bounce(message=message, kind=ours.type, words=words, now=got.now)
 
 
@@ -164,7 +166,7 @@ def delay_until_back(*, enrolment: Enrolment, message: Message, got: Received) -
 def _left(got: Received) -> str:
     message = got.message
     if message is None:
-        return "Noted: they left the company, but it names no mail of ours."
+        return "Nothing changed: they left the company, says a mail that names no mail of ours."
     _record(message, ActivityKind.AUTO_REPLIED, "Left the company", got.now, key=f"left:{got.row.pk}")
     effect = []
     # Whether the address is dead is taken from proof only; the sequence stops on the safe side.
