@@ -230,14 +230,10 @@ class ImapConversation:
             validity, following = client.response("UIDVALIDITY")[1], client.response("UIDNEXT")[1]
             return FolderState(_number(validity), _number(following), _number(total))
 
-    def uids_after(self, uid: int) -> list[int]:
-        """UIDs of the open folder above `uid`, ascending."""
+    def uids_after(self, uid: int, *, since: date) -> list[int]:
+        """UIDs of the open folder above `uid` of what arrived on or after `since`, ascending."""
         # "n:*" names the newest mail even where its UID is below n.
-        return [found for found in self._search(f"UID {uid + 1}:*") if found > uid]
-
-    def uids_since(self, day: date) -> list[int]:
-        """UIDs of what the open folder got on or after `day`, ascending."""
-        return self._search(f"SINCE {day.day:02d}-{MONTHS[day.month - 1]}-{day.year}")
+        return [found for found in self._search(f"UID {uid + 1}:* SINCE {_day(since)}") if found > uid]
 
     def find(self, message_id: str) -> list[int]:
         """UIDs of mails in the open folder with this Message-ID (without brackets)."""
@@ -245,8 +241,7 @@ class ImapConversation:
 
     def find_to(self, address: str, day: date) -> list[int]:
         """UIDs of mails to `address` sent on or after `day`."""
-        since = f"{day.day:02d}-{MONTHS[day.month - 1]}-{day.year}"
-        return self._search(f'SENTSINCE {since} TO "{_clean(address)}"')
+        return self._search(f'SENTSINCE {_day(day)} TO "{_clean(address)}"')
 
     def _search(self, criteria: str) -> list[int]:
         with self._speaking(f"searching {self._selected}") as client:
@@ -344,6 +339,10 @@ def _said(error: BaseException) -> str:
 def _number(data: list[Any]) -> int:
     text = data[0] if data and data[0] else b"0"
     return int(text) if text.isdigit() else 0
+
+
+def _day(day: date) -> str:
+    return f"{day.day:02d}-{MONTHS[day.month - 1]}-{day.year}"
 
 
 def _clean(text: str) -> str:

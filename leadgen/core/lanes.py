@@ -58,3 +58,49 @@ def move_on(lane: Lane, *, next_due: datetime | None) -> None:
             """,
             [lane.next_due, next_due, lane.id, lane.lease_until],
         )
+
+
+def take_key(*, workspace_id: uuid.UUID, kind: str, key: str, lease_seconds: int) -> Lane | None:
+    """Lease one lane by its key, due or not, and make it if it is not there; None where somebody else holds it."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO core_lane AS lane (workspace_id, kind, key, lease_until)
+            VALUES (%s, %s, %s, clock_timestamp() + make_interval(secs => %s))
+            ON CONFLICT (workspace_id, kind, key) DO UPDATE SET lease_until = excluded.lease_until
+            WHERE lane.lease_until IS NULL OR lane.lease_until < clock_timestamp()
+            RETURNING id, workspace_id, kind, key, next_due, lease_until
+            """,
+            [workspace_id, kind, key, lease_seconds],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    names = ("id", "workspace_id", "kind", "key", "next_due", "lease_until")
+    return Lane(**dict(zip(names, row, strict=True)))
+
+
+def prolong(lane: Lane, *, lease_seconds: int) -> bool:
+    """Hold a lane longer; False where the lease was lost to somebody else. `lane` carries the new lease."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE core_lane SET lease_until = clock_timestamp() + make_interval(secs => %s)
+            WHERE id = %s AND lease_until = %s RETURNING lease_until
+            """,
+            [lease_seconds, lane.id, lane.lease_until],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    lane.lease_until = row[0]
+    return True
+
+
+def settle_key(lane: Lane, *, next_due: datetime | None) -> None:
+    """Release a lane whose work was done whole: what was due by then is done, and the next turn is at `next_due`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE core_lane SET lease_until = NULL, next_due = %s WHERE id = %s AND lease_until = %s",
+            [next_due, lane.id, lane.lease_until],
+        )

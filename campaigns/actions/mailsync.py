@@ -1,0 +1,222 @@
+"""Read a mailbox over IMAP: its folders, what is new in each, each mail stored with its effects, then how far we are.
+
+Fetched at least once, effective exactly once: a mail and its effects are one transaction, the folder's checkpoint moves in
+a later one, and a mail that comes again is known by its digest. No transaction is open while the network is used.
+
+When every folder was read without an error, the mailbox is "complete to" the instant the reading began.
+"""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from campaigns.actions.freshness import record_sync_failure, vouch_read
+from campaigns.actions.mailsync_folder import FolderReader
+from campaigns.actions.reconcile import copy_to_sent, reconcile_unknown
+from campaigns.actions.sending import account_of, mailbox_purpose
+from campaigns.models import Mailbox, MailFolder
+from campaigns.transports.imap import Folder, ImapAccount, ImapConversation, ImapError
+from campaigns.transports.imap_folders import display_name
+from leadgen.core import lanes, secrets
+from leadgen.core.logging import log
+from leadgen.core.models import Lane
+from leadgen.core.tasks import enqueue
+from leadgen.core.tenancy import bulk_insert, current_workspace_id, workspace_scope
+
+SYNC_LANE = "mailsync"
+# Without the process sync_mail the workers read every mailbox so often.
+SAFETY_POLL = timedelta(minutes=5)
+RETRY_FAILED = timedelta(minutes=2)
+NEVER_READ = {"drafts", "trash"}
+MOST_FOLDERS = 200
+# In this order: what was sent is known before All Mail is looked at, and answers come first of all.
+ROLE_ORDER = ("inbox", "sent", "all", "junk", "other")
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """What one reading did. `problem` is why it did not succeed, in words; `busy`: somebody else reads it right now."""
+
+    new: int = 0  # mails stored
+    folders: int = 0
+    settled: int = 0  # unknown messages proven by the Sent folder
+    copied: int = 0  # copies put into Sent
+    problem: str = ""
+    permanent: bool = False
+    busy: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def ok(self) -> bool:
+        return not self.problem and not self.busy
+
+
+def mark_sync(mailbox_id: uuid.UUID, due: datetime) -> None:
+    """Ring the lane of a mailbox's reading, in the active workspace."""
+    lanes.mark(workspace_id=current_workspace_id(), kind=SYNC_LANE, key=str(mailbox_id), due=due)
+
+
+def ask_sync(*, mailbox: Mailbox, now: datetime) -> None:
+    """ "Read now": a worker reads it as soon as it can. Nothing happens where it is not read over IMAP."""
+    mark_sync(mailbox.pk, now)
+    enqueue("campaigns.read_mailbox", mailbox.pk)
+
+
+def open_line(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime) -> ImapConversation | None:
+    """Connect to a mailbox, logged in; None where it is not read over IMAP. Raises ImapError. Call outside transactions."""
+    with workspace_scope(workspace_id):
+        mailbox = Mailbox.objects.filter(pk=mailbox_id, sync=Mailbox.Sync.IMAP).first()
+    if mailbox is None:
+        return None
+    try:
+        account = _account(mailbox)
+    except secrets.SealedElsewhere as error:
+        raise ImapError(
+            "The stored password cannot be opened with the server's keys. Type it again.", permanent=True
+        ) from error
+    line = ImapConversation(account)
+    line.connect()
+    return line
+
+
+def _account(mailbox: Mailbox) -> ImapAccount:
+    own = secrets.unseal(
+        mailbox.imap_password_sealed, purpose=mailbox_purpose(mailbox.workspace_id, mailbox.pk, "imap_password")
+    )
+    return ImapAccount(
+        host=mailbox.imap_host,
+        port=mailbox.imap_port,
+        security=mailbox.imap_security,
+        username=mailbox.imap_username or mailbox.username or mailbox.address,
+        password=own or account_of(mailbox).password,
+    )
+
+
+def sync_mailbox(
+    *, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, line: ImapConversation | None = None
+) -> SyncReport:
+    """Read a mailbox once, by one reader at a time. Opens its own transactions: call it outside of any.
+
+    `line` is a connection that is kept open by the caller; without it one is made. Never raises for what a server does:
+    the report and the mailbox say what is wrong.
+    """
+    report = SyncReport()
+    lane = lanes.take_key(
+        workspace_id=workspace_id, kind=SYNC_LANE, key=str(mailbox_id), lease_seconds=settings.MAIL_SYNC_LEASE_SECONDS
+    )
+    if lane is None:
+        report.busy = True
+        return report
+    own = None
+    try:
+        if line is None:
+            own = line = open_line(workspace_id=workspace_id, mailbox_id=mailbox_id, now=now)
+        if line is not None:
+            _read(workspace_id, mailbox_id, line, lane, now, report)
+    except ImapError as error:
+        report.problem, report.permanent = error.message, error.permanent
+        with workspace_scope(workspace_id):
+            record_sync_failure(mailbox_id=mailbox_id, words=error.message, now=now)
+        log.warning("mailbox_not_read", mailbox=str(mailbox_id), permanent=error.permanent)
+    finally:
+        if own is not None:
+            own.close()
+        after = None if line is None and not report.problem else (RETRY_FAILED if report.problem else SAFETY_POLL)
+        lanes.settle_key(lane, next_due=now + after if after else None)
+    return report
+
+
+def _read(
+    workspace_id: uuid.UUID,
+    mailbox_id: uuid.UUID,
+    line: ImapConversation,
+    lane: Lane,
+    now: datetime,
+    report: SyncReport,
+) -> None:
+    """Every folder, then what the Sent folder proves and lacks, then "complete to"."""
+    listed = line.folders()
+    with workspace_scope(workspace_id):
+        mailbox = Mailbox.objects.get(pk=mailbox_id)
+        folders = remember_folders(mailbox=mailbox, listed=listed)
+    problems = []
+    sent: set[str] = set()
+    for folder in folders:
+        if not folder.is_read:
+            continue
+        if not lanes.prolong(lane, lease_seconds=settings.MAIL_SYNC_LEASE_SECONDS):
+            report.busy = True  # frozen past the lease: somebody else reads on
+            return
+        reader = FolderReader(workspace_id=workspace_id, mailbox=mailbox, folder=folder, line=line, now=now, sent=sent)
+        try:
+            report.new += reader.read()
+        except ImapError as error:
+            with workspace_scope(workspace_id):
+                MailFolder.objects.filter(pk=folder.pk).update(error=error.message[:500])
+            if not line.connected:
+                raise
+            problems.append(f"{display_name(folder.name)}: {error.message}")
+        report.folders += 1
+    if not problems:
+        with workspace_scope(workspace_id):
+            vouch_read(mailbox_id=mailbox_id, complete_to=now, now=now)
+    report.settled = reconcile_unknown(workspace_id=workspace_id, mailbox=mailbox, folders=folders, line=line, now=now)
+    report.copied = copy_to_sent(workspace_id=workspace_id, mailbox=mailbox, folders=folders, line=line, now=now)
+    if problems:
+        raise ImapError(" ".join(problems))
+
+
+def remember_folders(*, mailbox: Mailbox, listed: list[Folder]) -> list[MailFolder]:
+    """Bring the rows in line with what the server has; new ones are read, except drafts and the bin.
+
+    With Gmail's All Mail its labels are not read one by one: all but junk lies there too.
+    """
+    has_all = any(folder.role == "all" for folder in listed)
+    wanted = {folder.name: folder.role for folder in listed[: MOST_FOLDERS * 5] if folder.role not in NEVER_READ}
+    known = {row.name: row for row in MailFolder.objects.filter(mailbox=mailbox)}
+    gone = [row.pk for name, row in known.items() if name not in wanted]
+    if gone:
+        MailFolder.objects.filter(pk__in=gone).delete()
+    for name, role in wanted.items():
+        row = known.get(name)
+        if row is not None and row.role != role:
+            MailFolder.objects.filter(pk=row.pk).update(role=role)
+            row.role = role
+    read_others = sum(role == "other" for role in wanted.values()) <= MOST_FOLDERS and not has_all
+    new = [
+        MailFolder(
+            mailbox=mailbox, name=name[:500], role=role, uidvalidity=None, is_read=role != "other" or read_others
+        )
+        for name, role in wanted.items()
+        if name not in known
+    ]
+    if new:
+        bulk_insert(MailFolder, new, ignore_conflicts=True)
+    rows = list(MailFolder.objects.filter(mailbox=mailbox))
+    return sorted(rows, key=lambda row: (ROLE_ORDER.index(row.role), row.name))
+
+
+def sync_due(*, now: datetime, max_lanes: int = 50) -> int:
+    """The workers' safety poll: read mailboxes that nobody read for five minutes. Returns how many were."""
+    read = 0
+    for _ in range(max_lanes):
+        lane = lanes.take(kind=SYNC_LANE, now=now, lease_seconds=1)
+        if lane is None:
+            break
+        # Pushed ahead first: a mailbox that cannot be read must not stand in front of the others.
+        lanes.settle_key(lane, next_due=now + SAFETY_POLL)
+        read += sync_mailbox(workspace_id=lane.workspace_id, mailbox_id=uuid.UUID(lane.key), now=now).ok
+    return read
+
+
+def sweep_syncs(*, now: datetime) -> int:
+    """Mark the lane of every IMAP mailbox of the active workspace, for hints that were lost. Returns lanes marked."""
+    marked = 0
+    rows = Mailbox.objects.filter(sync=Mailbox.Sync.IMAP).values_list("pk", "synced_at", "sync_failed_at")
+    for pk, synced_at, failed_at in rows:
+        last = max((at for at in (synced_at, failed_at) if at is not None), default=None)
+        mark_sync(pk, last + SAFETY_POLL if last else now)
+        marked += 1
+    return marked
