@@ -1,22 +1,28 @@
 """Bounces: who was not reached, and whether the address, the moment or our reputation is to blame.
 
-RFC 3464 reports first; for mails without one, the words of the mail programs that still write their own.
-`hard`: the address does not exist. `soft`: full, too large, unreachable, delayed. `policy`: refused because of us or the
-content; never a reason to suppress a person.
+RFC 3464 reports first (bounces_report), for mails without one the words of the mail programs that write their own
+(bounces_words); what each recipient's trouble is says bounces_verdict. `hard`: the address does not exist. `soft`: full, too
+large, unreachable, delayed. `policy`: refused because of us or the content; never a reason to suppress a person.
 """
 
 import re
 from dataclasses import dataclass
 from email.message import Message
 
-from .mail_text import addresses, body_text, header, leaves, part_text
+from .bounces_report import Reported, is_done, report_parts, reported
+from .bounces_verdict import HARD, POLICY, SMTP_CODE, SOFT, STATUS, Verdict, judge
+from .bounces_words import about, attached, failed_addresses, human_part, names_clearly
+from .mail_text import header
 
-HARD, SOFT, POLICY = "hard", "soft", "policy"
+__all__ = ["HARD", "POLICY", "SOFT", "Recipient", "bounce_recipients", "classify", "is_delay"]
 
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One recipient of a bounce. `action` as RFC 3464 has it (failed, delayed, ...); a delay is not yet a failure."""
+    """One recipient of a bounce. `action` as RFC 3464 has it (failed, delayed, ...); a delay is not yet a failure.
+
+    `address` is the one we wrote to where the bounce tells; `final` the one it was forwarded to, '' if the same.
+    """
 
     address: str
     type: str
@@ -24,236 +30,166 @@ class Recipient:
     status: str = ""
     diagnostic: str = ""
     action: str = "failed"
+    final: str = ""
 
 
-_ADDRESS = r"[A-Za-z0-9][A-Za-z0-9!#$%&'*+/?^_`{|}~.-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"
-_FIND_ADDRESS = re.compile(_ADDRESS)
-_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
-_SMTP_CODE = re.compile(r"(?<![\d.])([45]\d\d)(?=[\s\-:]|$)")
-_SENDERS = re.compile(
-    r"mailer-?daemon|postmaster|mail delivery|maildelivery|delivery.?subsystem|mail.?system|system administrator",
-    re.IGNORECASE,
+_I = re.IGNORECASE
+_DAEMON = re.compile(
+    r"mailer.{0,2}daemon|mail.?daemon|post.?master|mail delivery|maildelivery|delivery.?(?:sub)?.?system|mail.?(?:system|router|administrator|gateway|service)|system administrator|e-?mail system|notes router|\bndr\b|bounce|mdaemon|microsoftexchange[0-9a-f]{8}"
+    r"|microsoft outlook|mail.?admin|maildeliver|mail sub.?system|\bmda\b|\bmta\b|sysadmin@|internet mail|sns\.amazonaws|undeliver|mailsystem|mail-?notification|mailfilter|mfilter",
+    _I,
 )
-_SUBJECTS = re.compile(
-    r"undeliver|delivery (status )?(notification|failure|problem|report|error)|(failure|delayed?) notice|returned mail|mail delivery"
-    r"|delivery (has )?(failed|delayed)|failed delivery|failure delivery|message not delivered|non.?(delivered|remis)|unzustellbar"
-    r"|nicht zugestellt|unable to deliver|could ?n.?t be delivered|returned to sender|mail (system )?error|warning: message .*delayed"
-    r"|user unknown|mail failed|message has not (yet )?been|no entregado|non recapitabile|onbestelbaar|mail failure|error sending|delivery notification|rejected mail",
-    re.IGNORECASE,
+_SUBJECT = re.compile(
+    r"undeliver|undelivr|non.?deliver|not deliver|delivery.{0,3}(?:status|notification|failure|problem|report|error|fail|has|delayed|incomplete|unsuccess|subsystem)|(?:failure|failed|delay\w*|bounce) notice|failure delivery|returned (?:e-?)?mail|mail (?:delivery|returned|failure|failed|error|could not|system error)|mail.?system|delivery failed|failed (?:delivery|mail|recipient)"
+    r"|(?:message|mail|e-?mail)(?: \S+){0,3} (?:not|delayed|bounced|returned|frozen|rejected)\b|rejected mail|returned to sender|return to sender|unable to (?:deliver|send)|could ?n.t be (?:delivered|sent)|could not (?:be|send)|cannot (?:be )?(?:deliver|send)|user unknown|unknown (?:user|recipient)|warning: (?:message|could not)|error sending|errors? in|undelivered|message frozen|delivery of|problem delivering|nondelivery|bounced"
+    r"|unzustellbar|nicht (?:zugestellt|zustellbar)|zustell|fehler|r[üu]ckl[äa]ufer|non.?remis|non distribu|[ée]chec|échec|retour|impossible|erreur|rapport de|no (?:se )?(?:pudo|entreg)|devuelto|error de|notificaci[óo]n de|no entreg|mancato recapito|mancata consegna|non recapit|non consegn|n[ãa]o (?:entreg|foi)|falha|devolvid|onbestel|niet (?:bezorg|afgel)|mislukt|niedostarcz|zwrot|nie dostarcz|nedoru[čc]|ikke leveret|kunne ikke|kan inte|olevererbar|kunde inte|toimitta"
+    r"|не доставлен|недоставлен|не может быть|возвра|ошибк|уведомление о|配信|配送|届きません|エラー|送信できません|不達|返送|退信|退回|投递|无法|未送达|無法|系统退信|배달|반송|전송 실패",
+    _I,
 )
-_POLICY = re.compile(
-    r"\bspam|block(ed|list)|black.?list|\brbl\b|reputation|dmarc|\bspf\b|dkim|policy|poor sender|not accepting mail from|unsolicited"
-    r"|content (was )?rejected|virus|sender (address )?(rejected|denied)|relay(ing)? (access )?denied|not permitted to relay|access denied",
-    re.IGNORECASE,
+_FAILURE = re.compile(
+    r"(?:could ?n.?t|could not|not|unable to|wasn.t able to|cannot|can't|failed to|trouble|problem\w*|error\w*|while)(?: \S+){0,6} (?:be )?(?:deliver|reach|receiv|send|sent)|permanent(?:ly)? (?:fatal )?(?:error|fail|reject)|delivery (?:of|to|has|failed|attempt|error|problem|fail|status|retry)|undeliver|addresses? had|(?:following|intended|these) (?:address|recipient|user)|mailbox (?:is )?(?:full|unavailable)|user unknown|unknown user|no such (?:user|address|mailbox)"
+    r"|not a valid (?:user|recip)|returned (?:because|to)|no valid recipients|final-recipient|diagnostic-code|>>> rcpt|<<< [45]\d\d|\b[45]\d\d[ -][45]\.\d\.\d|smtp error|rejected (?:by|recipient|for)|transcript of session|has been (?:rejected|returned|frozen|bounced)|non-?delivery|failure reasons|we were unable|error(?:\(s\))?:|remote host said|did not reach|has failed|unknown address|being returned|was rejected|bounced|encountered an error"
+    r"|nicht (?:zugestellt|zustellen|erreicht|ausgeliefert|übermittelt)|unzustellbar|n'a pas pu|n'a pas été|n.est pas|impossible de|no (?:se )?(?:ha )?(?:pudo|podido)|non (?:è stato|può|recapit|consegn)|n[ãa]o (?:p[ôo]de|foi)|kon niet|niet (?:worden )?(?:bezorgd|afgeleverd)|nie (?:mo[żz]|zosta|dostarcz)|не (?:может|могло|удалось|было|доставлен)|配信でき|送信でき|届け|配送でき|ありません|存在|无法|退信|退回|不存在|無法|배달",
+    _I,
 )
-_HARD = re.compile(
-    r"user unknown|unknown (or illegal )?(user|recipient|alias|local.?part|account|address)|no such (user|recipient|address|mailbox|person|account)"
-    r"|(user|account|recipient|mailbox|address|domain)( \S+){0,3} (not found|unknown|does ?n.t exist|does not exist|doesn't have|not known|is unknown"
-    r"|unavailable|invalid|disabled|is inactive|suspended|not listed)|invalid (recipient|mailbox|address|user)|recipient rejected|not a valid (user|mailbox)"
-    r"|host (unknown|not found)|domain not found|bad destination|no mailbox here|address rejected|doesn.t have an? .{0,20}account|mailbox unavailable",
-    re.IGNORECASE,
-)
-_PERMANENT = re.compile(
-    r"permanent(ly)?\b|fatal|given up|no longer (valid|in use|exists)|not recogni[sz]ed|no valid recipient",
-    re.IGNORECASE,
-)
-_SOFT = re.compile(
-    r"full\b|quota|exceed|too (large|big|many)|temporar|try again|timed? ?out|deferred|delayed|still be(ing)? (tried|retried)"
-    r"|not yet been delivered|connection (refused|failed|reset)|too long|server busy|insufficient|over.?limit|attempts?:",
-    re.IGNORECASE,
+_DELAY_SUBJECT = re.compile(
+    r"\bdelay(?:ed)?\b(?!.*fail)|^warning: (?:could not|message)|verz[öo]ger|retard|still being retried|transient", _I
 )
 _DELAY = re.compile(
-    r"delayed|not yet been delivered|will (continue|keep)|still be(ing)? (re)?tr(y|ied)|warning message only|do not need to resend|temporary",
-    re.IGNORECASE,
+    r"has(?: not|n.t) yet been delivered|not been delivered yet|not yet (?:been )?(?:be )?deliver|(?:will|we.ll) (?:continue|keep) (?:to )?(?:try|deliver|attempt)|will (?:be|keep) (?:re)?tr(?:y|ied)|still be(?:ing)? (?:re)?tr(?:y|ied)|warning message only|do(?:n't| not) need to resend|no action is required|delivery attempts will continue|is delayed|delivery (?:is|has been) delayed|still trying|wird weiterhin versucht|will try again|continue trying",
+    _I,
 )
-# Where the returned mail begins in bounces that are one text, and where the list of the addresses begins.
-_RETURNED = re.compile(
-    r"^[ \t]*(?:[-=*|_#]{2,}[^\n]*(?:original|returned|unsent|below this line|copy of|(?:message|mail|text|headers?) follows?|message (?:header|text|contents)"
-    r"|old message)|this is a copy|(?:old|original) message|included is a copy|return-path: |received: (?:from|by) )",
-    re.IGNORECASE | re.MULTILINE,
+_GAVE_UP = re.compile(
+    r"giv(?:en|ing|e) up|given? up|permanent|fatal|failed after|will not (?:be )?(?:re)?tr|no longer|final attempt|returned|expired|not going to try",
+    _I,
 )
-_LIST = re.compile(
-    r"did not (?:reach|receive)[^\n]*|(?:could ?n.?t|could not|cannot|unable to|not)(?: \S+){0,3} deliver(?:ed)?(?: \S+){0,3} to\b|following address(?:es)?|following (?:recipient|user)"
-    r"|failed (?:address|recipient)|intended recipient|permanent fatal errors",
-    re.IGNORECASE,
+_ANSWER = re.compile(r"^\s*(?:re|aw|sv|vs|antw|odp|rif|fwd?|wg|tr)\s*:", _I)
+_OUT_OF_OFFICE = re.compile(
+    r"out of (?:the )?office|abwesen|auto(?:matic)?.?(?:reply|response)|vacation|réponse automatique|fuera de|assenza",
+    _I,
 )
-_AT_LINE_START = re.compile(
-    rf"^\s*(?:to:?\s+|recipient:?\s*|rcpt to:\s*)?[<\"']?({_ADDRESS})[>\"']?\s*(?:[:;,.(-]|$)",
-    re.IGNORECASE | re.MULTILINE,
-)
-_GUESSES = 2
-_ROLE = re.compile(r"^(mailer-?daemon|postmaster|abuse|root|noreply|no-reply|listserv|majordomo)@", re.IGNORECASE)
-_WORDS = {
-    "5.1.1": "the mailbox does not exist",
-    "5.1.2": "the domain does not exist",
-    "5.1.10": "the mailbox does not exist",
-    "5.2.1": "the mailbox is disabled",
-    "5.2.2": "the mailbox is full",
-    "4.2.2": "the mailbox is full",
-    "5.4.4": "the domain takes no mail",
-    "4.4.7": "the server could not be reached in time",
-}
 
 
-def bounce_recipients(mail: Message) -> tuple[Recipient, ...] | None:
-    """The recipients a bounce names (perhaps none); None if the mail is no bounce."""
-    reported = _from_report(mail)
-    if reported is not None:
-        return reported or None  # a report of success is no bounce
+def bounce_recipients(mail: Message, *, wrapped: bool = False) -> tuple[Recipient, ...] | None:
+    """The recipients a bounce names (perhaps none); None if the mail is no bounce. `wrapped`: it came inside another."""
+    found = reported(mail)
+    if found is not None and (any(report_parts(mail)) or _looks_like_bounce(mail)):
+        failed = [item for item in found if not is_done(item)]
+        return _of_report(mail, failed) or None  # a report of success is no bounce
     if not _looks_like_bounce(mail):
         return None
-    return _from_words(mail)
+    # A gateway may wrap the bounce it lets through into a mail of its own.
+    inner = [] if wrapped else [bounce_recipients(part, wrapped=True) for part in attached(mail)[:2]]
+    return next((named for named in inner if named), None) or _of_words(mail)
+
+
+def is_delay(recipients: tuple[Recipient, ...], mail: Message) -> bool:
+    """Whether a delivery report says, of everybody it names, that the server still tries."""
+    return bool(recipients) and all(r.action == "delayed" for r in recipients) and any(report_parts(mail))
 
 
 def classify(status: str, diagnostic: str, action: str = "failed") -> tuple[str, str]:
     """(type, reason in words) of one delivery problem, from RFC 3463 status and the server's words."""
-    precise = status
-    found = _STATUS.search(diagnostic)
-    if found and (not status or status.endswith(".0.0")):
-        precise = found.group(1)
-    if action == "delayed":
-        return SOFT, "delivery is delayed, the server keeps trying"
-    kind = _by_status(precise, diagnostic)
-    words = (
-        _WORDS.get(precise)
-        or {
-            HARD: "the address cannot receive mail",
-            SOFT: "it could not be delivered for now",
-            POLICY: "the server refused it because of its sender or content",
-        }[kind]
-    )
-    return kind, f"{words} ({precise})" if precise else words
+    verdict = judge(status, diagnostic, action)
+    return verdict.type, verdict.reason
 
 
-def _by_status(status: str, diagnostic: str) -> str:
-    parts = status.split(".")
-    category, subject, detail = parts if len(parts) == 3 else ("", "", "")
-    if subject == "7" or (category == "5" and subject == "1" and detail in ("7", "8")):
-        # A few servers say 5.7.1 for an unknown user.
-        return HARD if category == "5" and _HARD.search(diagnostic) and not _POLICY.search(diagnostic) else POLICY
-    if category == "4" or (category == "5" and (subject, detail) in _SOFT_STATUS):
-        return POLICY if _POLICY.search(diagnostic) and not _SOFT.search(diagnostic) else SOFT
-    if category == "5" and subject in ("1", "2"):
-        return HARD
-    return _by_words(diagnostic, category)
+def _of_report(mail: Message, items: list[Reported]) -> tuple[Recipient, ...]:
+    out: dict[str, Recipient] = {}
+    says = ""
+    for item in items[:50]:
+        action = "delayed" if item.action == "delayed" else "failed"
+        verdict = judge(item.status, item.diagnostic, action)
+        diagnostic = item.diagnostic
+        if not verdict.sure or (verdict.status.endswith(".0.0") and not diagnostic):
+            # The report says too little: what the same mail says in words may be clearer.
+            says = says or human_part(mail)[0]
+            names = [item.final, item.address]
+            verdict, near = _from_words(item.status, names, says, [other.address for other in items], verdict)
+            diagnostic = diagnostic or near
+        known = out.get(item.address)
+        if known is None or (known.type == SOFT and verdict.type != SOFT):
+            final = item.final if item.final != item.address else ""
+            out[item.address] = Recipient(
+                item.address,
+                verdict.type,
+                verdict.reason,
+                item.status or verdict.status,
+                diagnostic[:500],
+                action,
+                final,
+            )
+    return tuple(out.values())
 
 
-# 5.2.2 full, 5.2.3 and 5.3.4 too large, 5.3.1 system full, 5.3.2 not accepting, 5.4.x no route in time or a loop
-_SOFT_STATUS = {
-    ("2", "2"),
-    ("2", "3"),
-    ("3", "1"),
-    ("3", "2"),
-    ("3", "4"),
-    ("4", "1"),
-    ("4", "6"),
-    ("4", "7"),
-    ("5", "3"),
-}
-
-
-def _by_words(diagnostic: str, category: str) -> str:
-    for kind, words in ((HARD, _HARD), (POLICY, _POLICY), (SOFT, _SOFT)):
-        if words.search(diagnostic):
-            return kind
-    code = _SMTP_CODE.search(diagnostic)
-    if code:
-        return SOFT if code.group(1)[0] == "4" or code.group(1) == "552" else HARD
-    return HARD if category == "5" or (category != "4" and _PERMANENT.search(diagnostic)) else SOFT
-
-
-def _from_report(mail: Message) -> tuple[Recipient, ...] | None:
-    """The recipients a delivery report says were not reached; None if there is no report that names anybody."""
-    found: dict[str, Recipient | None] = {}
-    for part in mail.walk():
-        if part.get_content_type() not in ("message/delivery-status", "message/global-delivery-status"):
-            continue
-        blocks = part.get_payload()
-        for block in blocks if isinstance(blocks, list) else []:
-            if isinstance(block, Message) and (address := _reported_address(block)):
-                found[address] = found.get(address) or _reported(block, address)
-    return tuple(recipient for recipient in found.values() if recipient is not None) if found else None
-
-
-def _reported_address(block: Message) -> str:
-    # The address as we wrote it first: a server may have rewritten it.
-    for name in ("Original-Recipient", "Final-Recipient", "X-Actual-Recipient"):
-        match = _FIND_ADDRESS.search(header(block, name).partition(";")[2] or header(block, name))
-        if match:
-            return match.group(0).lower()
-    return ""
-
-
-def _reported(block: Message, address: str) -> Recipient | None:
-    action = header(block, "Action").partition(" ")[0].rstrip(";,(").lower()
-    if action in ("delivered", "relayed", "expanded"):
-        return None
-    status = _status_in(header(block, "Status"))
-    diagnostic = header(block, "Diagnostic-Code")[:500]
-    action = "delayed" if action == "delayed" else "failed"
-    kind, reason = classify(status, diagnostic, action)
-    return Recipient(address, kind, reason, status, diagnostic, action)
-
-
-def _status_in(text: str) -> str:
-    found = _STATUS.search(text)
-    return found.group(1) if found else ""
-
-
-def _looks_like_bounce(mail: Message) -> bool:
-    if mail.get("X-Failed-Recipients") is not None:
-        return True
-    if mail.get_content_type() == "multipart/report" and "delivery" in str(mail.get_param("report-type", "")).lower():
-        return True
-    sender = header(mail, "From")
+def _of_words(mail: Message) -> tuple[Recipient, ...]:
+    says, returned = human_part(mail)
+    found = failed_addresses(mail, says, returned)
     subject = header(mail, "Subject")
-    from_system = bool(_SENDERS.search(sender)) or header(mail, "Return-Path") == "<>"
-    says_failure = bool(_FAILURE.search(body_text(mail)[:3000]))
-    says_subject = bool(_SUBJECTS.search(subject)) and not subject.lower().startswith(("re:", "aw:", "fwd:", "fw:"))
-    return (from_system and (says_subject or says_failure)) or (says_subject and says_failure)
-
-
-_FAILURE = re.compile(
-    r"(could ?n.?t|could not|not|unable to|wasn.t able to|cannot|failed to)( \S+){0,4} (be )?deliver|permanent (fatal )?error|delivery (failed|to the following)"
-    r"|undeliver|addresses had|following (address|recipient)|mailbox (is )?full|mailbox unavailable|user unknown|unknown user|no such user|not a valid user|returned because|no valid recipients",
-    re.IGNORECASE,
-)
-
-
-def _from_words(mail: Message) -> tuple[Recipient, ...]:
-    texts = [part_text(part) for part in leaves(mail) if part.get_content_maintype() == "text"]
-    text = "\n".join(texts) or body_text(mail)
-    end = _RETURNED.search(text)
-    if end and end.start() > 20:
-        text = text[: end.start()]
-    given = [address for _name, address in addresses(mail, "X-Failed-Recipients")]
-    ours = {address for name in ("To", "From", "Sender", "Reply-To") for _n, address in addresses(mail, name)}
-    found = list(dict.fromkeys(given))
-    listed = _LIST.search(text)
-    after = text[listed.start() :] if listed else text
-    for pattern, where in (
-        (_AT_LINE_START, after),
-        (_FIND_ADDRESS, after),
-        (_AT_LINE_START, text),
-        (_FIND_ADDRESS, text),
-    ):
-        if not found:
-            matches = (match.group(match.lastindex or 0).rstrip(".").lower() for match in pattern.finditer(where))
-            found = [item for item in dict.fromkeys(matches) if item not in ours and not _ROLE.match(item)]
-            if pattern is _FIND_ADDRESS and len(found) > _GUESSES:
-                found = []  # an explanation full of examples: better nobody than somebody wrong
-    delayed = bool(_DELAY.search(header(mail, "Subject")) or (_DELAY.search(text) and not _HARD.search(text)))
+    delayed = bool(_DELAY.search(says[:6_000]) or _DELAY_SUBJECT.search(subject)) and not (
+        _GAVE_UP.search(says[:6_000]) or re.search(r"\b5\.\d\.\d", says[:6_000])
+    )
     out = []
-    for address in found[:20]:
-        near = _near(text, address)
-        status = _status_in(near)
-        action = "delayed" if delayed and not status.startswith("5") else "failed"
-        kind, reason = classify(status, near, action)
-        out.append(Recipient(address, kind, reason, status, " ".join(near.split())[:500], action))
+    for address in found:
+        action = "delayed" if delayed else "failed"
+        verdict, near = _from_words("", [address], f"{says}\n{subject}", found, None)
+        if delayed:
+            verdict = judge("", near, action)
+        out.append(Recipient(address, verdict.type, verdict.reason, verdict.status, near, action))
     return tuple(out)
 
 
-def _near(text: str, address: str) -> str:
-    """What the mail says about one address: from its first mention on, else everything."""
-    at = text.lower().find(address)
-    return text[at : at + 800] if at >= 0 else text[:1500]
+def _from_words(
+    status: str, names: list[str], says: str, others: list[str], fallback: Verdict | None
+) -> tuple[Verdict, str]:
+    """(the verdict, the words it rests on): the first text about the address that says anything decides."""
+    last = ""
+    for name in dict.fromkeys(name for name in names if name):
+        for near in about(says, name, [other for other in others if other not in names]):
+            last = last or " ".join(near.split())[:500]
+            code = STATUS.search(near) or SMTP_CODE.search(near)
+            # The server's own answer before what the program that passes it on says around it.
+            answer = near[code.start() : code.start() + 500] if code else ""
+            for words in (answer, near):
+                verdict = judge(status, words)
+                if words and verdict.sure and (verdict.type != SOFT or _speaks(words)):
+                    return verdict, " ".join(near.split()).strip("<>:;., ")[:500]
+    return fallback or judge(status, last), last
+
+
+def _speaks(text: str) -> bool:
+    return bool(STATUS.search(text) or SMTP_CODE.search(text) or len(text.split()) > 2)
+
+
+def _looks_like_bounce(mail: Message) -> bool:
+    if mail.get("X-Failed-Recipients") is not None or any(report_parts(mail)):
+        return True
+    if mail.get_content_type() == "multipart/report" and "delivery" in str(mail.get_param("report-type", "")).lower():
+        return True
+    sender, subject = header(mail, "From"), header(mail, "Subject")
+    path = header(mail, "Return-Path").replace(" ", "")
+    daemon = bool(_DAEMON.search(sender)) or not sender
+    null = path in ("<>", "<MAILER-DAEMON>") or mail.get("X-Mailer-Daemon") is not None
+    if _OUT_OF_OFFICE.search(subject) and not _DAEMON.search(sender):
+        return False
+    about_failure = bool(_SUBJECT.search(subject))
+    if _ANSWER.match(subject) and not (daemon and null):
+        # Somebody answers or passes on a bounce; only a machine without return path may still write "Re:".
+        return False
+    says = human_part(mail)[0][:6_000]
+    fails = bool(_FAILURE.search(says))
+    if daemon:
+        return about_failure or fails
+    return about_failure and fails and (null or _shows_a_returned_mail(mail, says))
+
+
+def _shows_a_returned_mail(mail: Message, says: str) -> bool:
+    """A person may write "delivery failed" too: an unknown sender must show the mail it returns or the server's own words."""
+    returned = human_part(mail)[1]
+    threaded = mail.get("In-Reply-To") is not None or mail.get("References") is not None
+    if header(mail, "Auto-Submitted").lower() in ("", "no") and threaded:
+        return False
+    server = names_clearly(says) or re.search(
+        r"\b[45]\d\d[ -][45]\.\d\.\d|^\s*(?:>>>|<<<) |\b55\d\b|rcpt to:|smtp", says, _I | re.MULTILINE
+    )
+    return bool(returned.strip()) or bool(server)

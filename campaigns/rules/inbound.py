@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from .autoreplies import LEFT, return_date, why_automatic
-from .bounces import Recipient, bounce_recipients
+from .bounces import Recipient, bounce_recipients, is_delay
 from .intent import Intent, classify_reply
 from .linkedin_mail import LinkedInNews
 from .mail_text import addresses, body_text, header, leaves, message_ids, new_text, parse, part_text
@@ -100,6 +100,8 @@ def read_mail(raw: bytes, *, received: datetime) -> InboundMessage:
     kind: Kind
     if complaint is not None:
         kind, reason = "complaint", "a feedback report (RFC 5965)"
+    elif recipients is not None and is_delay(recipients, mail):
+        kind, reason = "other", "a notice that delivery is delayed: no bounce, the server keeps trying"
     elif recipients is not None:
         kind, reason = "bounce", _bounce_reason(recipients)
     elif automatic:

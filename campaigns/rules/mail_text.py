@@ -22,6 +22,11 @@ _HIDDEN = {"style", "script", "head", "title"}
 _QUOTE_MARKS = ("gmail_quote", "yahoo_quoted", "divrplyfwdmsg", "moz-cite-prefix", "appendonsend", "protonmail_quote")
 _LONG_SENTENCE = re.compile(r"([^\n]{300,500}) ")
 _LONG_LINE = re.compile(r"([^\n]{600})(?=[^\n])")
+_HABITS = (
+    ("koi8-r", re.compile("[а-яё]")), ("cp1251", re.compile("[а-яёА-Я]")),
+    ("gb18030", re.compile("[\u4e00-\u9fa5\u3000-\u303f\uff00-\uff5e]")), ("shift_jis", re.compile("[\u3040-\u30ff\u4e00-\u9fa5\u3000-\u303f\uff00-\uff5e]")),
+)  # fmt: skip
+_RAW = re.compile("[\udc80-\udcff]")
 _QUOTE_LINE = re.compile(r"^\s*>")
 _PORTED_HEADER = re.compile(
     r"^\s*(-{2,}\s*(original|forwarded|ursprüngliche|message d'origine|mensaje original|messaggio originale)"
@@ -32,13 +37,26 @@ _PORTED_HEADER = re.compile(
 
 def parse(raw: bytes) -> Message:
     """The mail as a tree; never raises, whatever the bytes are."""
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raw = raw.decode("utf-16", "replace").encode()
+    elif raw[:3] == b"\xef\xbb\xbf":
+        raw = raw[3:]
+    if b"\n" not in raw[:4_000]:
+        raw = raw.replace(b"\r", b"\n")  # as old Macintosh programs stored it
+    raw = raw.lstrip(b"\r\n")
     return message_from_bytes(raw)  # the lenient policy: the strict one raises on broken headers
 
 
 def header(mail: Message, name: str) -> str:
     """A header as one line of text: encoded words decoded, unknown charsets replaced; '' if absent."""
-    value = mail.get(name)
-    return "" if value is None else decoded(str(value))
+    return next((decoded(value) for value in raw_values(mail, name)), "")
+
+
+def raw_values(mail: Message, name: str) -> list[str]:
+    """The values of a header as text with its encoded words still encoded; 8-bit letters without encoding are read by habit."""
+    low = name.lower()
+    values = (str(value) for key, value in mail.raw_items() if key.lower() == low)
+    return [_text(value.encode("utf-8", "surrogateescape"), None) if _RAW.search(value) else value for value in values]
 
 
 def decoded(value: str) -> str:
@@ -53,8 +71,7 @@ def decoded(value: str) -> str:
 
 def addresses(mail: Message, name: str) -> list[tuple[str, str]]:
     """(name, address) of an address header, addresses in lower case."""
-    values = [str(value) for value in mail.get_all(name, [])]
-    found = getaddresses(values, strict=False)
+    found = getaddresses(raw_values(mail, name), strict=False)
     return [(decoded(shown), address.strip().lower()) for shown, address in found if "@" in address]
 
 
@@ -99,9 +116,14 @@ def body_text(mail: Message) -> str:
     return text or "\n".join(rich)
 
 
-def html_text(html: str) -> str:
+def html_all_text(html: str) -> str:
+    """HTML as plain text with all that is quoted in it: bounces quote what they are about."""
+    return html_text(html, quotes=True)
+
+
+def html_text(html: str, *, quotes: bool = False) -> str:
     """HTML as plain text, without what mail programs mark as quoted."""
-    reader = _Reader()
+    reader = _Reader(quotes)
     reader.feed(html[:MAX_HTML])
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.out).splitlines())
@@ -135,6 +157,17 @@ def _text(raw: bytes, charset: str | None) -> str:
             return raw.decode(name or "ascii")
         except (LookupError, UnicodeDecodeError, ValueError):
             continue
+    # Undeclared: what East Asian and Cyrillic systems write by habit, if it reads as such throughout.
+    if b"\x1b$" in raw:
+        return raw.decode("iso-2022-jp", "replace")
+    for name, letters in _HABITS:
+        try:
+            text = raw.decode(name)
+        except UnicodeDecodeError:
+            continue
+        foreign = [letter for letter in text if letter > "\x7f"]
+        if len(foreign) >= 4 and len(letters.findall("".join(foreign))) > 0.9 * len(foreign):
+            return text
     return raw.decode("cp1252", "replace")
 
 
@@ -144,14 +177,15 @@ def _clean(text: str) -> str:
 
 
 class _Reader(HTMLParser):
-    def __init__(self) -> None:
+    def __init__(self, quotes: bool) -> None:
         super().__init__()
+        self.quotes = quotes
         self.out: list[str] = []
         self.skipping: list[str] = []  # open tags inside something hidden or quoted
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         marks = " ".join(value or "" for name, value in attrs if name in ("class", "id")).lower()
-        quoted = any(mark in marks for mark in _QUOTE_MARKS) or tag == "blockquote"
+        quoted = not self.quotes and (any(mark in marks for mark in _QUOTE_MARKS) or tag == "blockquote")
         if tag not in ("br", "hr", "img", "meta", "input", "link") and (self.skipping or quoted or tag in _HIDDEN):
             self.skipping.append(tag)
         if tag in _BLOCKS and not self.skipping:
