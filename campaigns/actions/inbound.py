@@ -39,8 +39,8 @@ def sign(*, key: str, raw: bytes, at: int) -> str:
     return f"t={at},v1={signature}"
 
 
-def verify_signature(*, mailbox: Mailbox, raw: bytes, header: str, now: datetime) -> None:
-    """Raises Refused unless the header was made with this mailbox's key within ten minutes."""
+def verify_signature(*, mailbox: Mailbox, raw: bytes, header: str, now: datetime) -> int:
+    """When it was signed (unix time). Raises Refused unless the header was made with this mailbox's key within ten minutes."""
     found = SIGNATURE.fullmatch(header.strip())
     if found is None or not mailbox.inbound_sealed:
         raise Refused("Sign the body: X-Leadgen-Signature: t=<unix time>,v1=<HMAC-SHA256 of t.body>.", code="signature")
@@ -49,6 +49,7 @@ def verify_signature(*, mailbox: Mailbox, raw: bytes, header: str, now: datetime
         raise Refused("The signature is older than ten minutes.", code="signature_old")
     if not secrets.same(sign(key=inbound_key(mailbox), raw=raw, at=at), header.strip()):
         raise Refused("The signature does not fit the body.", code="signature")
+    return at
 
 
 def receive_mail(

@@ -23,6 +23,8 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from campaigns.sandbox.personas import Crowd
 from campaigns.sandbox.reactions import Reaction, reactions_to
 
+# Seconds until a mail that was not taken is offered again.
+AGAIN = 10.0
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -50,6 +52,7 @@ class Sandbox:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     received: Counter[str] = field(default_factory=Counter)
     pending: list[tuple[float, Reaction]] = field(default_factory=list)
+    failed: Counter[str] = field(default_factory=Counter)  # mails a mailbox's endpoint did not take yet
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def write(self, event: str, **values: Any) -> None:
@@ -112,11 +115,14 @@ class Sandbox:
             if endpoint is None:
                 self.write("undeliverable", **who, mailbox=reaction.mailbox)
                 return
-            stamp = int(self.now().timestamp())
-            signature = hmac.new(endpoint.key.encode(), f"{stamp}.".encode() + reaction.raw, hashlib.sha256).hexdigest()
-            headers = {"Content-Type": "message/rfc822", "X-Leadgen-Signature": f"t={stamp},v1={signature}"}
-            status, body = _request(endpoint.url, data=reaction.raw, headers=headers)
+            status, body = self._post(endpoint, reaction.raw)
             self.write("mailed", **who, status=status, answer=body[:300])
+            if status == 0 or status >= 500:  # as a mail server would: again later, and until then nobody vouches
+                self.failed[reaction.mailbox] += 1
+                with self._lock:
+                    self.pending.append((time.monotonic() + AGAIN, reaction))
+            else:
+                self.failed.pop(reaction.mailbox, None)
         elif reaction.kind == "click":
             status, _ = _request(reaction.url, headers={"User-Agent": reaction.user_agent})
             self.write("clicked", **who, status=status)
@@ -125,6 +131,24 @@ class Sandbox:
                 reaction.url, data=b"List-Unsubscribe=One-Click", headers={"User-Agent": reaction.user_agent}
             )
             self.write("unsubscribed", **who, status=status)
+
+    def heartbeat(self) -> int:
+        """Vouch to every mailbox that all mail which came to it was handed in; returns how many took it.
+
+        A mailbox with a mail its endpoint would not take gets none.
+        """
+        taken = 0
+        for address, endpoint in self.endpoints().items():
+            if not self.failed[address]:
+                taken += self._post(endpoint, b"")[0] == 200
+        return taken
+
+    def _post(self, endpoint: Endpoint, raw: bytes) -> tuple[int, str]:
+        """Hand `raw` to a mailbox's endpoint, signed."""
+        stamp = int(self.now().timestamp())
+        signature = hmac.new(endpoint.key.encode(), f"{stamp}.".encode() + raw, hashlib.sha256).hexdigest()
+        headers = {"Content-Type": "message/rfc822", "X-Leadgen-Signature": f"t={stamp},v1={signature}"}
+        return _request(endpoint.url, data=raw, headers=headers)
 
     def lines(self) -> list[dict[str, Any]]:
         """The journal so far."""

@@ -71,9 +71,14 @@ def bounce(message_id: str, address: str, *, status: str = "5.1.1", words: str =
     return "\r\n".join(lines).encode()
 
 
-def post_mail(mailbox: Mailbox, raw: bytes, *, signature: str = "", at: datetime = NOW) -> Any:
-    """Hand a mail to the endpoint as a mail server would, signed unless a signature is given."""
+def post_mail(mailbox: Mailbox, raw: bytes, *, signature: str = "", at: datetime = NOW, complete_to: str = "") -> Any:
+    """Hand a mail to the endpoint as a mail server would, signed unless a signature is given. b"" is a heartbeat."""
     token = public_token("inbound", workspace_id=mailbox.workspace_id, row=mailbox.pk)
     with workspace_scope(mailbox.workspace_id):
         header = signature or sign(key=inbound_key(mailbox), raw=raw, at=int(at.timestamp()))
-    return Client().post(f"/p/in/{token}/", raw, content_type="message/rfc822", headers={"X-Leadgen-Signature": header})
+    return Client().post(
+        f"/p/in/{token}/",
+        raw,
+        content_type="message/rfc822",
+        headers={"X-Leadgen-Signature": header} | ({"X-Leadgen-Complete-To": complete_to} if complete_to else {}),
+    )

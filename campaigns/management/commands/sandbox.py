@@ -12,6 +12,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from campaigns.sandbox.personas import Crowd
 from campaigns.sandbox.server import Sandbox, read_endpoints
 
+# Seconds between two; follow-ups wait when none came for a quarter of an hour.
+HEARTBEAT = 30.0
+
 
 class Command(BaseCommand):
     help = "Run the mail sandbox: SMTP on loopback, people at .example who answer, click, bounce, are away or silent."
@@ -43,6 +46,10 @@ class Command(BaseCommand):
         stop = threading.Event()
         for sign in (signal.SIGTERM, signal.SIGINT):
             signal.signal(sign, lambda *_: stop.set())
+        next_heartbeat = 0.0
         while not stop.wait(1.0):
             sandbox.react(until=time.monotonic())
+            if time.monotonic() >= next_heartbeat:
+                sandbox.heartbeat()
+                next_heartbeat = time.monotonic() + HEARTBEAT
         controller.stop()
