@@ -1,10 +1,16 @@
 """Door bells of campaigns: each says that something may be due; the rows say what."""
 
+from uuid import UUID
+
 from celery import shared_task
 
+from accounts.actions.audit import SYSTEM, Actor
+from accounts.models import Member
+from campaigns.actions.clicks import classify_due_hits, reclassify_hits
 from campaigns.actions.dispatch import dispatch_once
 from campaigns.actions.dispatch import sweep_lanes as sweep
-from campaigns.actions.mailboxes import check_connection, record_check
+from campaigns.actions.mailbox_checks import check_connection, record_check
+from campaigns.actions.seeds import send_seed
 from campaigns.models import Mailbox
 from leadgen.core import clock
 from leadgen.core.tenancy import workspace_scope
@@ -29,6 +35,33 @@ def check_mailbox(workspace_id: str, mailbox_id: str) -> None:
         mailbox = Mailbox.objects.filter(pk=mailbox_id).first()
     if mailbox is None:
         return
-    works, words = check_connection(mailbox=mailbox)
+    found = check_connection(mailbox=mailbox, now=clock.now())
     with workspace_scope(workspace_id):
-        record_check(mailbox_id=mailbox.pk, works=works, words=words, now=clock.now())
+        record_check(mailbox_id=mailbox.pk, found=found, now=clock.now())
+
+
+@shared_task(name="campaigns.check_domains")
+def check_domains() -> None:
+    """Ask name servers about every domain that is due: each day, and whenever somebody asks."""
+    check_due_domains(now=clock.now())
+
+
+@shared_task(name="campaigns.send_seed")
+def send_seed_mail(workspace_id: str, mailbox_id: str, to_id: str) -> None:
+    """Send one seed mail; what it shows is read when it comes back."""
+    send_seed(workspace_id=UUID(workspace_id), mailbox_id=UUID(mailbox_id), to_id=UUID(to_id), now=clock.now())
+
+
+@shared_task(name="campaigns.classify_hits")
+def classify_hits() -> None:
+    """Class the hits whose burst is over."""
+    classify_due_hits(now=clock.now())
+
+
+@shared_task(name="campaigns.reclassify_hits")
+def reclassify_all_hits(workspace_id: str, member_id: str = "") -> None:
+    """Class a workspace's whole history anew; `member_id` is who asked."""
+    with workspace_scope(workspace_id):
+        member = Member.objects.filter(pk=member_id).first() if member_id else None
+    by = Actor(member=member, source="user") if member else SYSTEM
+    reclassify_hits(workspace_id=UUID(workspace_id), now=clock.now(), by=by)

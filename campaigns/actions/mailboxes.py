@@ -1,66 +1,167 @@
 """Mailboxes: create, change, test, hold and release."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
 from campaigns.actions.inbound import new_key
-from campaigns.actions.sending import account_of, mailbox_purpose
+from campaigns.actions.mailbox_secrets import opened_dict, sealed_for
+from campaigns.actions.oauth import client_problem
 from campaigns.actions.steps import mark_mailbox
 from campaigns.models import Mailbox
-from campaigns.rules.mime import normalise_address
+from campaigns.rules.mailboxes import clean_mailbox
+from campaigns.rules.providers import same_house
+from campaigns.rules.services import check_settings, service_of
 from campaigns.rules.tokens import public_token
-from campaigns.transports.smtp import SmtpConversation, TransportError
-from leadgen.core import egress, secrets
 from leadgen.core.errors import Conflict, Invalid
-from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
 
-FIELDS = (
-    "address", "from_name", "member", "host", "port", "security", "username", "signature", "daily_cap", "min_gap_seconds",
+SMTP_FIELDS = ("route", "auth", "host", "port", "security", "username", "esp")
+IMAP_FIELDS = ("sync", "imap_host", "imap_port", "imap_security", "imap_username", "copy_to_sent")
+PACE_FIELDS = (
+    "daily_cap", "min_gap_seconds", "gap_jitter_seconds", "domain_cap", "weight",
+    "window_start", "window_end", "window_weekdays", "time_zone",
 )  # fmt: skip
+FIELDS = ("address", "from_name", "member", *SMTP_FIELDS, *IMAP_FIELDS, "signature", *PACE_FIELDS)
+# What goes in and never comes out; None keeps the stored one.
+SECRETS = ("password", "imap_password", "esp_key", "esp_secret", "webhook_key")
+ESP_SETTINGS = ("esp_domain", "esp_region")  # sealed with the key, but shown
+CONNECTION = {*SMTP_FIELDS, *IMAP_FIELDS, *SECRETS, *ESP_SETTINGS} - {"copy_to_sent", "webhook_key"}
+AGAIN = "Type the password again: it is only used with the server it was given for."
 
-CONNECTION = {"host", "port", "security", "username", "password"}
 
+def create_mailbox(*, by: Actor, now: datetime, **values: Any) -> Mailbox:
+    """A new sending identity out of FIELDS, SECRETS and ESP_SETTINGS; its secrets are sealed, its inbound key made.
 
-def create_mailbox(*, by: Actor, now: datetime, password: str = "", **values: Any) -> Mailbox:
-    """A new sending identity; its password is sealed, its inbound key made. Raises Invalid and Conflict (field named)."""
-    cleaned = _clean(values)
-    mailbox = Mailbox(id=uuid4(), workspace_id=current_workspace_id(), created_at=now, **cleaned)
-    mailbox.password_sealed = secrets.seal(password, purpose=_purpose(mailbox, "password"))
-    mailbox.inbound_sealed = secrets.seal(new_key(), purpose=_purpose(mailbox, "inbound"))
+    Raises Invalid and Conflict (field named).
+    """
+    fields, given = _split(values)
+    mailbox = Mailbox(id=uuid4(), workspace_id=current_workspace_id(), created_at=now)
+    for name, value in clean_mailbox({name: getattr(mailbox, name) for name in FIELDS} | fields).items():
+        setattr(mailbox, name, value)
+    _check_auth(mailbox, True)
+    mailbox.password_sealed = sealed_for(mailbox, "password", given.get("password") or "")
+    mailbox.imap_password_sealed = sealed_for(mailbox, "imap_password", given.get("imap_password") or "")
+    mailbox.inbound_sealed = sealed_for(mailbox, "inbound", new_key())
+    _service(mailbox, given, changed=True)
     _save(mailbox, force_insert=True)
-    write_audit(by=by, action="mailbox.created", now=now, target=mailbox, detail={"host": mailbox.host})
+    detail = {"host": mailbox.host or mailbox.esp, "route": mailbox.route, "auth": mailbox.auth}
+    write_audit(by=by, action="mailbox.created", now=now, target=mailbox, detail=detail)
     return mailbox
 
 
 def update_mailbox(
-    *, mailbox: Mailbox, changes: Mapping[str, Any], by: Actor, now: datetime, password: str | None = None
+    *, mailbox: Mailbox, changes: Mapping[str, Any], by: Actor, now: datetime, **secrets_given: str | None
 ) -> list[str]:
-    """Change FIELDS; `password` None keeps the old one. Returns the names of what changed."""
-    cleaned = _clean({name: getattr(mailbox, name) for name in FIELDS} | dict(changes))
-    changed = [name for name, value in cleaned.items() if getattr(mailbox, name) != value]
-    if mailbox.password_sealed and password is None and {"host", "username"} & set(changed):
-        # Otherwise whoever may edit a mailbox could have its password sent to a server of their own.
-        raise Invalid("Type the password again: it is only used with the server it was given for.", field="password")
+    """Change FIELDS and what is sealed; a secret that is None or missing keeps the old one. Returns names of what changed."""
+    fields, given = _split(dict(changes) | secrets_given)
+    before = {name: getattr(mailbox, name) for name in FIELDS}
+    cleaned = clean_mailbox(before | fields)
+    changed = [name for name, value in cleaned.items() if before[name] != value]
+    keeps = _passwords_kept(mailbox, cleaned, given)
     for name in changed:
         setattr(mailbox, name, cleaned[name])
-    if password is not None:
-        mailbox.password_sealed = secrets.seal(password, purpose=_purpose(mailbox, "password"))
-        changed.append("password")
+    _check_auth(mailbox, "auth" in changed)
+    if "auth" in changed and mailbox.oauth_sealed:
+        mailbox.oauth_sealed, mailbox.oauth_expires_at = "", None
+    for column in ("password", "imap_password"):
+        typed = given.get(column)
+        if typed is not None:
+            setattr(mailbox, f"{column}_sealed", sealed_for(mailbox, column, typed))
+            changed.append(column)
+        elif column not in keeps and getattr(mailbox, f"{column}_sealed"):
+            setattr(mailbox, f"{column}_sealed", "")
+            changed.append(column)
+    changed += _service(mailbox, given, changed="esp" in changed)
     if changed:
         if CONNECTION & set(changed):
             # The last test told of another server or log-in.
-            mailbox.check_ok, mailbox.check_words, mailbox.checked_at = None, "", None
+            mailbox.check_ok, mailbox.check_words, mailbox.checked_at, mailbox.check_steps = None, "", None, []
         _save(mailbox)
         write_audit(by=by, action="mailbox.changed", now=now, target=mailbox, detail={"fields": changed})
         mark_mailbox(mailbox.pk, now)
     return changed
+
+
+def _split(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    unknown = set(values) - {*FIELDS, *SECRETS, *ESP_SETTINGS}
+    if unknown:
+        raise Invalid(f"Unknown field: {', '.join(sorted(unknown))}.", field=min(unknown))
+    sealed = {*SECRETS, *ESP_SETTINGS}
+    return (
+        {name: value for name, value in values.items() if name not in sealed},
+        {name: value for name, value in values.items() if name in sealed and value is not None},
+    )
+
+
+def _passwords_kept(mailbox: Mailbox, new: Mapping[str, Any], given: Mapping[str, Any]) -> set[str]:
+    """Which stored passwords still go only where they were given for. Raises Invalid where one in use would go elsewhere.
+
+    Otherwise whoever may edit a mailbox could have its password sent to a server of their own.
+    """
+    by_password = new["auth"] == Mailbox.Auth.PASSWORD
+    reads = new["sync"] == Mailbox.Sync.IMAP
+    kept = {"password", "imap_password"}
+    if mailbox.imap_password_sealed and given.get("imap_password") is None:
+        moved = not same_house(mailbox.imap_host, new["imap_host"]) or mailbox.imap_username != new["imap_username"]
+        if moved and by_password and reads:
+            raise Invalid(AGAIN, field="imap_password")
+        if moved:
+            kept.discard("imap_password")
+    own = bool(given.get("imap_password", "imap_password" in kept and mailbox.imap_password_sealed))
+    if not mailbox.password_sealed or given.get("password") is not None:
+        return kept
+    if not same_house(mailbox.host, new["host"]) or mailbox.username != new["username"]:
+        if by_password and (new["route"] == Mailbox.Route.SMTP or (reads and not own)):
+            raise Invalid(AGAIN, field="password")
+        kept.discard("password")
+    # Without a password of its own, IMAP is read with that of SMTP: its server must be known to go with it.
+    was_read = (
+        mailbox.sync == Mailbox.Sync.IMAP and mailbox.auth == Mailbox.Auth.PASSWORD and not mailbox.imap_password_sealed
+    )
+    before = (mailbox.imap_host, mailbox.imap_username) if was_read else None
+    goes_there = before == (new["imap_host"], new["imap_username"]) or same_house(new["host"], new["imap_host"])
+    if by_password and reads and not own and not goes_there:
+        raise Invalid(
+            "Type the password again: it will be used with this IMAP server too. Or give IMAP one of its own.",
+            field="password",
+        )
+    return kept
+
+
+def _check_auth(mailbox: Mailbox, is_new: bool) -> None:
+    problem = client_problem(mailbox.auth) if is_new and mailbox.auth != Mailbox.Auth.PASSWORD else ""
+    if problem:
+        raise Invalid(problem, field="auth")
+
+
+def _service(mailbox: Mailbox, given: Mapping[str, Any], *, changed: bool) -> list[str]:
+    """Seal the settings of its sending service; another service needs its own key. Returns names of what changed."""
+    if mailbox.route != Mailbox.Route.ESP:
+        return []
+    service = service_of(mailbox.esp)
+    stored = {} if changed else opened_dict(mailbox, "esp")
+    found = dict(stored)
+    for name in ("esp_key", "esp_secret", *ESP_SETTINGS):
+        if name in given:
+            found[name.removeprefix("esp_")] = str(given[name]).strip()
+    check_settings(service, found)
+    names = [f"esp_{name}" for name in found if found.get(name, "") != stored.get(name, "")]
+    if names:
+        mailbox.esp_sealed = sealed_for(mailbox, "esp", json.dumps(found))
+    hooks = {} if changed else opened_dict(mailbox, "webhook")
+    if not hooks.get("secret") or given.get("webhook_key"):
+        # `secret` is ours and stands in the address that the service calls; `signing_key` is what the service signs with.
+        hooks = {"secret": hooks.get("secret") or new_key(), "signing_key": str(given.get("webhook_key") or "").strip()}
+        mailbox.webhook_sealed = sealed_for(mailbox, "webhook", json.dumps(hooks))
+        names += ["webhook_key"] if given.get("webhook_key") else []
+    return names
 
 
 def hold_mailbox(*, mailbox: Mailbox, reason: str, by: Actor, now: datetime) -> None:
@@ -84,35 +185,10 @@ def _set_state(mailbox: Mailbox, state: str, reason: str, by: Actor, now: dateti
     write_audit(by=by, action=f"mailbox.{state}", now=now, target=mailbox, detail={"reason": reason})
 
 
-def ask_check(*, mailbox: Mailbox, by: Actor, now: datetime) -> None:
-    """Let a worker connect and log in. The network is never used inside a request's transaction; the row has the result."""
-    Mailbox.objects.filter(pk=mailbox.pk).update(check_asked_at=now)
-    mailbox.check_asked_at = now
-    enqueue("campaigns.check_mailbox", mailbox.pk)
-
-
-def record_check(*, mailbox_id: UUID, works: bool, words: str, now: datetime) -> None:
-    """What the test found; a test that works takes back an older error."""
-    found = {"checked_at": now, "check_ok": works, "check_words": words[:500]}
-    Mailbox.objects.filter(pk=mailbox_id).update(**found, **({"last_error": ""} if works else {}))
-
-
-def check_connection(*, mailbox: Mailbox) -> tuple[bool, str]:
-    """Connect and log in, send nothing. Returns (works, what happened in words). Call outside a transaction."""
-    where = f"{mailbox.host}:{mailbox.port}"
-    try:
-        with SmtpConversation(account_of(mailbox)):
-            return True, f"{where} accepted the log-in." if mailbox.username else f"{where} answered; no log-in is set."
-    except (TransportError, Invalid) as error:
-        return False, error.message
-    except secrets.SealedElsewhere:
-        return False, "The stored password cannot be opened with the server's keys. Type it again."
-
-
 def rotate_inbound_key(*, mailbox: Mailbox, by: Actor, now: datetime) -> str:
     """A new key for the inbound endpoint; the old one stops working at once. Returned in clear this once."""
     key = new_key()
-    mailbox.inbound_sealed = secrets.seal(key, purpose=_purpose(mailbox, "inbound"))
+    mailbox.inbound_sealed = sealed_for(mailbox, "inbound", key)
     Mailbox.objects.filter(pk=mailbox.pk).update(inbound_sealed=mailbox.inbound_sealed)
     write_audit(by=by, action="mailbox.inbound_key", now=now, target=mailbox)
     return key
@@ -122,34 +198,6 @@ def inbound_address(mailbox: Mailbox) -> str:
     """Where mail that came to this mailbox is posted as raw MIME, signed with its inbound key."""
     token = public_token("inbound", workspace_id=mailbox.workspace_id, row=mailbox.pk)
     return f"{settings.SITE_URL}/p/in/{token}/"
-
-
-def _purpose(mailbox: Mailbox, what: str) -> str:
-    return mailbox_purpose(mailbox.workspace_id, mailbox.pk, what)
-
-
-def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = set(values) - set(FIELDS)
-    if unknown:
-        raise Invalid(f"Unknown field: {', '.join(sorted(unknown))}.", field=min(unknown))
-    cleaned = dict(values)
-    cleaned["address"] = normalise_address(str(values.get("address", "")), field="address").lower()
-    cleaned["from_name"] = " ".join(str(values.get("from_name", "")).split())
-    if not cleaned["from_name"]:
-        raise Invalid("Give the name people see as the sender.", field="from_name")
-    cleaned["host"] = str(values.get("host", "")).strip().lower()
-    if not cleaned["host"]:
-        raise Invalid("Give the SMTP server, such as smtp.provider.example.", field="host")
-    for name, least, most in (("daily_cap", 1, 10_000), ("min_gap_seconds", 0, 86_400), ("port", 1, 65_535)):
-        number = cleaned.get(name)
-        if number is not None and not least <= int(number) <= most:
-            raise Invalid(f"Use a number from {least} to {most:,}.", field=name)
-    egress.check_mail_name(cleaned["host"], int(cleaned.get("port") or 587))
-    if cleaned.get("security") == Mailbox.Security.NONE and not egress.is_allowed(cleaned["host"]):
-        raise Invalid(
-            "Without encryption the password would be readable on the way. Use STARTTLS or TLS.", field="security"
-        )
-    return cleaned
 
 
 def _save(mailbox: Mailbox, **kwargs: Any) -> None:

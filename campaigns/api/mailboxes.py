@@ -12,8 +12,10 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from accounts.models import Member
 from campaigns.actions import mailboxes as actions
+from campaigns.actions.mailbox_checks import ask_check
 from campaigns.models import Mailbox
 from campaigns.queries.mailboxes import check_of, usage_of
+from campaigns.rules.services import REGIONS
 from leadgen.core import clock
 from leadgen.core.idempotency import IdempotentMixin
 from prospects.api.fields import TenantKeyField
@@ -25,6 +27,23 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
         write_only=True, required=False, allow_blank=True, trim_whitespace=False, max_length=500,
         help_text="Stored encrypted; no call returns it.",
     )  # fmt: skip
+    imap_password = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, trim_whitespace=False, max_length=500,
+        help_text="Empty: IMAP is read with the password of SMTP. No call returns it.",
+    )  # fmt: skip
+    esp_key = serializers.CharField(
+        write_only=True, required=False, max_length=500, help_text="Key of the sending service. No call returns it."
+    )
+    esp_secret = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, max_length=500, help_text="Its second key (Mailjet)."
+    )
+    esp_domain = serializers.CharField(write_only=True, required=False, allow_blank=True, max_length=253)
+    esp_region = serializers.ChoiceField(write_only=True, required=False, allow_blank=True, choices=REGIONS)
+    webhook_key = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, max_length=500,
+        help_text="What the sending service signs its webhooks with. No call returns it.",
+    )  # fmt: skip
+    connected = serializers.SerializerMethodField(help_text="Whether somebody consented at Google or Microsoft.")
     used = serializers.SerializerMethodField(help_text="E-mails handed over in the last 24 hours.")
     waiting = serializers.SerializerMethodField(help_text="E-mails planned.")
     check_state = serializers.SerializerMethodField(
@@ -37,15 +56,20 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
     class Meta:
         model = Mailbox
         fields = [
-            "id", *actions.FIELDS, "password", "state", "state_reason", "used", "waiting", "last_submitted_at",
-            "last_inbound_at", "last_error", "check_state", "check_words", "checked_at", "inbound_url", "created_at",
+            "id", *actions.FIELDS, *actions.SECRETS, *actions.ESP_SETTINGS, "connected", "state", "state_reason", "used",
+            "waiting", "last_submitted_at",
+            "last_inbound_at", "last_error", "check_state", "check_words", "check_steps", "checked_at",
+            "inbound_url", "created_at",
         ]  # fmt: skip
         read_only_fields = [
             "id", "state", "state_reason", "last_submitted_at", "last_inbound_at", "last_error", "check_words",
-            "checked_at", "created_at",
+            "check_steps", "checked_at", "created_at",
         ]  # fmt: skip
         # The action refuses a second mailbox of an address; a unique validator would read a table of no workspace.
         validators: list[Any] = []
+
+    def get_connected(self, mailbox: Mailbox) -> bool:
+        return bool(mailbox.oauth_sealed)
 
     def get_used(self, mailbox: Mailbox) -> int:
         return int(self.context["usage"][mailbox.pk].used)
@@ -103,8 +127,8 @@ class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
     def create(self, request: Request) -> Response:
         """Its connection is tested by a worker; `check_state` tells what it found."""
         data, now, by = self._read(request), clock.now(), actor_of(request)
-        mailbox = actions.create_mailbox(by=by, now=now, password=data.pop("password", ""), **data)
-        actions.ask_check(mailbox=mailbox, by=by, now=now)
+        mailbox = actions.create_mailbox(by=by, now=now, **data)
+        ask_check(mailbox=mailbox, by=by, now=now)
         return Response(self._body(mailbox), status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="Change a mailbox")
@@ -112,10 +136,9 @@ class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
         """Another server or user name needs the password again."""
         mailbox = self.get_object()
         data, now, by = self._read(request, partial=True), clock.now(), actor_of(request)
-        password = data.pop("password", None)
-        changed = actions.update_mailbox(mailbox=mailbox, changes=data, by=by, now=now, password=password)
+        changed = actions.update_mailbox(mailbox=mailbox, changes=data, by=by, now=now)
         if actions.CONNECTION & set(changed):
-            actions.ask_check(mailbox=mailbox, by=by, now=now)
+            ask_check(mailbox=mailbox, by=by, now=now)
         return Response(self._body(mailbox))
 
     @extend_schema(summary="Test the connection", request=None, responses={202: MailboxSerializer})
@@ -123,7 +146,7 @@ class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
     def check(self, request: Request, pk: str) -> Response:
         """A worker connects and logs in; read the mailbox again for the result."""
         mailbox = self.get_object()
-        actions.ask_check(mailbox=mailbox, by=actor_of(request), now=clock.now())
+        ask_check(mailbox=mailbox, by=actor_of(request), now=clock.now())
         return Response(self._body(mailbox), status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="Hold a mailbox", request=MailboxHoldSerializer)

@@ -19,7 +19,7 @@ class Server:
 class Provider:
     """`auth`: ways to log in, the best first. `copies`: it puts mail sent over SMTP into the Sent folder itself.
 
-    `password_hint` says what is needed where the account's own password does not work; `hosts` are further names under
+    `login_hint` says what is needed where the account's own password does not work; `hosts` are further names under
     which its servers answer, to which one of its passwords or tokens may go.
     """
 
@@ -31,11 +31,11 @@ class Provider:
     domains: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
     copies: bool = False
-    password_hint: str = ""
+    login_hint: str = ""
     imap_hint: str = ""
 
 
-APP_PASSWORD = "The account’s own password does not work here. Make an app password: "
+APP_LOGIN = "The account’s own password does not work here. Make an app password: "
 
 PROVIDERS: dict[str, Provider] = {
     provider.key: provider
@@ -45,7 +45,7 @@ PROVIDERS: dict[str, Provider] = {
             Server("smtp.gmail.com", 587, "starttls"), Server("imap.gmail.com", 993, "tls"),
             auth=("google", "password"), domains=frozenset({"gmail.com", "googlemail.com"}), copies=True,
             hosts=frozenset({"smtp-relay.gmail.com"}),
-            password_hint=APP_PASSWORD + "Google account › Security › 2-Step Verification › App passwords. "
+            login_hint=APP_LOGIN + "Google account › Security › 2-Step Verification › App passwords. "
             "Or connect with Google instead.",
             imap_hint="In a Workspace the administrator must allow IMAP: Admin console › Apps › Gmail › End User Access.",
         ),
@@ -55,7 +55,7 @@ PROVIDERS: dict[str, Provider] = {
             auth=("microsoft", "password"), copies=True,
             domains=frozenset({"outlook.com", "hotmail.com", "live.com", "msn.com"}),
             hosts=frozenset({"smtp-mail.outlook.com", "imap-mail.outlook.com"}),
-            password_hint="Microsoft switches log-in by password off. Connect with Microsoft instead; authenticated SMTP must be "
+            login_hint="Microsoft switches log-in by password off. Connect with Microsoft instead; authenticated SMTP must be "
             "allowed for the mailbox: Microsoft 365 admin center › Users › Mail › Manage email apps › Authenticated SMTP.",
             imap_hint="IMAP must be allowed for the mailbox: Microsoft 365 admin center › Users › Mail › Manage email apps.",
         ),
@@ -63,20 +63,20 @@ PROVIDERS: dict[str, Provider] = {
             "yahoo", "Yahoo, AOL",
             Server("smtp.mail.yahoo.com", 465, "tls"), Server("imap.mail.yahoo.com", 993, "tls"),
             domains=frozenset({"yahoo.com", "yahoo.co.uk", "yahoo.de", "yahoo.fr", "ymail.com", "aol.com"}), copies=True,
-            password_hint=APP_PASSWORD + "Yahoo account › Security › Generate app password.",
+            login_hint=APP_LOGIN + "Yahoo account › Security › Generate app password.",
         ),
         Provider(
             "fastmail", "Fastmail",
             Server("smtp.fastmail.com", 465, "tls"), Server("imap.fastmail.com", 993, "tls"),
             domains=frozenset({"fastmail.com", "fastmail.fm"}),
-            password_hint=APP_PASSWORD + "Fastmail › Settings › Privacy & Security › Manage app passwords.",
+            login_hint=APP_LOGIN + "Fastmail › Settings › Privacy & Security › Manage app passwords.",
         ),
         Provider(
             "zoho", "Zoho Mail",
             Server("smtppro.zoho.com", 465, "tls"), Server("imappro.zoho.com", 993, "tls"),
             domains=frozenset({"zoho.com", "zohomail.com"}), copies=True,
             hosts=frozenset({"smtp.zoho.com", "imap.zoho.com", "smtp.zoho.eu", "imap.zoho.eu", "smtppro.zoho.eu", "imappro.zoho.eu"}),
-            password_hint="With two-factor log-in an app password is needed: Zoho account › Security › App passwords. Accounts in "
+            login_hint="With two-factor log-in an app password is needed: Zoho account › Security › App passwords. Accounts in "
             "Europe use smtppro.zoho.eu and imappro.zoho.eu.",
             imap_hint="IMAP is off until it is allowed: Zoho Mail › Settings › Mail Accounts › IMAP.",
         ),
@@ -84,13 +84,13 @@ PROVIDERS: dict[str, Provider] = {
             "icloud", "iCloud Mail",
             Server("smtp.mail.me.com", 587, "starttls"), Server("imap.mail.me.com", 993, "tls"),
             domains=frozenset({"icloud.com", "me.com", "mac.com"}),
-            password_hint=APP_PASSWORD + "account.apple.com › Sign-In and Security › App-Specific Passwords.",
+            login_hint=APP_LOGIN + "account.apple.com › Sign-In and Security › App-Specific Passwords.",
         ),
         Provider(
             "ionos", "IONOS",
             Server("smtp.ionos.com", 587, "starttls"), Server("imap.ionos.com", 993, "tls"),
             hosts=frozenset({"smtp.ionos.de", "imap.ionos.de", "smtp.ionos.co.uk", "imap.ionos.co.uk", "smtp.ionos.fr", "imap.ionos.fr"}),
-            password_hint="The user name is the whole address, and the password that of the mailbox, not that of the contract.",
+            login_hint="The user name is the whole address, and the password that of the mailbox, not that of the contract.",
         ),
     )
 }  # fmt: skip

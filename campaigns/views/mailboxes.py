@@ -13,10 +13,15 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
 from campaigns.actions import mailboxes as actions
+from campaigns.actions.mailbox_checks import ask_check
+from campaigns.actions.mailbox_secrets import opened_dict
+from campaigns.actions.oauth import client_problem
 from campaigns.forms.mailboxes import HoldForm, MailboxForm
 from campaigns.models import InboundMail, Mailbox, SequenceMailbox
 from campaigns.queries.mailboxes import TONES, check_of, usage_of
-from leadgen.core import clock
+from campaigns.rules import providers
+from campaigns.rules.services import SERVICES
+from leadgen.core import clock, secrets
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, refusal, render_page
 from prospects.views.listing import sheet_or_page
@@ -33,48 +38,84 @@ def mailbox_list(request: MemberRequest) -> HttpResponse:
     return render(request, "campaigns/mailbox_list.html", {"mailboxes": rows})
 
 
-@sensitive_post_parameters("password")
+SECRET_FIELDS = ("password", "imap_password", "esp_key", "esp_secret", "webhook_key")
+
+
+@sensitive_post_parameters(*SECRET_FIELDS)
 @member_view("mailboxes.edit")
 def mailbox_create(request: MemberRequest) -> HttpResponse:
-    """A new mailbox; its connection is tested at once, by a worker."""
-    form = MailboxForm(
-        request.POST or None, initial={"member": str(request.member.pk), "from_name": str(request.member)}
-    )
+    """A new mailbox; its connection is tested at once, by a worker. htmx asks for a provider's servers by GET."""
+    initial: dict[str, Any] = {"member": str(request.member.pk), "from_name": str(request.member)}
+    if request.method == "GET" and request.htmx:
+        return _preset(request, None)
+    form = MailboxForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
         now, by = clock.now(), actor_of(request)
         try:
-            mailbox = actions.create_mailbox(by=by, now=now, password=form.password_given() or "", **form.values())
+            mailbox = actions.create_mailbox(by=by, now=now, **form.values())
         except AppError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
-            actions.ask_check(mailbox=mailbox, by=by, now=now)
-            return hx_redirect(request, _url(request, mailbox), toast=f"{mailbox.address} is added.")
-    return render(
-        request, "campaigns/mailbox_form.html", {"form": form, "mailbox": None}, status=422 if form.errors else 200
-    )
+            if mailbox.auth == Mailbox.Auth.PASSWORD:
+                ask_check(mailbox=mailbox, by=by, now=now)
+                return hx_redirect(request, _url(request, mailbox), toast=f"{mailbox.address} is added.")
+            words = f"{mailbox.address} is added. Now connect it with {mailbox.auth.title()}."
+            return hx_redirect(request, _url(request, mailbox), toast=words)
+    return render(request, "campaigns/mailbox_form.html", _form_context(form, None), status=422 if form.errors else 200)
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters(*SECRET_FIELDS)
 @member_view("mailboxes.edit")
 def mailbox_edit(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     """Change a mailbox; a new server or log-in is tested at once."""
     mailbox = get_object_or_404(Mailbox.objects.select_related("member"), pk=mailbox_id)
-    form = MailboxForm(request.POST or None, mailbox=mailbox)
+    if request.method == "GET" and request.htmx:
+        return _preset(request, mailbox)
+    form = MailboxForm(request.POST or None, mailbox=mailbox, esp=_esp_shown(mailbox))
     if request.method == "POST" and form.is_valid():
         now, by = clock.now(), actor_of(request)
         try:
-            changed = actions.update_mailbox(
-                mailbox=mailbox, changes=form.values(), by=by, now=now, password=form.password_given()
-            )
+            changed = actions.update_mailbox(mailbox=mailbox, changes=form.values(), by=by, now=now)
         except AppError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
             mailbox.refresh_from_db()
         else:
-            if actions.CONNECTION & set(changed):
-                actions.ask_check(mailbox=mailbox, by=by, now=now)
+            if actions.CONNECTION & set(changed) and (mailbox.auth == Mailbox.Auth.PASSWORD or mailbox.oauth_sealed):
+                ask_check(mailbox=mailbox, by=by, now=now)
             return hx_redirect(request, _url(request, mailbox), toast="Saved." if changed else "Nothing changed.")
-    context = {"form": form, "mailbox": mailbox}
+    context = _form_context(form, mailbox)
     return render(request, "campaigns/mailbox_form.html", context, status=422 if form.errors else 200)
+
+
+def _preset(request: MemberRequest, mailbox: Mailbox | None) -> HttpResponse:
+    """The part of the form with the servers, filled in for the chosen provider or the one the address shows. Changes
+    nothing; 204 where there is nothing to fill in."""
+    address, key = request.GET.get("address", "").strip().lower(), request.GET.get("provider", "")
+    provider = providers.PROVIDERS.get(key) or (providers.provider_of_address(address) if not key else None)
+    if provider is None:
+        return HttpResponse(status=204)
+    form = MailboxForm(initial=providers.preset(provider, address))
+    context = _form_context(form, mailbox) | {"provider_hint": provider.login_hint, "imap_hint": provider.imap_hint}
+    return render_page(
+        request, "campaigns/mailbox_form.html", context, partial="servers", announce=f"Servers of {provider.label}"
+    )
+
+
+def _form_context(form: MailboxForm, mailbox: Mailbox | None) -> dict[str, Any]:
+    problems = [(auth.title(), client_problem(auth)) for auth in ("google", "microsoft")]
+    services = list(SERVICES.values())
+    return {
+        "form": form, "mailbox": mailbox, "auth_problems": [(name, words) for name, words in problems if words],
+        "services": services,
+    }  # fmt: skip
+
+
+def _esp_shown(mailbox: Mailbox) -> dict[str, str]:
+    """Domain and region of its sending service, and whether a second key is stored; {} where nothing can be opened."""
+    try:
+        return opened_dict(mailbox, "esp")
+    except secrets.SealedElsewhere:
+        return {}
 
 
 @member_view("mailboxes.view")
@@ -115,7 +156,7 @@ def mailbox_check(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     """Ask a worker to connect and log in; the page polls the result from the row."""
     mailbox = get_object_or_404(Mailbox.objects.all(), pk=mailbox_id)
     now = clock.now()
-    actions.ask_check(mailbox=mailbox, by=actor_of(request), now=now)
+    ask_check(mailbox=mailbox, by=actor_of(request), now=now)
     if not request.htmx:
         return hx_redirect(
             request, _url(request, mailbox), toast="The test runs. Reload this page to see what it found."

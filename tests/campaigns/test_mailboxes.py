@@ -15,7 +15,7 @@ from django.db import connection
 
 from accounts.models import AuditEntry
 from accounts.queries.health import HEALTH_CHECKS
-from campaigns.actions.mailboxes import check_connection
+from campaigns.actions.mailbox_checks import check_connection
 from campaigns.models import InboundMail, Mailbox
 from campaigns.queries.mailboxes import mailbox_health
 from campaigns.tasks import check_mailbox
@@ -133,19 +133,33 @@ def test_the_connection_test_logs_in_and_sends_nothing(acme: Any, alice: Any, as
 
 
 def test_each_failure_is_explained(acme: Any, in_acme: Any) -> None:
+    def tried(mailbox: Mailbox) -> tuple[list[tuple[str, bool | None]], str, str]:
+        found = check_connection(mailbox=mailbox, now=NOW)
+        broken = next(step for step in found.steps if step.ok is False)
+        assert not found.works
+        return [(step.name, step.ok) for step in found.steps], broken.words, broken.remedy
+
     with socket.create_server(("127.0.0.1", 0)) as taken:
         free = taken.getsockname()[1]
-    works, words = check_connection(mailbox=make_mailbox(free))
-    assert (works, "refused the connection: nothing listens there" in words) == (False, True)
+    steps, words, remedy = tried(make_mailbox(free))
+    assert steps == [("Name", True), ("Connection", False), ("Log-in", None)]
+    assert "refused the connection: nothing listens there" in words
+    assert "587 (STARTTLS) or 465 (TLS)" in remedy
     with running_sink() as sink:
         plain = make_mailbox(sink.port, address="b@acme.example", security="starttls")
-        works, words = check_connection(mailbox=plain)
-        assert (works, "cannot be used" in words and "STARTTLS" in words) == (False, True)
+        steps, words, remedy = tried(plain)
+        assert steps == [("Name", True), ("Connection", True), ("Encryption", False), ("Log-in", None)]
+        assert "cannot be used" in words
+        assert "offers no STARTTLS on this port" in remedy
         sink.script["AUTH"] = "535 5.7.8 wrong password"
         sink.script["EHLO"] = "250-sink\r\n250 AUTH PLAIN"
         bad = make_mailbox(sink.port, address="c@acme.example", username="ana")
-        works, words = check_connection(mailbox=bad)
-        assert (works, "refused user name or password: 535" in words) == (False, True)
+        steps, words, remedy = tried(bad)
+        assert steps == [("Name", True), ("Connection", True), ("Log-in", False)]
+        assert "refused user name or password: 535" in words
+        assert "often the whole address" in remedy
+        sink.script["AUTH"] = "535 5.7.139 Authentication unsuccessful, basic authentication is disabled."
+        assert "Choose “Microsoft (OAuth)”" in tried(bad)[2]
 
 
 def test_a_name_that_resolves_inside_is_not_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
