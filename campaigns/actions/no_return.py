@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db.models.expressions import RawSQL
 
 from campaigns.actions import outcomes
-from campaigns.actions.pacing import Room
+from campaigns.actions.pacing import Room, domain_of
 from campaigns.models import Mailbox, Message
 from campaigns.models.locks import lock_enrolment, lock_mailbox
 from campaigns.queries.looks import Clock, Look, version_of
@@ -156,7 +156,7 @@ def _long_way(batch: Batch, look: Look) -> bool:
         if not passed:
             log.warning("message_fenced", message=str(message.pk), attempt=message.attempt)
             return False
-        batch.room.take(batch.mailbox)
+        batch.room.take(batch.mailbox, domain_of(message.to_address))
         batch.mailbox = Mailbox.objects.get(pk=batch.mailbox.pk)
         batch.version = version_of(batch.mailbox)
         batch.left -= 1
@@ -176,13 +176,14 @@ def _decide(batch: Batch, look: Look) -> bool:
     message, now, report = look.message, batch.now, batch.report
     enrolment = lock_enrolment(message.enrolment_id) if message.enrolment_id else None
     mailbox = batch.mailbox = lock_mailbox(message.mailbox_id)
-    batch.left, free_at = batch.room.left(mailbox)
+    batch.left, free_at = batch.room.left(mailbox, domain_of(message.to_address))
     held = restore.sending_held()
     verdict = (
         Verdict(VerdictKind.HOLD, "restored", held)
         if held
         else verdict_of(
-            message=message, enrolment=enrolment, mailbox=mailbox, room=batch.left, free_at=free_at, now=now
+            message=message, enrolment=enrolment, mailbox=mailbox, room=batch.left, free_at=free_at, now=now,
+            room_words=batch.room.reason, room_code=batch.room.code,
         )
     )
     batch.version = version_of(mailbox)

@@ -10,8 +10,9 @@ from django.db.models import QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
+from campaigns.actions.health import check_health
 from campaigns.actions.steps import finish_step, stop_enrolment
-from campaigns.models import Enrolment, Mailbox, Message, StepRun
+from campaigns.models import Enrolment, Message, StepRun
 from campaigns.queries.messages import balance as balance
 from campaigns.queries.verdicts import Verdict
 from leadgen.core.errors import Conflict, Invalid
@@ -191,10 +192,7 @@ def apply_bounce(*, message: Message, kind: str, words: str, now: datetime) -> s
         key=f"bounced:{message.pk}",
     )
     if kind == "policy":
-        Mailbox.objects.filter(pk=message.mailbox_id).exclude(state=Mailbox.State.HELD).update(
-            state=Mailbox.State.HELD, state_code="policy", state_at=now,
-            state_reason=f"A server refused mail by policy: {words}"[:300],
-        )  # fmt: skip
+        check_health(mailbox_id=message.mailbox_id, kind=kind, words=words, now=now)
         return f"Mailbox held: refused by policy: {words}"
     if kind == "soft":
         return _soft_strike(message, words, now)
@@ -208,7 +206,8 @@ def apply_bounce(*, message: Message, kind: str, words: str, now: datetime) -> s
         note=words,
     )
     _stop_bounced(message, f"The e-mail bounced: {words}", now)
-    return f"Address suppressed, sequence stopped: {words}"
+    held = check_health(mailbox_id=message.mailbox_id, kind=kind, words=words, now=now)
+    return f"Address suppressed, sequence stopped{', mailbox held' if held else ''}: {words}"
 
 
 def _soft_strike(message: Message, words: str, now: datetime) -> str:

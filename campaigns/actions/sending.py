@@ -102,6 +102,7 @@ def send_due(
         left, wait = room.left(mailbox)
         claimed = claim(mailbox, now, min(limit, left)) if left else []
         if not claimed:
+            room.explain(mailbox)
             report.next_due = _next_due(mailbox, now, wait)
             return report
         account = account_of(mailbox)
@@ -235,7 +236,7 @@ def _release(batch: Batch, messages: list[Message], error: TransportError) -> No
 
 def _next_due(mailbox: Mailbox, now: datetime, wait: datetime | None) -> datetime | None:
     """When this mailbox has work again: the next planned message, not before there is room."""
-    if mailbox.state != Mailbox.State.ACTIVE:
+    if not mailbox.sends:
         return None
     due = (
         Message.objects.filter(mailbox=mailbox, state=Message.State.PLANNED)

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from campaigns.models import Enrolment, Mailbox, Message, Sequence
+from campaigns.queries.freshness import stale_reason
 from campaigns.queries.looks import Clock
 from campaigns.queries.mail import zone_for
 from prospects.models import Campaign, Person, Suppression
@@ -69,6 +70,8 @@ def verdict_of(
     now: datetime,
     suppressed: Mapping[str, Suppression] | None = None,
     clock: Clock | None = None,
+    room_words: str = "",
+    room_code: str = "",
 ) -> Verdict:
     """Look at everything that may have changed since the message was planned. Rows of enrolment and mailbox are locked, or
     this is a batch's first look; that one brings the suppressions it read and its clock."""
@@ -91,17 +94,15 @@ def verdict_of(
         slot = (clock or Clock(now)).next_slot(zone=zone, sequence=enrolment.sequence, name=name)
         if slot.at > now:
             return Verdict(VerdictKind.HOLD, "window", f"Held: {slot.reason}", slot.at)
-    if mailbox.state != Mailbox.State.ACTIVE:
-        return Verdict(
-            VerdictKind.HOLD,
-            "mailbox",
-            f"Held: mailbox {mailbox.address} is {mailbox.get_state_display().lower()}: {mailbox.state_reason}",
-        )
+    if not mailbox.sends:
+        words = f"Held: mailbox {mailbox.address} is {mailbox.get_state_display().lower()}: {mailbox.state_reason}"
+        return Verdict(VerdictKind.HOLD, "mailbox", room_words or words, free_at)
+    unread = stale_reason(mailbox, message, now)
+    if unread:
+        return Verdict(VerdictKind.HOLD, "unread", unread)
     if room <= 0:
-        words = f"goes {free_at:%a %H:%M} UTC" if free_at else "waits for room"
-        return Verdict(
-            VerdictKind.HOLD, "cap", f"Held: {mailbox.address} sends {mailbox.daily_cap} in 24 hours, {words}", free_at
-        )
+        words = room_words or f"Held: {mailbox.address} waits for room"
+        return Verdict(VerdictKind.HOLD, room_code or "cap", words, free_at)
     return Verdict(VerdictKind.GO)
 
 

@@ -1,0 +1,133 @@
+"""Figures of a mailbox's pace and health: bounce rates, a day's evidence, and how near the bulk senders' rules are."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import CharField, Count, F, Func, Q, Value
+
+from campaigns.models import InboundMail, Mailbox, Message
+from campaigns.rules.bulk_senders import PROVIDER_OF, RULES, Standing
+from campaigns.rules.pacing import DAY, RATE_WINDOW, BounceRate, Evidence, days_left
+from leadgen.core.tenancy import current_workspace_id
+from prospects.rules.normalise import registrable
+
+LATE = timedelta(days=14)  # a bounce that comes later than this after its mail is no evidence of a day
+
+# A mail refused before DATA was never submitted, but was a send that bounced. Newest first, RATE_WINDOW a mailbox.
+RATES = """
+SELECT b.id, count(*), count(*) FILTER (WHERE x.bounce_type = 'hard')
+FROM campaigns_mailbox b CROSS JOIN LATERAL (
+    SELECT bounce_type FROM (
+        (SELECT bounce_type, submitted_at AS at FROM campaigns_message
+         WHERE workspace_id = b.workspace_id AND mailbox_id = b.id AND submitted_at > %(since)s
+         ORDER BY submitted_at DESC LIMIT %(window)s)
+        UNION ALL
+        (SELECT bounce_type, bounced_at FROM campaigns_message
+         WHERE workspace_id = b.workspace_id AND mailbox_id = b.id AND submitted_at IS NULL AND bounced_at > %(since)s
+         ORDER BY bounced_at DESC LIMIT %(window)s)
+    ) sends ORDER BY at DESC LIMIT %(window)s
+) x
+WHERE b.workspace_id = %(workspace)s AND b.id = ANY(%(ids)s)
+GROUP BY b.id
+"""
+
+
+def bounce_rates(mailboxes: Iterable[UUID], *, since: datetime | None = None) -> dict[UUID, BounceRate]:
+    """{mailbox id: BounceRate} of the last RATE_WINDOW sends after `since`, in one query."""
+    ids = list(mailboxes)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            RATES,
+            {"workspace": current_workspace_id(), "ids": ids, "window": RATE_WINDOW, "since": since or "-infinity"},
+        )
+        found = {pk: BounceRate(hard=hard, of=count) for pk, count, hard in cursor.fetchall()}
+    return {pk: found.get(pk, BounceRate(0, 0)) for pk in ids}
+
+
+def evidence_of(mailbox: Mailbox, *, since: datetime, now: datetime) -> Evidence:
+    """What the ramp is weighed by: sends of the last 24 hours; bounces, blocks and proven complaints after `since`."""
+    mails = Message.objects.filter(mailbox=mailbox).filter(
+        Q(submitted_at__gt=since - LATE) | Q(submitted_at__isnull=True, bounced_at__isnull=False)
+    )
+    told = Q(bounced_at__gt=since, bounced_at__lte=now)
+    counts = mails.aggregate(
+        sent=Count("pk", filter=Q(submitted_at__gt=now - DAY)),
+        hard=Count("pk", filter=told & Q(bounce_type="hard")),
+        policy=Count("pk", filter=told & Q(bounce_type="policy")),
+    )
+    complaints = InboundMail.objects.filter(
+        mailbox=mailbox, kind=InboundMail.Kind.COMPLAINT, message__isnull=False, received_at__gt=since, received_at__lte=now
+    ).count()
+    return Evidence(**counts, complaints=complaints)
+
+
+def full_until(mailboxes: Sequence[Mailbox], used: dict[UUID, int], now: datetime) -> dict[UUID, datetime]:
+    """{mailbox id: when the first mail of a full cap is 24 hours old}, for those whose cap is full; one query."""
+    full = {box.pk: used[box.pk] - box.cap for box in mailboxes if box.cap <= used[box.pk]}
+    if not full:
+        return {}
+    found: dict[UUID, list[datetime]] = {pk: [] for pk in full}
+    rows = Message.objects.filter(mailbox__in=list(full), submitted_at__gt=now - DAY).order_by("submitted_at")
+    for pk, at in rows.values_list("mailbox_id", "submitted_at"):
+        found[pk].append(at + DAY)
+    return {pk: found[pk][index] for pk, index in full.items() if index < len(found[pk])}
+
+
+@dataclass(frozen=True, slots=True)
+class RampWords:
+    """Where a ramp stands, for the page: `cap` of `target` today, and what is missing."""
+
+    cap: int
+    target: int
+    days: int  # good days that are left
+    reason: str
+    next_at: datetime | None
+
+    def __str__(self) -> str:
+        """ "7 of 30 a day, 12 good days to go"."""
+        return f"{self.cap} of {self.target} a day, {self.days} good day{'' if self.days == 1 else 's'} to go"
+
+
+def ramp_of(mailbox: Mailbox) -> RampWords | None:
+    """The ramp of a mailbox, None where it has none or is through."""
+    if mailbox.ramp_cap is None:
+        return None
+    return RampWords(
+        mailbox.cap,
+        mailbox.daily_cap,
+        days_left(cap=mailbox.cap, target=mailbox.daily_cap),
+        mailbox.ramp_reason,
+        mailbox.ramped_at + DAY if mailbox.ramped_at and mailbox.state == Mailbox.State.WARMING else None,
+    )
+
+
+def standings(now: datetime, *, domain: str = "") -> list[Standing]:
+    """Mails of the last 24 hours to the large consumer providers by primary (registrable) domain, over all mailboxes.
+
+    `domain` narrows it to that of an address or host. Every rule has a row for every domain.
+    """
+    wanted = registrable(domain) if domain else ""
+    primary = {pk: registrable(address.rpartition("@")[2]) for pk, address in _addresses() if address}
+    ids = [pk for pk, name in primary.items() if not wanted or name == wanted]
+    counts = {(name, rule.key): 0 for name in sorted({primary[pk] for pk in ids}) for rule in RULES}
+    to: Any = Func(F("to_address"), Value("@"), Value(2), function="split_part", output_field=CharField())
+    rows = (
+        Message.objects.filter(mailbox__in=ids, submitted_at__gt=now - DAY)
+        .order_by()
+        .annotate(to=to)
+        .filter(to__in=list(PROVIDER_OF))
+        .values_list("mailbox", "to")
+        .annotate(n=Count("pk"))
+    )
+    for pk, name, count in rows:
+        counts[primary[pk], PROVIDER_OF[name]] += count
+    rules = {rule.key: rule for rule in RULES}
+    return [Standing(rules[key], name, count) for (name, key), count in counts.items()]
+
+
+def _addresses() -> list[tuple[UUID, str]]:
+    return list(Mailbox.objects.values_list("pk", "address"))
