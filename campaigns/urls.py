@@ -7,6 +7,7 @@ from campaigns.views import (
     enrol,
     enrolments,
     inbox,
+    linkedin,
     mailboxes,
     messages,
     queue,
@@ -68,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Work queue
     path("work/", queue.work, name="work"),
     path("work/new/", queue_dialogs.work_create, name="work_create"),
+    path("work/linkedin/", linkedin.linkedin_checks, name="linkedin_checks"),
     path("work/<uuid:task_id>/", queue.work_task, name="work_task"),
     path("work/<uuid:task_id>/claim/", queue.work_claim, name="work_claim"),
     path("work/<uuid:task_id>/undo/", queue.work_undo, name="work_undo"),

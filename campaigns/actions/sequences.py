@@ -19,7 +19,10 @@ from leadgen.core.errors import Conflict, Invalid, Refused
 from leadgen.core.tenancy import bulk_insert, current_workspace_id
 from prospects.models import Campaign
 
-FIELDS = ("name", "campaign", "owner", "window_start", "window_end", "weekdays", "stop_on_company_reply", "external_id")
+FIELDS = (
+    "name", "campaign", "owner", "window_start", "window_end", "weekdays", "stop_on_company_reply",
+    "linkedin_check_days", "external_id",
+)  # fmt: skip
 
 
 def create_sequence(*, by: Actor, now: datetime, mailboxes: SequenceOf[Mailbox] = (), **values: Any) -> Sequence:
@@ -216,6 +219,8 @@ def _clean(values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any
         if not days or not set(days) <= set(range(7)):
             raise Invalid("Choose at least one weekday.", field="weekdays")
         cleaned["weekdays"] = days
+    if not 0 <= int(cleaned.get("linkedin_check_days", 0)) <= 90:
+        raise Invalid("Choose 0 to 90 days; 0 never holds.", field="linkedin_check_days")
     return cleaned
 
 

@@ -39,6 +39,7 @@ from prospects.models import Campaign
 
 WRITABLE = [
     "name", "external_id", "campaign", "owner", "window_start", "window_end", "weekdays", "stop_on_company_reply",
+    "linkedin_check_days",
 ]  # fmt: skip
 
 

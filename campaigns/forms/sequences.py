@@ -74,6 +74,10 @@ class SequenceForm(forms.Form):
     stop_on_company_reply = forms.BooleanField(
         required=False, label="When somebody replies, stop their colleagues of the same company too"
     )
+    linkedin_check_days = forms.IntegerField(
+        min_value=0, max_value=90, initial=7, required=False, label="Look on LinkedIn every (days)",
+        help_text="A LinkedIn request or message nobody looked after for so long holds the next touch. 0: never.",
+    )  # fmt: skip
     external_id = forms.CharField(max_length=120, required=False, label="External id", help_text="Its id elsewhere.")
 
     def __init__(self, *args: Any, sequence: Sequence | None = None, **kwargs: Any) -> None:
@@ -93,7 +97,10 @@ class SequenceForm(forms.Form):
         owner.load(sequence.owner if sequence else None)
 
     def values(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if name != "mailboxes"}
+        values = {name: value for name, value in self.cleaned_data.items() if name != "mailboxes"}
+        if values["linkedin_check_days"] is None:  # left empty: as it is
+            del values["linkedin_check_days"]
+        return values
 
     def pool(self) -> list[Mailbox]:
         return list(self.cleaned_data["mailboxes"])

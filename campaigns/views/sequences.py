@@ -55,6 +55,9 @@ def sequence_url(request: MemberRequest, sequence: Sequence, name: str = "sequen
     return reverse(name, args=[request.workspace.slug, sequence.pk])
 
 
+LINKEDIN = (Step.Kind.LINKEDIN_REQUEST, Step.Kind.LINKEDIN_MESSAGE)
+
+
 def head(request: MemberRequest, sequence: Sequence, tab: str) -> dict[str, Any]:
     """Context of the head and the tabs every page of a sequence has."""
     draft, published = draft_version(sequence), published_version(sequence)
@@ -66,8 +69,9 @@ def head(request: MemberRequest, sequence: Sequence, tab: str) -> dict[str, Any]
         {"key": "messages", "label": "Messages", "count": mails, "url": sequence_url(request, sequence, "sequence_messages")},
         {"key": "settings", "label": "Settings", "url": sequence_url(request, sequence, "sequence_settings")},
     ]  # fmt: skip
+    by_linkedin = published is not None and Step.objects.filter(version=published, kind__in=LINKEDIN).exists()
     return {
-        "sequence": sequence, "tone": TONES[sequence.state], "draft": draft, "published": published, "counts": counts,
+        "by_linkedin": by_linkedin, "sequence": sequence, "tone": TONES[sequence.state], "draft": draft, "published": published, "counts": counts,
         "tabs": tabs, "tab": tab, "nav_active": "sequences", "version_words": _version_words(draft, published),
         "campaign_waits": sequence.campaign.state != Campaign.State.ACTIVE,
     }  # fmt: skip

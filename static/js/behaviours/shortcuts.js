@@ -18,12 +18,15 @@ function keyName(event) {
   return [...parts, key].join("+");
 }
 
-/** Elements that answer keys now: those of the open dialog, else of the page; hidden ones only by rail sequences. */
+/** What answers a key now: in the open dialog, else in the list item that has the focus, else the first of the page; hidden
+ * ones only by rail sequences. */
 function answering(name) {
   const scope = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document;
-  return [...scope.querySelectorAll("[data-shortcut]")].find(
+  const found = [...scope.querySelectorAll("[data-shortcut]")].filter(
     (element) => element.dataset.shortcut === name && !element.disabled && (visible(element) || name.startsWith("g ")),
   );
+  const item = document.activeElement?.closest("[data-list-item]");
+  return found.find((element) => item?.contains(element)) ?? found[0];
 }
 
 function act(element) {
