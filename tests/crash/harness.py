@@ -1,0 +1,392 @@
+"""The run itself: feed, kill, revive, until enough kills counted; then let it calm down, settle, and judge."""
+
+import contextlib
+import json
+import os
+import random
+import re
+import smtplib
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import get_commands
+from django.db import DatabaseError, InterfaceError, connections
+
+from leadgen.core.services.state import BASE_DIR
+from tests.crash.environment import FREEZE_SECONDS, free_port
+from tests.crash.oracle import Journal, Oracle
+from tests.crash.processes import Crew
+from tests.crash.proxy import IMAP_TOXICS, SMTP_TOXICS, Proxy
+from tests.crash.servers import OwnServers
+
+REACH_SECONDS = 12.0  # a point not reached within this does not count
+CALM_SECONDS = 90.0
+IMPORT_ROWS = 2300  # more than one batch
+
+
+def points_in_code() -> set[str]:
+    """Every crash point that the code has."""
+    found: set[str] = set()
+    for folder in ("campaigns", "prospects", "leadgen"):
+        for path in (BASE_DIR / folder).rglob("*.py"):
+            found.update(re.findall(r'crash_point\("(C\d+)"\)', path.read_text()))
+    return found
+
+
+class CrashTest:
+    """One run. `run()` returns (figures, problems); everything it started is gone then."""
+
+    def __init__(
+        self, *, folder: Path, kills: int, seed: int, points: tuple[str, ...], imap: bool, say: Callable[[str], Any]
+    ) -> None:
+        self.folder, self.kills, self.seed, self.say = folder, kills, seed, say
+        self.random = random.Random(seed)
+        self.wanted_points, self.with_imap = points, imap
+        self.plan = folder / "plan"
+        self.counted: Counter[str] = Counter()
+        self.not_reached: Counter[str] = Counter()
+        self.crossed: Counter[str] = Counter()
+        self.imports_made = 0
+        self.servers = OwnServers(folder)
+        self.oracle = Oracle(self.servers.state.database_url("superuser"))
+        self.journal_path = folder / "journal.jsonl"
+        self.started = time.monotonic()
+
+    # --- the stage --------------------------------------------------------------------------------------------------
+    def run(self) -> tuple[dict[str, Any], list[str]]:
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.servers.stop)
+            self.servers.start()
+            self.servers.migrate()
+            self._tell("database is ready")
+            self.dovecot = self._dovecot(stack)
+            self._sink(stack)
+            self._world()
+            self._crew(stack)
+            self._tell("everything runs")
+            self._kill_enough()
+            self._tell("enough kills; waiting until nothing is due")
+            self._calm()
+            self._settle()
+            figures, problems = self.oracle.judge(Journal.read(self.journal_path))
+            problems += self._imports_are_whole()
+        return self._report(figures), problems
+
+    def _tell(self, text: str) -> None:
+        self.say(f"{time.monotonic() - self.started:6.1f} s  {text}")
+
+    def _dovecot(self, stack: contextlib.ExitStack) -> Any:
+        from tests.dovecot import DOVECOT, running_dovecot
+
+        if not self.with_imap or DOVECOT is None or "sync_mail" not in get_commands():
+            return None
+        server = stack.enter_context(running_dovecot())
+        self.imap_proxy = Proxy(target=("127.0.0.1", server.port), seed=self.seed, name="imap").start()
+        stack.callback(self.imap_proxy.stop)
+        return server
+
+    def _sink(self, stack: contextlib.ExitStack) -> None:
+        """Reserve the sink's port and put the proxy before it; `_world` starts the sink once the endpoints are known."""
+        self.sink_port = free_port()
+        self.smtp_proxy = Proxy(target=("127.0.0.1", self.sink_port), seed=self.seed, name="smtp").start()
+        stack.callback(self.smtp_proxy.stop)
+        self.sink: subprocess.Popen[bytes] | None = None
+        stack.callback(lambda: self.sink and self.sink.kill())
+
+    def _world(self) -> None:
+        from tests.crash.world import make_world
+
+        kinds = ("push", "copies", "appends", "capped") if self.dovecot else ("push", "capped")
+        self.world = make_world(
+            smtp_port=self.smtp_proxy.port, imap_port=self.imap_proxy.port if self.dovecot else None, kinds=kinds
+        )
+        config = {
+            "port": self.sink_port,
+            "seed": self.seed,
+            "journal": str(self.journal_path),
+            "endpoints": self.world.endpoints,
+            "copying": self.world.of_kind("copies"),
+            "imap": self.world.of_kind("copies", "appends"),
+            "dovecot": {"root": str(self.dovecot.root), "uid": self.dovecot.uid, "gid": self.dovecot.gid}
+            if self.dovecot
+            else None,
+        }
+        path = self.folder / "sink.json"
+        path.write_text(json.dumps(config))
+        with (self.folder / "sink.log").open("ab") as log:
+            self.sink = subprocess.Popen(
+                [sys.executable, "-m", "tests.crash.sink", str(path)], cwd=BASE_DIR, stdout=log, stderr=log
+            )
+        _until(lambda: self._pending() is not None, 20, "the sink")
+
+    def _crew(self, stack: contextlib.ExitStack) -> None:
+        port = int(settings.SITE_URL.rpartition(":")[2])
+        env = os.environ | {"LEADGEN_CRASH_PLAN": str(self.plan)}
+        self.crew = Crew(env=env, folder=self.folder, port=port)
+        stack.callback(self.crew.stop)
+        for name in ("worker0", "worker1", "beat", "web", *(["sync_mail"] if self.dovecot else [])):
+            self.crew.start(name)
+        _until(self._web_answers, 40, "the web server")
+        # Beat rings, a worker answers: from here on there is somebody to kill.
+        _until(lambda: self.oracle.number("SELECT count(*) FROM core_heartbeat") > 0, 60, "a worker")
+
+    # --- killing ----------------------------------------------------------------------------------------------------
+    def _points(self) -> Iterator[str]:
+        """Points in a shuffled round, with a random kill after every third."""
+        known = points_in_code() - {"C15"}
+        if not self.dovecot:
+            known -= {"C12", "C13", "C14"}
+        found = sorted(known & set(self.wanted_points) if self.wanted_points else known, key=lambda name: int(name[1:]))
+        while True:
+            self.random.shuffle(found)
+            for number, point in enumerate(found, 1):
+                yield point
+                if number % 3 == 0 and not self.wanted_points:
+                    yield self.random.choice(["worker", "child", "beat", "web"])
+
+    def _kill_enough(self) -> None:
+        crosses = ["postgres", "flush", "freeze", "proxy", "valkey", "two beats"]
+        self.random.shuffle(crosses)
+        for number, point in enumerate(self._points()):
+            done = sum(self.counted.values())
+            if done >= self.kills or number > 3 * self.kills + 10:
+                break
+            if number % 2 == 1:
+                self._cross(crosses[number // 2 % len(crosses)])
+            self._calmly(self.crew.revive)
+            reached = self._kill_at(point) if point.startswith("C") else self._kill_at_random(point)
+            (self.counted if reached else self.not_reached)[point if point.startswith("C") else f"random {point}"] += 1
+            if number % 10 == 9:
+                self._tell(f"{sum(self.counted.values())} kills, {self.oracle.states()}")
+        self.plan.unlink(missing_ok=True)
+
+    def _kill_at(self, point: str) -> bool:
+        """Arm a point, give work that leads there, and see somebody die of it."""
+        hit = self.plan.with_name("plan.hit")
+        hit.unlink(missing_ok=True)
+        nth = self.random.choice([1, 1, 2, 3, 5]) if point not in {"C1", "C2", "C16"} else 1
+        draft = self.plan.with_name("plan.new")
+        draft.write_text(f"{point}:{nth}")
+        draft.rename(self.plan)
+        deadline, fed = time.monotonic() + REACH_SECONDS, 0.0
+        while time.monotonic() < deadline:
+            if hit.exists():
+                hit.unlink()
+                self._finish_off()
+                return True
+            if time.monotonic() - fed > 2.5:
+                self._calmly(lambda: self._feed_for(point))
+                fed = time.monotonic()
+            self._calmly(self.crew.revive)
+            time.sleep(0.02)
+        self.plan.unlink(missing_ok=True)
+        # It may have been reached in this very moment.
+        return hit.exists()
+
+    def _finish_off(self) -> None:
+        """A child died at the point; half of the time its parent dies too, with or without the other children."""
+        for name in ("worker0", "worker1"):
+            draw = self.random.random()
+            if draw < 0.15:
+                self.crew.kill_parent(name)  # the other child goes on alone for a while
+            elif draw < 0.3:
+                self.crew.kill_group(name)
+
+    def _kill_at_random(self, kind: str) -> bool:
+        """SIGKILL a live process while there is work. False where there was none."""
+        self._calmly(lambda: self._feed(6))
+        time.sleep(self.random.uniform(0.2, 1.4))
+        busy = any(self.oracle.work().values()) or bool(self._pending())
+        worker = self.random.choice(["worker0", "worker1"])
+        if kind == "worker":
+            killed = self.random.choice([self.crew.kill_parent, self.crew.kill_group])(worker)
+        elif kind == "child":
+            killed = self.crew.kill_child(worker, self.random.randrange(2))
+        elif kind == "web":
+            killed = self.crew.kill_child("web", 0) if self.random.random() < 0.4 else self.crew.kill_group("web")
+        else:
+            killed = self.crew.kill_group("beat")
+        return killed and busy
+
+    def _cross(self, kind: str) -> None:
+        """Something else goes wrong at the same time."""
+        self.crossed[kind] += 1
+        if kind == "postgres":
+            self._calmly(lambda: self._feed(4))
+            time.sleep(self.random.uniform(0, 0.6))
+            connections.close_all()
+            self.servers.crash_postgres()
+        elif kind == "flush":
+            self.servers.flush_valkey()
+        elif kind == "valkey":
+            self.servers.crash_valkey()
+        elif kind == "freeze":
+            self._calmly(lambda: self._feed(4))
+            time.sleep(self.random.uniform(0.1, 0.9))
+            self.crew.freeze(self.random.choice(["worker0", "worker1"]), FREEZE_SECONDS)
+        elif kind == "two beats" and "beat2" not in self.crew.running:
+            self.crew.start("beat2")
+        elif kind == "proxy":
+            self.smtp_proxy.toxics, self.smtp_proxy.odds = SMTP_TOXICS, 0.25
+            if self.dovecot:
+                self.imap_proxy.toxics, self.imap_proxy.odds = IMAP_TOXICS, 0.25
+
+    def _feed(self, each: int, kinds: tuple[str, ...] = ()) -> None:
+        from tests.crash.world import feed
+
+        feed(self.world, each=each, kinds=kinds)
+
+    def _feed_for(self, point: str) -> None:
+        from tests.crash.world import start_import
+
+        if point == "C16":
+            self.imports_made += 1
+            start_import(self.world, rows=IMPORT_ROWS, number=self.imports_made)
+        elif point == "C12":
+            self._feed(3, ("appends",))
+        else:
+            self._feed(3)
+        if point in {"C13", "C14"}:
+            for address in self.world.of_kind("copies", "appends"):
+                self.dovecot.deliver(address, _stray_mail(address))
+
+    def _calmly(self, act: Callable[[], Any]) -> None:
+        """Do something in the database although it may be down at the moment."""
+        for attempt in range(20):
+            try:
+                act()
+            except (DatabaseError, InterfaceError):
+                connections.close_all()
+                if attempt == 19:
+                    raise
+                time.sleep(0.2)
+            else:
+                return
+
+    # --- afterwards -------------------------------------------------------------------------------------------------
+    def _calm(self) -> None:
+        """Nothing is armed or broken any more: wait until nothing is due twice in a row."""
+        self.smtp_proxy.odds = 0.0
+        if self.dovecot:
+            self.imap_proxy.odds = 0.0
+        calm, deadline = 0, time.monotonic() + CALM_SECONDS
+        while calm < 3 and time.monotonic() < deadline:
+            self.crew.revive()
+            self._release_mailboxes()
+            work = self.oracle.work()
+            calm = calm + 1 if not any(work.values()) and not self._pending() and not self.crew.frozen else 0
+            time.sleep(0.4)
+        if calm < 3:
+            self._tell(f"it did not calm down: {self.oracle.work()}, {self._pending()} reactions to come")
+
+    def _release_mailboxes(self) -> None:
+        """What a person would do after a bounce rate or a policy refusal held a mailbox."""
+        from campaigns.models import Mailbox
+        from leadgen.core.tenancy import workspace_scope
+
+        def release() -> None:
+            for workspace_id in self.world.boxes:
+                with workspace_scope(workspace_id):
+                    Mailbox.objects.filter(state=Mailbox.State.HELD).update(state=Mailbox.State.ACTIVE, state_reason="")
+
+        self._calmly(release)
+
+    def _settle(self) -> None:
+        """Until nothing is unknown: evidence first (Sent folder, a click), then the default after a day."""
+        from tests.crash.settling import settle_by_time
+
+        for round_number in range(12):
+            unknown = self.oracle.unknown()
+            if not unknown:
+                return
+            journal = {line["id"]: line for line in Journal.read(self.journal_path).accepted}
+            self._tell(f"{len(unknown)} unknown, {sum(row[2] in journal for row in unknown)} of them in the journal")
+            by_folder = set(self.world.of_kind("copies")) if self.dovecot else set()
+            if round_number >= 6:
+                by_folder = set()  # the Sent search had its time; a click settles what it did not find
+            for _, _, message_id, address in unknown:
+                if message_id in journal and address not in by_folder and journal[message_id]["click"]:
+                    _open(journal[message_id]["click"])
+            if not any(row[2] in journal for row in self.oracle.unknown()):
+                # The provider shows no copy and nobody reacts: a day later each is skipped.
+                self._calmly(lambda: settle_by_time(self.world))
+            time.sleep(1.0)
+            self._calm()
+
+    def _imports_are_whole(self) -> list[str]:
+        from tests.crash.world import import_states
+
+        return [
+            f"an import is not whole: {found}"
+            for found in import_states(self.world)
+            if found["state"] != "done" or not found["rows"] == found["done"] == found["people"]
+        ]
+
+    def _report(self, figures: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "kills": sum(self.counted.values()),
+            **figures,
+            "points": dict(sorted(self.counted.items())),
+            "not_reached": dict(self.not_reached),
+            "crossed_with": dict(self.crossed),
+            "faults": dict(self.smtp_proxy.used + (self.imap_proxy.used if self.dovecot else Counter())),
+            "people": self.world.fed,
+            "imports": self.imports_made,
+            "starts": self.crew.starts,
+            "seed": self.seed,
+            "seconds": round(time.monotonic() - self.started, 1),
+        }
+
+    def _pending(self) -> int | None:
+        """Reactions the sink still has to carry out; None where it does not answer."""
+        try:
+            with smtplib.SMTP("127.0.0.1", self.sink_port, timeout=5) as line:
+                _, words = line.docmd("XSTAT")
+        except (OSError, smtplib.SMTPException):
+            return None
+        return int(words.decode().partition("pending=")[2].split()[0])
+
+    def _web_answers(self) -> bool:
+        return _open(f"{settings.SITE_URL}/livez") == 200
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def _open(url: str) -> int:
+    """GET as a browser would; 0 where nobody answers."""
+    agent = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36"}
+    try:
+        with urllib.request.build_opener(_Stay).open(urllib.request.Request(url, headers=agent), timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
+
+
+def _stray_mail(address: str) -> bytes:
+    """A mail that answers nothing of ours."""
+    number = time.time_ns()
+    return (
+        f"From: news{number}@letters.example\r\nTo: {address}\r\nSubject: News {number}\r\n"
+        f"Message-ID: <{number}@letters.example>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n\r\nHello.\r\n"
+    ).encode()
+
+
+def _until(ready: Callable[[], bool], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come up within {seconds:.0f} s")
+        time.sleep(0.05)

@@ -1,0 +1,124 @@
+"""PostgreSQL and Valkey of the crash test's own, which it may stop in the rudest way."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from leadgen.core import services
+from leadgen.core.services import servers
+from leadgen.core.services.state import BASE_DIR, State
+
+
+class OwnServers:
+    """A cluster and a broker under `folder`; `urls` go into the environment of everything that is started."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = State.locate(folder)
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.specification: dict[str, Any] = {}
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {
+            "DATABASE_URL": self.state.database_url("app"),
+            "DATABASE_OWNER_URL": self.state.database_url("owner"),
+            "REDIS_URL": self.state.redis_url(),
+        }
+
+    def start(self) -> None:
+        """Make the cluster if need be, start both, lay roles and tables."""
+        self.state.prepare()
+        servers.initialise(self.state)
+        self.specification = servers.specification(self.state)["services"]
+        self.start_valkey()
+        self.start_postgres()
+        services.bootstrap_embedded(self.state)
+
+    def migrate(self) -> None:
+        """Lay the tables, in a process of its own: ours has no settings for this database."""
+        subprocess.run(
+            [sys.executable, str(BASE_DIR / "manage.py"), "migrate", "--no-input", "-v", "0"],
+            env=os.environ | self.urls | {"LEADGEN_DATA_DIR": str(self.state.root)},
+            stdout=sys.stderr,
+            check=True,
+        )
+
+    def _start(self, name: str) -> None:
+        entry = self.specification[name]
+        uid, gid = entry["user"] or (None, None)
+        with Path(entry["log"]).open("ab") as log:
+            self.running[name] = subprocess.Popen(
+                entry["argv"],
+                env=entry["env"],
+                cwd="/",
+                user=uid,
+                group=gid,
+                extra_groups=[] if uid is not None else None,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def start_postgres(self) -> None:
+        import psycopg
+
+        self._start("postgres")
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                psycopg.connect(self.state.database_url("superuser", "postgres"), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                if time.monotonic() > deadline or self.running["postgres"].poll() is not None:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def start_valkey(self) -> None:
+        self._start("valkey")
+        deadline = time.monotonic() + 20
+        while True:
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as probe:
+                probe.connect(str(self.state.valkey_socket))
+                return
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"Valkey did not start; its log is {self.state.logs / 'valkey.log'}")
+            time.sleep(0.03)
+
+    def crash_postgres(self) -> None:
+        """`pg_ctl stop -m immediate` and a start with crash recovery."""
+        self._stop("postgres", signal.SIGQUIT)  # what pg_ctl's immediate mode sends
+        self.start_postgres()
+
+    def crash_valkey(self) -> None:
+        """Kill it and start it again, empty where it had not written its log yet."""
+        self._stop("valkey", signal.SIGKILL)
+        self.start_valkey()
+
+    def flush_valkey(self) -> None:
+        import redis
+
+        with redis.Redis.from_url(self.state.redis_url()) as client:
+            client.flushall()
+
+    def _stop(self, name: str, sign: signal.Signals) -> None:
+        process = self.running.pop(name, None)
+        if process is None:
+            return
+        process.send_signal(sign)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def stop(self) -> None:
+        self._stop("valkey", signal.SIGKILL)
+        self._stop("postgres", signal.SIGQUIT)

@@ -1,0 +1,240 @@
+"""The mail server of the crash test, a process of its own: `python -m tests.crash.sink CONFIG.json`.
+
+Each mail's line is on disk in the journal before its 250 is spoken; that journal is what everything else is judged by. Some
+recipients are refused, asked to come again, or accepted with the answer lost. A provider that copies puts a copy into the
+Sent folder; people answer, bounce, click and unsubscribe. `XSTAT` tells how many reactions are still to come.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import json
+import os
+import re
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections import Counter
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from campaigns.sandbox.personas import Crowd
+from campaigns.sandbox.reactions import Reaction, reactions_to
+from tests.dovecot import Dovecot
+
+# Shares of (recipient, step) pairs whose first attempt meets this; what is left over is plainly accepted.
+TRICKS = {
+    "try_later_rcpt": 0.03,
+    "try_later_dot": 0.03,
+    "accepted_and_hung_up": 0.04,  # journal line, then the line drops: unknown
+    "hung_up": 0.02,  # no journal line, the line drops after the dot: unknown
+    "accepted_and_silent": 0.01,  # journal line, then no answer at all
+}
+PEOPLE = {
+    "refused": 0.004, "bounces": 0.008, "away": 0.03, "positive": 0.05, "not_interested": 0.03, "opt_out": 0.02,
+    "unsubscribes": 0.04, "clicks": 0.15,
+}  # fmt: skip
+STEP = re.compile(r"This is step (\d+)")
+CLICK = re.compile(r"https?://[^\s<>\"]+/p/c/[^\s<>\"]+")
+SILENCE = 8.0  # longer than the client's patience
+
+
+class Sink:
+    """One server for all mailboxes; `config` is what tests.crash.harness wrote."""
+
+    def __init__(self, config: dict[str, Any]) -> None:
+        self.config = config
+        self.journal = Path(config["journal"]).open("ab")  # noqa: SIM115  open as long as the process
+        self.crowd = Crowd(seed=config["seed"], odds=PEOPLE)
+        self.met: set[tuple[str, str]] = set()
+        self.received: Counter[str] = Counter()
+        self.accepted = 0
+        self.pending: set[asyncio.Task[None]] = set()
+        dovecot = config.get("dovecot")
+        self.dovecot = Dovecot(Path(dovecot["root"]), 0, dovecot["uid"], dovecot["gid"]) if dovecot else None
+
+    def write(self, **line: Any) -> None:
+        """Append a line to the journal; it is on disk before this returns."""
+        self.journal.write(json.dumps({"at": time.time(), **line}).encode() + b"\n")
+        self.journal.flush()
+        os.fsync(self.journal.fileno())
+
+    def trick(self, recipient: str, step: str) -> str:
+        """What happens to the first attempt at this (recipient, step)."""
+        if (recipient, step) in self.met:
+            return ""
+        digest = hashlib.sha256(f"{self.config['seed']}:{recipient}:{step}".encode()).digest()
+        draw = int.from_bytes(digest[:8]) / 2**64
+        for name, share in TRICKS.items():
+            if draw < share:
+                if step == "rcpt" and name != "try_later_rcpt":
+                    return ""
+                self.met.add((recipient, step))
+                return name
+            draw -= share
+        return ""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await self._talk(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            writer.close()
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def say(text: str) -> None:
+            writer.write(text.encode() + b"\r\n")
+            await writer.drain()
+
+        sender = recipient = ""
+        await say("220 sink.example ESMTP")
+        while line := await reader.readline():
+            word = line[:5].strip().upper().decode("ascii", "replace").split(":")[0]
+            if word == "EHLO":
+                await say("250-sink.example\r\n250-8BITMIME\r\n250 SIZE 20000000")
+            elif word == "MAIL":
+                sender = _address(line)
+                await say("250 2.1.0 ok")
+            elif word == "RCPT":
+                recipient = _address(line)
+                if self.crowd.persona(recipient).behaviour == "refused":
+                    await say("550 5.1.1 no such user here")
+                elif self.trick(recipient, "rcpt") == "try_later_rcpt":
+                    await say("451 4.7.1 try again later")
+                else:
+                    await say("250 2.1.5 ok")
+            elif word == "DATA":
+                await say("354 go on")
+                content = await _body(reader)
+                if content is None:
+                    return  # the line ended before the dot: nothing was accepted
+                answer = self.take(sender, recipient, content)
+                if answer == "silent":
+                    await asyncio.sleep(SILENCE)
+                    return
+                if not answer:
+                    return
+                await say(answer)
+            elif word == "XSTAT":
+                await say(f"250 pending={len(self.pending)} accepted={self.accepted}")
+            elif word == "QUIT":
+                await say("221 bye")
+                return
+            else:
+                await say("250 ok")
+
+    def take(self, sender: str, recipient: str, content: bytes) -> str:
+        """Accept or not. Returns what to answer: '' hangs up, 'silent' says nothing for long."""
+        text = _text(content)
+        step_found = STEP.search(text)
+        step = step_found.group(1) if step_found else "?"
+        trick = self.trick(recipient, step)
+        if trick == "try_later_dot":
+            return "451 4.3.2 system not accepting messages"
+        if trick == "hung_up":
+            return ""
+        headers = content.split(b"\r\n\r\n", 1)[0].decode("ascii", "replace")
+        mime_id = re.search(r"^Message-ID:\s*<([^>]+)>", headers, re.IGNORECASE | re.MULTILINE)
+        click = CLICK.search(text)
+        self.write(
+            event="accepted", id=mime_id.group(1) if mime_id else "", to=recipient, step=step, sender=sender,
+            click=click.group() if click else "",
+        )  # fmt: skip
+        self.accepted += 1
+        if self.dovecot and sender in self.config["copying"]:
+            self.dovecot.deliver(sender, content, "Sent")
+        self.received[recipient] += 1
+        persona = self.crowd.persona(recipient)
+        for reaction in reactions_to(content, persona=persona, number=self.received[recipient], now=datetime.now(UTC)):
+            task = asyncio.get_running_loop().create_task(self.react(reaction, mime_id.group(1) if mime_id else ""))
+            self.pending.add(task)
+            task.add_done_callback(self.pending.discard)
+        if trick == "accepted_and_hung_up":
+            return ""
+        return "silent" if trick == "accepted_and_silent" else f"250 2.0.0 queued as {self.accepted}"
+
+    async def react(self, reaction: Reaction, answers: str) -> None:
+        """Carry one out, again and again until somebody took it: the web server may be dead at the moment."""
+        await asyncio.sleep(0.3 + self.crowd.delay_seconds(reaction.persona.address, 0, 1.5))
+        if reaction.kind == "mail" and self.dovecot and reaction.mailbox in self.config["imap"]:
+            self.dovecot.deliver(reaction.mailbox, reaction.raw)
+            self.write(event="reaction", kind="imap", to=reaction.persona.address, answers=answers, status=0)
+            return
+        endpoint = self.config["endpoints"].get(reaction.mailbox)
+        if reaction.kind == "mail" and endpoint is None:
+            return
+        for _ in range(600):
+            status = await asyncio.to_thread(_deliver, reaction, endpoint)
+            if 200 <= status < 400:
+                self.write(
+                    event="reaction", kind=reaction.persona.behaviour, to=reaction.persona.address, answers=answers,
+                    status=status,
+                )  # fmt: skip
+                return
+            await asyncio.sleep(0.25)
+        self.write(
+            event="reaction_lost", kind=reaction.kind, to=reaction.persona.address, answers=answers, status=status
+        )
+
+
+def _address(line: bytes) -> str:
+    return line.decode("utf-8", "replace").partition("<")[2].partition(">")[0].lower()
+
+
+def _text(content: bytes) -> str:
+    mail = message_from_bytes(content, policy=policy.default)
+    assert isinstance(mail, EmailMessage)
+    part = mail.get_body(("plain",))
+    return part.get_content() if part else ""
+
+
+async def _body(reader: asyncio.StreamReader) -> bytes | None:
+    content = bytearray()
+    while line := await reader.readline():
+        if line == b".\r\n":
+            return bytes(content)
+        content += line[1:] if line.startswith(b".") else line
+    return None
+
+
+class _Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+        return None
+
+
+def _deliver(reaction: Reaction, endpoint: dict[str, str] | None) -> int:
+    headers = {"User-Agent": reaction.user_agent}
+    url, data = reaction.url, b"List-Unsubscribe=One-Click" if reaction.kind == "unsubscribe" else None
+    if reaction.kind == "mail":
+        assert endpoint is not None
+        stamp = int(time.time())
+        digest = hmac.new(endpoint["key"].encode(), f"{stamp}.".encode() + reaction.raw, hashlib.sha256).hexdigest()
+        headers |= {"Content-Type": "message/rfc822", "X-Leadgen-Signature": f"t={stamp},v1={digest}"}
+        url, data = endpoint["url"], reaction.raw
+    try:
+        request = urllib.request.Request(url, data=data, headers=headers)
+        with urllib.request.build_opener(_Stay).open(request, timeout=10) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except (OSError, ValueError):
+        return 0
+
+
+async def main(path: Path) -> None:
+    config = json.loads(path.read_text())
+    sink = Sink(config)
+    server = await asyncio.start_server(sink.serve, "127.0.0.1", config["port"], limit=2**22)
+    async with server:
+        with contextlib.suppress(asyncio.CancelledError):
+            await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
