@@ -16,7 +16,8 @@ from .autoreplies import LEFT, return_date, why_automatic
 from .bounces import Recipient, bounce_recipients, is_delay
 from .intent import Intent, classify_reply
 from .linkedin_mail import LinkedInNews
-from .mail_text import addresses, body_text, header, leaves, message_ids, new_text, parse, part_text
+from .mail_text import addresses, body_text, header, leaves, message_ids, parse, part_text
+from .reply_text import new_text
 from .suggestions import Suggestion
 
 Kind = Literal["bounce", "auto_reply", "complaint", "unsubscribe", "left_company", "reply", "linkedin", "other"]

@@ -1,4 +1,4 @@
-"""Reading hostile mail: headers and bodies as text whatever their encoding, HTML as text, and the new text of a reply."""
+"""Reading hostile mail: headers and bodies as text whatever their encoding, HTML as text."""
 
 import re
 from collections.abc import Iterator
@@ -9,30 +9,17 @@ from email.message import Message
 from email.utils import getaddresses
 from html.parser import HTMLParser
 
-from mailparser_reply import EmailReplyParser
-
 MAX_BODY = 200_000
 MAX_HTML = 100_000
-# The parser's patterns are slow on long texts; what is new stands at the top.
-MAX_REPLY = 20_000
-_LANGUAGES = ["en", "de", "fr", "es", "it", "nl", "pl", "sv", "da", "cs", "ja"]
 _MESSAGE_ID = re.compile(r"<([^<>\s@]{1,200}@[^<>\s]{1,200})>")
 _BLOCKS = {"p", "div", "br", "tr", "li", "ul", "ol", "table", "h1", "h2", "h3", "h4", "blockquote", "hr", "pre"}
 _HIDDEN = {"style", "script", "head", "title"}
 _QUOTE_MARKS = ("gmail_quote", "yahoo_quoted", "divrplyfwdmsg", "moz-cite-prefix", "appendonsend", "protonmail_quote")
-_LONG_SENTENCE = re.compile(r"([^\n]{300,500}) ")
-_LONG_LINE = re.compile(r"([^\n]{600})(?=[^\n])")
 _HABITS = (
     ("koi8-r", re.compile("[а-яё]")), ("cp1251", re.compile("[а-яёА-Я]")),
     ("gb18030", re.compile("[\u4e00-\u9fa5\u3000-\u303f\uff00-\uff5e]")), ("shift_jis", re.compile("[\u3040-\u30ff\u4e00-\u9fa5\u3000-\u303f\uff00-\uff5e]")),
 )  # fmt: skip
 _RAW = re.compile("[\udc80-\udcff]")
-_QUOTE_LINE = re.compile(r"^\s*>")
-_PORTED_HEADER = re.compile(
-    r"^\s*(-{2,}\s*(original|forwarded|ursprüngliche|message d'origine|mensaje original|messaggio originale)"
-    r"|_{10,}\s*$|(from|von|de|da|van)\s?:\s.+@)",
-    re.IGNORECASE,
-)
 
 
 def parse(raw: bytes) -> Message:
@@ -128,27 +115,6 @@ def html_text(html: str, *, quotes: bool = False) -> str:
     reader.close()
     lines = (" ".join(line.split()) for line in "".join(reader.out).splitlines())
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
-
-
-def new_text(text: str) -> str:
-    """What the writer of a reply added: no quotes, no reply headers, no signature where they can be told."""
-    # Long lines make the parser's patterns quadratic: 20,000 times "On " took it half a minute.
-    top = _LONG_LINE.sub(r"\1\n", _LONG_SENTENCE.sub(r"\1\n", text[:MAX_REPLY]))
-    replies = EmailReplyParser(languages=list(_LANGUAGES)).read(top).replies
-    written = [_unquoted(reply.body) for reply in replies[:1]]
-    # Answers below or between quoted lines are new too; an Outlook quote has no marks and is left alone.
-    written += [_unquoted(reply.body) for reply in replies[1:] if any(map(_QUOTE_LINE.match, reply.body.splitlines()))]
-    return re.sub(r"(\n[-_=*\s]*)+\Z", "", "\n\n".join(piece for piece in written if piece)).strip()
-
-
-def _unquoted(text: str) -> str:
-    kept = []
-    for line in text.splitlines():
-        if _PORTED_HEADER.match(line):
-            break
-        if not _QUOTE_LINE.match(line):
-            kept.append(line.rstrip())
-    return "\n".join(kept).strip()
 
 
 def _text(raw: bytes, charset: str | None) -> str:

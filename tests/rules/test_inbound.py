@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from campaigns.rules.bounces import classify
 from campaigns.rules.inbound import read_mail
 from campaigns.rules.intent import classify_reply
-from campaigns.rules.mail_text import new_text
+from campaigns.rules.reply_text import new_text
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DATA = Path(os.environ.get("LEADGEN_DATA", Path(__file__).parents[3] / "shared" / "data"))
