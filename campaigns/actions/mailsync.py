@@ -6,19 +6,22 @@ a later one, and a mail that comes again is known by its digest. No transaction 
 When every folder was read without an error, the mailbox is "complete to" the instant the reading began.
 """
 
+import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from campaigns.actions.connections import imap_account, token_for
 from campaigns.actions.freshness import record_sync_failure, vouch_read
 from campaigns.actions.mailsync_folder import FolderReader
 from campaigns.actions.reconcile import copy_to_sent, reconcile_unknown
-from campaigns.actions.sending import account_of, mailbox_purpose
+from campaigns.actions.settlement import skip_overdue
 from campaigns.models import Mailbox, MailFolder
-from campaigns.transports.imap import Folder, ImapAccount, ImapConversation, ImapError
+from campaigns.transports.imap import Folder, ImapConversation, ImapError
 from campaigns.transports.imap_folders import display_name
+from campaigns.transports.smtp import TransportError
 from leadgen.core import lanes, secrets
 from leadgen.core.logging import log
 from leadgen.core.models import Lane
@@ -43,10 +46,10 @@ class SyncReport:
     folders: int = 0
     settled: int = 0  # unknown messages proven by the Sent folder
     copied: int = 0  # copies put into Sent
+    inbox_next: int = 0  # the UID the next mail in the inbox is expected to have
     problem: str = ""
     permanent: bool = False
     busy: bool = False
-    reasons: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -71,7 +74,9 @@ def open_line(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime) 
     if mailbox is None:
         return None
     try:
-        account = _account(mailbox)
+        account = imap_account(mailbox, token=token_for(mailbox, now=now))
+    except TransportError as error:
+        raise ImapError(error.message, permanent=error.permanent) from error
     except secrets.SealedElsewhere as error:
         raise ImapError(
             "The stored password cannot be opened with the server's keys. Type it again.", permanent=True
@@ -79,19 +84,6 @@ def open_line(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime) 
     line = ImapConversation(account)
     line.connect()
     return line
-
-
-def _account(mailbox: Mailbox) -> ImapAccount:
-    own = secrets.unseal(
-        mailbox.imap_password_sealed, purpose=mailbox_purpose(mailbox.workspace_id, mailbox.pk, "imap_password")
-    )
-    return ImapAccount(
-        host=mailbox.imap_host,
-        port=mailbox.imap_port,
-        security=mailbox.imap_security,
-        username=mailbox.imap_username or mailbox.username or mailbox.address,
-        password=own or account_of(mailbox).password,
-    )
 
 
 def sync_mailbox(
@@ -159,6 +151,8 @@ def _read(
                 raise
             problems.append(f"{display_name(folder.name)}: {error.message}")
         report.folders += 1
+        if folder.role == MailFolder.Role.INBOX:
+            report.inbox_next = folder.last_uid + 1
     if not problems:
         with workspace_scope(workspace_id):
             vouch_read(mailbox_id=mailbox_id, complete_to=now, now=now)
@@ -198,17 +192,27 @@ def remember_folders(*, mailbox: Mailbox, listed: list[Folder]) -> list[MailFold
     return sorted(rows, key=lambda row: (ROLE_ORDER.index(row.role), row.name))
 
 
-def sync_due(*, now: datetime, max_lanes: int = 50) -> int:
-    """The workers' safety poll: read mailboxes that nobody read for five minutes. Returns how many were."""
-    read = 0
+def sync_due(*, now: datetime, max_lanes: int = 50, seconds: float = 120) -> int:
+    """The workers' safety poll: read mailboxes that nobody read for five minutes, for two minutes at most. Returns how many."""
+    read, end = 0, time.monotonic() + seconds
     for _ in range(max_lanes):
-        lane = lanes.take(kind=SYNC_LANE, now=now, lease_seconds=1)
-        if lane is None:
+        lane = lanes.take(kind=SYNC_LANE, now=now, lease_seconds=5)
+        if lane is None or time.monotonic() > end:
             break
         # Pushed ahead first: a mailbox that cannot be read must not stand in front of the others.
         lanes.settle_key(lane, next_due=now + SAFETY_POLL)
         read += sync_mailbox(workspace_id=lane.workspace_id, mailbox_id=uuid.UUID(lane.key), now=now).ok
     return read
+
+
+def sweep_mail(*, now: datetime) -> int:
+    """For every workspace: mark lost lanes of mailboxes, skip what is unknown for a day. Returns how many were skipped."""
+    skipped = 0
+    for workspace_id in Lane.objects.values_list("workspace_id", flat=True).distinct():
+        with workspace_scope(workspace_id):
+            sweep_syncs(now=now)
+            skipped += skip_overdue(now=now)
+    return skipped
 
 
 def sweep_syncs(*, now: datetime) -> int:

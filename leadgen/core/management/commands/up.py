@@ -26,7 +26,7 @@ BIN = Path(sys.executable).parent
 
 class Command(BaseCommand):
     help = (
-        "Start embedded services where no URL is set, migrate, then web, worker, beat and mail sandbox, until Ctrl-C."
+        "Start embedded services where no URL is set, migrate, then web, worker, beat, mail reader and mail sandbox, until Ctrl-C."
     )
     requires_system_checks = []  # the programs started run them
 
@@ -92,6 +92,8 @@ class Command(BaseCommand):
             )
             supervisor.start("beat", [*celery, "beat", *quiet, "--schedule", str(settings.DATA_DIR / "beat")])
             commands = get_commands()
+            if "sync_mail" in commands:
+                supervisor.start("mail", [*manage, "sync_mail"])
             if "sandbox" in commands:
                 supervisor.start("sandbox", [*manage, "sandbox"])
             if not supervisor.until(lambda: _answers(port), name="web", seconds=60):
