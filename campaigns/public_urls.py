@@ -9,4 +9,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("c/<str:token>/", public.click, name="click"),
     path("f/<str:token>/", hosted.hosted_form, name="hosted_form"),
     path("in/<str:token>/", public.inbound, name="inbound_mail"),
+    path("tls-ask", public.tls_ask, name="tls_ask"),
 ]

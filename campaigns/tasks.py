@@ -9,6 +9,7 @@ from accounts.models import Member
 from campaigns.actions.clicks import classify_due_hits, reclassify_hits
 from campaigns.actions.dispatch import dispatch_once
 from campaigns.actions.dispatch import sweep_lanes as sweep
+from campaigns.actions.domains import check_due_domains
 from campaigns.actions.mailbox_checks import check_connection, record_check
 from campaigns.actions.seeds import send_seed
 from campaigns.models import Mailbox

@@ -22,6 +22,8 @@ app.conf.beat_schedule = {
     "fit": {"task": "prospects.score_fit", "schedule": 60.0},
     "dispatch": {"task": "campaigns.dispatch", "schedule": env.integer("DISPATCH_SECONDS", 5)},
     "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": env.integer("SWEEP_SECONDS", 60)},
+    "hits": {"task": "campaigns.classify_hits", "schedule": 5.0},
+    "domains": {"task": "campaigns.check_domains", "schedule": 60.0},
     "heartbeat": {"task": "core.heartbeat", "schedule": 20.0},
 }
 

@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Min
 
+from campaigns.actions.clicks import sweep_hits
+from campaigns.actions.domains import sweep_domains
 from campaigns.actions.sending import send_due
 from campaigns.actions.sequences import wake_sequence
 from campaigns.actions.steps import (
@@ -134,6 +136,7 @@ def sweep_lanes(*, now: datetime) -> int:
     marked = 0
     for workspace_id in Lane.objects.values_list("workspace_id", flat=True).distinct():
         with workspace_scope(workspace_id):
+            marked += sweep_domains(now=now) + sweep_hits(now=now)
             due = Enrolment.objects.filter(state=Enrolment.State.ACTIVE).aggregate(due=Min("next_at"))["due"]
             if (
                 StepRun.objects.filter(done_at__isnull=True)

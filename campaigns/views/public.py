@@ -11,10 +11,11 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from accounts.models import Workspace
-from campaigns.actions.clicks import record_click
+from campaigns.actions.clicks import record_hit
 from campaigns.actions.inbound import receive_mail, verify_signature
 from campaigns.actions.unsubscribes import unsubscribe as do_unsubscribe
 from campaigns.models import Mailbox, Message, TrackedLink
+from campaigns.queries.hosts import workspace_of_host
 from campaigns.rules.tokens import read_public_token
 from leadgen.core import clock
 from leadgen.core.api import error_body
@@ -33,6 +34,9 @@ def by_token(kind: str) -> Callable[[Callable[..., HttpResponse]], Callable[...,
             found = read_public_token(kind, token)
             if found is None:
                 raise Http404("This link is not complete. Copy it whole from the mail.")
+            only = getattr(request, "tracking_workspace", None)  # set by TrackingHostMiddleware
+            if only is not None and only != found[0]:
+                raise Http404("This link belongs to another address.")
             with workspace_scope(found[0]):
                 response = view(request, found[1])
                 # Rendered here, while the workspace is set.
@@ -63,26 +67,55 @@ def unsubscribe(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
 
 
 @require_http_methods(["GET", "HEAD"])
+def click(request: HttpRequest, token: str) -> HttpResponse:
+    """Keep the raw hit and go to the stored address; nothing in the request can change where.
+
+    What the hit means is decided by a worker: a GET changes no score, lead or sequence. The hidden link of a mail has the
+    same kind of address and leads nowhere.
+    """
+    kind = "click" if read_public_token("click", token) else "hidden"
+    return (_hidden if kind == "hidden" else _click)(request, token)
+
+
 @by_token("click")
-def click(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
-    """Record the hit and go to the stored address; nothing in the request can change where."""
-    link = (
-        TrackedLink.objects.select_related("message", "message__person", "message__campaign").filter(pk=link_id).first()
-    )
+def _click(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
+    link = TrackedLink.objects.select_related("message").filter(pk=link_id).first()
     if link is None:
         raise Http404("This link has ended.")
-    headers = request.headers
-    record_click(
-        link=link,
-        method=request.method or "GET",
-        user_agent=headers.get("User-Agent", ""),
-        prefetch="prefetch" in f"{headers.get('Purpose', '')}{headers.get('Sec-Purpose', '')}",
-        now=clock.now(),
-    )
+    _keep_hit(request, link.message, link)
     response = HttpResponseRedirect(link.url)
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     return response
+
+
+@by_token("hidden")
+def _hidden(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
+    message = Message.objects.filter(pk=message_id).first()
+    if message is None:
+        raise Http404("This link has ended.")
+    _keep_hit(request, message, None)
+    return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+
+
+def _keep_hit(request: HttpRequest, message: Message, link: TrackedLink | None) -> None:
+    record_hit(
+        message=message,
+        link=link,
+        method=request.method or "GET",
+        user_agent=request.headers.get("User-Agent", ""),
+        ip=request.META.get("REMOTE_ADDR") or None,
+        headers=request.headers,
+        now=clock.now(),
+    )
+
+
+@require_http_methods(["GET", "HEAD"])
+def tls_ask(request: HttpRequest) -> HttpResponse:
+    """A proxy asks before it gets a certificate (Caddy's on_demand_tls.ask): 200 for a verified tracking domain, else 404."""
+    if not workspace_of_host(request.GET.get("domain", "")):
+        raise Http404("Not a tracking domain of this installation.")
+    return HttpResponse("yes\n", content_type="text/plain")
 
 
 # Mail servers and scripts have no cookie; the signature over the body is the authority.

@@ -14,6 +14,7 @@ from leadgen.core.tenancy import bulk_insert, current_workspace_id
 from prospects.actions.agreements import ensure_first_agreement
 from prospects.models import Activity, AgreementVersion, Engagement, Person, PointEntry
 from prospects.models.locks import lock
+from prospects.queries.activities import uncorrected
 from prospects.rules import engagement as rules
 from prospects.rules.stages import CONVERSATIONS, REFUSALS
 
@@ -50,6 +51,47 @@ def award_points(*, activity: Activity, now: datetime, version: AgreementVersion
     engagement.updated_at = now
     engagement.save(update_fields=["level", "updated_at"])
     return entry
+
+
+def retract_points(*, activity: Activity, reason: str, now: datetime) -> int:
+    """Take back what one activity earned, under every version: each row by its opposite, of the same date, so that the
+    two cancel at any moment. Done twice it is done once. Returns the rows written.
+    """
+    written = 0
+    versions = set(PointEntry.objects.filter(activity=activity).values_list("version_id", flat=True))
+    for version in AgreementVersion.objects.filter(pk__in=versions).order_by("number"):
+        rows = list(PointEntry.objects.filter(activity=activity, version=version).order_by("at", "id"))
+        gone = {row.rule for row in rows}
+        new = [
+            PointEntry(
+                person_id=row.person_id, activity=activity, version=version, at=row.at, points=-row.points,
+                rule=rules.corrected(row.rule), reason=reason[:200],
+            )
+            for row in rows
+            if not row.rule.startswith(rules.CORRECTED) and rules.corrected(row.rule) not in gone
+        ]  # fmt: skip
+        if not new:
+            continue
+        engagement = _locked(new[0].person_id, version, now)
+        bulk_insert(PointEntry, new, ignore_conflicts=True)
+        engagement.level, engagement.updated_at = _level(new[0].person_id, version), now
+        engagement.save(update_fields=["level", "updated_at"])
+        written += len(new)
+    return written
+
+
+def award_waiting(*, person_id: UUID, kind: str, day_of: datetime, now: datetime) -> int:
+    """After a retraction: activities of that day whose points the day's cap had kept back may earn them now."""
+    zone = Workspace.objects.values_list("time_zone", flat=True).get(pk=current_workspace_id())
+    day = local_date(day_of, zone)
+    version = ensure_first_agreement(now)
+    rows = uncorrected(
+        Activity.objects.filter(
+            person=person_id, kind=kind, hit_class=Activity.HitClass.HUMAN,
+            at__gte=start_of_day(day, zone), at__lt=start_of_day(day + timedelta(days=1), zone),
+        )
+    )  # fmt: skip
+    return sum(award_points(activity=row, now=now, version=version) is not None for row in rows.order_by("at", "id"))
 
 
 def rebuild_engagement(*, person: Person, now: datetime, version: AgreementVersion | None = None) -> Engagement:
@@ -102,6 +144,9 @@ FROM (
         AND a.at >= %(since)s AND a.at <= %(now)s
         AND NOT coalesce(a.detail ->> 'intent', '') = ANY (%(refusals)s)
         AND coalesce(a.detail ->> 'outcome', '') <> 'connected_negative'
+        AND NOT EXISTS (
+            SELECT 1 FROM prospects_activity c
+            WHERE c.workspace_id = a.workspace_id AND c.key <> '' AND c.key = 'correct:' || a.id)
         AND (a.kind <> 'called' OR coalesce(a.detail ->> 'outcome', '') = ANY (%(conversations)s))
 ) AS hits
 WHERE earned > 0
@@ -142,7 +187,7 @@ def _earned_that_day(activity: Activity, version: AgreementVersion) -> Decimal:
     zone = Workspace.objects.values_list("time_zone", flat=True).get(pk=current_workspace_id())
     day = local_date(activity.at, zone)
     total = PointEntry.objects.filter(
-        person=activity.person_id, version=version, rule=activity.kind,
+        person=activity.person_id, version=version, rule__in=[activity.kind, rules.corrected(activity.kind)],
         at__gte=start_of_day(day, zone), at__lt=start_of_day(day + timedelta(days=1), zone),
     ).aggregate(total=Sum("points"))["total"]  # fmt: skip
     return total or Decimal(0)
@@ -151,17 +196,19 @@ def _earned_that_day(activity: Activity, version: AgreementVersion) -> Decimal:
 def _expire(person_id: UUID, version: AgreementVersion, now: datetime) -> int:
     """Take back rows older than EXPIRES_AFTER half-lives, each by a negative row dated when it ran out."""
     limit = now - timedelta(days=version.half_life_days * rules.EXPIRES_AFTER)
-    old = PointEntry.objects.filter(person=person_id, version=version, at__lte=limit, points__gt=0)
+    old = PointEntry.objects.filter(person=person_id, version=version, at__lte=limit, points__gt=0).exclude(
+        rule__startswith=rules.CORRECTED
+    )
     gone = set(
-        PointEntry.objects.filter(person=person_id, version=version, rule__startswith="expiry:").values_list(
-            "activity_id", "rule"
-        )
+        PointEntry.objects.filter(person=person_id, version=version)
+        .filter(Q(rule__startswith="expiry:") | Q(rule__startswith=rules.CORRECTED))
+        .values_list("activity_id", "rule")
     )
     rows = []
     for entry in old.exclude(Q(activity__isnull=True)):
         rule = f"expiry:{entry.rule}"[:60]
-        if (entry.activity_id, rule) in gone:
-            continue
+        if (entry.activity_id, rule) in gone or (entry.activity_id, rules.corrected(entry.rule)) in gone:
+            continue  # run out already, or taken back as a whole
         points, at = rules.expiry_of(entry.points, entry.at, version.half_life_days)
         if points:
             rows.append(

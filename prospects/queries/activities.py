@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+
 from leadgen.core.pagination import Order, keyset
 from prospects.models import Activity, ActivityKind, Company, Deal, Lead, Person
 
@@ -62,6 +65,8 @@ def timeline(
         rows = rows.filter(kind__in=GROUPS[group][1])
     # A company's page says whose fact it is; elsewhere the person is the page.
     related = ("member", "campaign", "person") if person is None else ("member", "campaign")
+    # A corrected fact is in the ledger for good; the timeline shows what took its place.
+    rows = uncorrected(rows)
     page = keyset(rows.select_related(*related), order=ORDER, cursor=cursor, size=size)
     return Timeline([item(row, with_person=person is None) for row in page.rows], page.next)
 
@@ -83,6 +88,13 @@ def item(row: Activity, *, with_person: bool = False) -> dict[str, Any]:
         "subject": subject,
         "is_note": row.kind == K.NOTE,
     }
+
+
+def uncorrected(rows: QuerySet[Activity]) -> QuerySet[Activity]:
+    """`rows` without those a later fact corrected (a click that was classed again): its key is `correct:<id>`."""
+    key = Concat(Value("correct:"), Cast(OuterRef("pk"), CharField()), output_field=CharField())
+    # `key <> ''` lets PostgreSQL see that the partial unique index of keys will do.
+    return rows.filter(~Exists(Activity.objects.filter(~Q(key=""), key=key)))
 
 
 def group_chips(active: str) -> list[dict[str, Any]]:

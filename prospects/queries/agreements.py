@@ -8,6 +8,7 @@ from accounts.models import Workspace
 from leadgen.core.clock import local_date
 from leadgen.core.tenancy import current_workspace_id
 from prospects.models import Activity, AgreementVersion, Lead, Stage, StageTransition
+from prospects.queries.activities import uncorrected
 from prospects.queries.leads import fits_of
 from prospects.rules import agreements as rules
 
@@ -67,7 +68,9 @@ def replay(version: AgreementVersion, *, now: datetime, days: int = REPLAY_DAYS,
     leads = leads[:most]
     zone = Workspace.objects.values_list("time_zone", flat=True).get(pk=current_workspace_id())
     walks: dict[Any, list[Any]] = {}
-    facts = Activity.objects.filter(person__in=[lead.person_id for lead in leads], at__gte=since - timedelta(days=days))
+    facts = uncorrected(
+        Activity.objects.filter(person__in=[lead.person_id for lead in leads], at__gte=since - timedelta(days=days))
+    )
     for person_id, kind, hit_class, detail, at in facts.order_by("at", "id").values_list(
         "person_id", "kind", "hit_class", "detail", "at"
     ):

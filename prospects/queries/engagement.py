@@ -61,7 +61,8 @@ def ledger_of(person: Any, version: AgreementVersion, now: datetime) -> Ledger:
     key = person if isinstance(person, UUID) else person.pk
     rows = []
     for entry in PointEntry.objects.filter(person=key, version=version).order_by("-at", "-id"):
-        kind = entry.rule.removeprefix("expiry:")
+        corrected = entry.rule.startswith(rules.CORRECTED)
+        kind = entry.rule.removeprefix(rules.CORRECTED).removeprefix("expiry:")
         expired = entry.rule.startswith("expiry:")
         says = words.EARNING.get(kind, kind.replace("_", " "))
         rows.append(
@@ -69,11 +70,13 @@ def ledger_of(person: Any, version: AgreementVersion, now: datetime) -> Ledger:
                 at=entry.at,
                 points=float(entry.points),
                 worth=rules.decayed(entry.points, entry.at, now, version.half_life_days),
-                words=f"Expired: {says[0].lower()}{says[1:]}" if expired else says,
+                words=f"{'Taken back' if corrected else 'Expired'}: {says[0].lower()}{says[1:]}"
+                if corrected or expired
+                else says,
                 reason=entry.reason,
                 activity_id=entry.activity_id,
                 expires=None
-                if expired or entry.points <= 0
+                if expired or corrected or entry.points <= 0
                 else entry.at + timedelta(days=version.half_life_days * rules.EXPIRES_AFTER),
             )
         )

@@ -14,6 +14,7 @@ from prospects.models import (
     Stage,
     StageTransition,
 )
+from prospects.queries.activities import uncorrected
 from prospects.queries.engagement import ledger_of
 from prospects.queries.leads import conversation_of, cycle_start, icp_of
 
@@ -128,7 +129,7 @@ def _ledger(lead: Lead, now: datetime) -> dict[str, Any]:
     if not any(about.values()):
         return empty
     rows = Activity.objects.filter(**about, at__lte=now)
-    ways_in = rows.filter(kind__in=SOURCES, hit_class=Activity.HitClass.HUMAN)
+    ways_in = uncorrected(rows.filter(kind__in=SOURCES, hit_class=Activity.HitClass.HUMAN))
     forms = rows.filter(kind=ActivityKind.FORM, hit_class=Activity.HitClass.HUMAN, at__gte=cycle_start(lead))
     return {
         "first_source": _row(ways_in.order_by("at", "id").first()),

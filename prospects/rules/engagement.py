@@ -19,6 +19,8 @@ EXPIRES_AFTER = 6
 # Below this a sum is zero: what rounding of an expiry row to four decimals can leave behind.
 NOTHING = 0.001
 QUANTUM = Decimal("0.0001")
+# The rule of a row that takes another back, because its activity turned out to be a machine's.
+CORRECTED = "corrected:"
 
 Row = tuple[float | Decimal, datetime]
 
@@ -82,6 +84,11 @@ def expiry_of(points: Decimal, at: datetime, half_life_days: float) -> tuple[Dec
     """The dated negative row that takes back what is left of a row after EXPIRES_AFTER half-lives."""
     left = Decimal(points) / (2**EXPIRES_AFTER)
     return -left.quantize(QUANTUM, ROUND_HALF_EVEN), at + timedelta(days=half_life_days) * EXPIRES_AFTER
+
+
+def corrected(rule: str) -> str:
+    """The rule of the row that takes back a row of `rule`."""
+    return f"{CORRECTED}{rule}"[:60]
 
 
 def add_up(values: Sequence[float], places: int = 1) -> tuple[list[Decimal], Decimal]:

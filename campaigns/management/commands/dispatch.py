@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from campaigns.actions.clicks import classify_due_hits
 from campaigns.actions.dispatch import dispatch_once, sweep_lanes
 from leadgen.core import clock
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
                 raise CommandError("--now needs a zone, such as 2026-11-21T09:00:00+00:00.")
         sweep_lanes(now=now)
         turn = dispatch_once(now=now)
+        classify_due_hits(now=now)
         if options["json"]:
             self.stdout.write(json.dumps(turn.as_dict()))
             return
