@@ -18,14 +18,13 @@ from prospects.models import Activity, ActivityKind, Channel
 RECORD = f"""
 WITH moved AS (
     UPDATE campaigns_message
-    SET state = 'sent', reason = '', reason_code = '', response = %(response)s, settled_by = 'server', settled_at = %(now)s,
-        sent_at = coalesce(submitted_at, %(now)s), lease_until = NULL
-    WHERE workspace_id = %(workspace)s AND id = %(message)s AND state = 'unknown'
+    SET state = 'sent', reason = '', reason_code = '', response = %(response)s, provider_id = %(provider_id)s,
+        settled_by = 'server', settled_at = %(now)s, sent_at = coalesce(submitted_at, %(now)s), lease_until = NULL
+    WHERE workspace_id = %(workspace)s AND ctid = %(tid)s::tid AND id = %(message)s AND state = 'unknown'
     RETURNING 1
 ), run AS (
     UPDATE campaigns_steprun SET done_at = %(now)s, outcome = 'sent'
-    WHERE workspace_id = %(workspace)s AND enrolment_id = %(enrolment)s AND step_id = %(step)s AND done_at IS NULL
-      AND EXISTS (SELECT 1 FROM moved)
+    WHERE workspace_id = %(workspace)s AND id = %(run)s AND done_at IS NULL AND EXISTS (SELECT 1 FROM moved)
     RETURNING 1
 ), advanced AS (
     UPDATE campaigns_enrolment
@@ -51,25 +50,35 @@ SELECT count(*) FROM moved
 """  # noqa: S608  constants of ours
 
 
-def record_accepted(batch: Batch, look: Look, response: str) -> bool:
+def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str = "") -> bool:
     """The server took it. False: somebody settled it meanwhile (evidence, or a person)."""
     message, enrolment, now = look.message, look.enrolment, batch.now
-    if not look.versions or enrolment is None or message.kind != Message.Kind.STEP or message.member_id:
-        with workspace_scope(batch.workspace_id):
-            return outcomes.record_sent(message=message, response=response, by="server", now=now)
+    usual = (
+        look.tid and look.run and enrolment is not None and message.kind == Message.Kind.STEP and not message.member_id
+    )
+    if not usual or enrolment is None:
+        return _record_by_models(batch, look, response)
     following, next_at, wait = look.following, None, ""
     if following is not None:
         person = enrolment.person
         slot = batch.clock.after(following, zone=zone_of(look), sequence=enrolment.sequence, name=person.first_name)
         next_at, wait = slot.at, f"Waits: {slot.reason}" if slot.reason else ""
     values = {
-        "workspace": batch.workspace_id, "message": message.pk, "enrolment": enrolment.pk, "step": message.step_id,
+        "workspace": batch.workspace_id, "message": message.pk, "enrolment": enrolment.pk, "run": look.run, "tid": look.tid,
         "person": enrolment.person_id, "company": enrolment.person.company_id, "lead": enrolment.lead_id,
-        "campaign": message.campaign_id, "response": response[:500], "now": now, "next_at": next_at, "wait": wait,
-        "last": following is None, "summary": f"E-mail sent: {message.subject}"[:300], "key": f"sent:{message.pk}",
+        "campaign": message.campaign_id, "response": response[:500], "provider_id": provider_id, "now": now,
+        "next_at": next_at, "wait": wait, "last": following is None, "summary": f"E-mail sent: {message.subject}"[:300], "key": f"sent:{message.pk}",
     }  # fmt: skip
     with short_transaction(batch.workspace_id, durable=False) as cursor:
         row = cursor.execute(RECORD, values).fetchone()
+    if not row or not row[0]:
+        # The row moved since, or somebody settled it: look at it by its key.
+        return _record_by_models(batch, look, response)
     if next_at is not None:
         batch.touched.append(next_at)
-    return bool(row and row[0])
+    return True
+
+
+def _record_by_models(batch: Batch, look: Look, response: str) -> bool:
+    with workspace_scope(batch.workspace_id):
+        return outcomes.record_sent(message=look.message, response=response, by="server", now=batch.now)

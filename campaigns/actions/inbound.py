@@ -16,7 +16,7 @@ from django.db import IntegrityError, transaction
 
 from campaigns.actions.inbound_effects import Received, carry_out
 from campaigns.actions.inbound_proof import match_mail
-from campaigns.actions.sending import mailbox_purpose
+from campaigns.actions.mailbox_secrets import mailbox_purpose
 from campaigns.models import InboundMail, Mailbox, MailFolder
 from campaigns.rules.inbound import InboundMessage, read_mail
 from leadgen.core import secrets

@@ -21,6 +21,7 @@ from django.db import connection
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.actions.system_mail import plan_system_mail
 from accounts.models import Member, Role
+from campaigns.actions.health import hold_mailbox, release_mailbox
 from campaigns.actions.mailbox_secrets import opened_dict, sealed_for
 from campaigns.models import Mailbox
 from campaigns.transports import oauth
@@ -134,7 +135,9 @@ def disconnect(*, mailbox: Mailbox, by: Actor, now: datetime) -> None:
         raise Invalid("It is not connected.")
     mailbox.oauth_sealed, mailbox.oauth_expires_at = "", None
     mailbox.check_ok, mailbox.check_words, mailbox.checked_at, mailbox.check_steps = None, "", None, []
-    mailbox.save()
+    mailbox.save(
+        update_fields=["oauth_sealed", "oauth_expires_at", "check_ok", "check_words", "checked_at", "check_steps"]
+    )
     write_audit(by=by, action="mailbox.disconnected", now=now, target=mailbox, detail={"provider": mailbox.auth})
 
 
@@ -212,15 +215,9 @@ def _save(mailbox: Mailbox, tokens: oauth.Tokens, kept: Mapping[str, str], now: 
             return tokens.access_token
         row.oauth_sealed = sealed_for(row, "oauth", json.dumps(wanted))
         row.oauth_expires_at = now + timedelta(seconds=tokens.expires_in)
-        names = ["oauth_sealed", "oauth_expires_at"]
-        if row.state == Mailbox.State.HELD and row.state_code == "oauth":
-            row.state = Mailbox.State.ACTIVE if row.ramp_cap is None else Mailbox.State.WARMING
-            row.state_code, row.state_reason, row.state_at, row.last_error = "", "", now, ""
-            names += ["state", "state_code", "state_reason", "state_at", "last_error"]
-            write_audit(
-                by=SYSTEM, action=f"mailbox.{row.state}", now=now, target=row, detail={"reason": "connected again"}
-            )
-        row.save(update_fields=names)
+        row.save(update_fields=["oauth_sealed", "oauth_expires_at"])
+        if row.state == Mailbox.State.HELD and row.state_code in {"oauth", "log_in"}:
+            release_mailbox(mailbox=row, by=SYSTEM, now=now)
     return tokens.access_token
 
 
@@ -234,12 +231,9 @@ def _hold(mailbox: Mailbox, kept: Mapping[str, str], words: str, now: datetime) 
             left = {name: value for name, value in kept.items() if name not in {"code", "verifier", "code_at"}}
             row.oauth_sealed = sealed_for(row, "oauth", json.dumps(left)) if left else ""
         row.last_error = words[:500]
-        told = row.state == Mailbox.State.HELD
-        if not told:
-            row.state, row.state_code, row.state_reason, row.state_at = Mailbox.State.HELD, "oauth", words[:300], now
-            write_audit(by=SYSTEM, action="mailbox.held", now=now, target=row, detail={"reason": words})
+        row.save(update_fields=["oauth_sealed", "last_error"])
+        if hold_mailbox(mailbox=row, reason=words, by=SYSTEM, now=now, code="oauth"):
             _tell(row, words, now)
-        row.save(update_fields=["oauth_sealed", "last_error", "state", "state_code", "state_reason", "state_at"])
 
 
 def _tell(mailbox: Mailbox, words: str, now: datetime) -> None:

@@ -17,9 +17,12 @@ import uuid
 from datetime import datetime
 
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 from campaigns.actions import outcomes
 from campaigns.actions.accepted import record_accepted
+from campaigns.actions.connections import Conversation, conversation_for
+from campaigns.actions.mailbox_secrets import mailbox_purpose as mailbox_purpose
 from campaigns.actions.no_return import (
     LEASE,
     RETRY,
@@ -38,8 +41,8 @@ from campaigns.queries.looks import Clock, Look, look_at, version_of
 from campaigns.queries.mail import mime_of
 from campaigns.queries.verdicts import Verdict, verdict_of
 from campaigns.rules.mime import normalise_address
-from campaigns.transports.smtp import OutcomeUnknown, SmtpAccount, SmtpConversation, TransportError
-from leadgen.core import restore, secrets
+from campaigns.transports.smtp import OutcomeUnknown, TransportError
+from leadgen.core import restore
 from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
 from leadgen.core.logging import log
@@ -67,22 +70,6 @@ RETURNING id
 """
 
 
-def mailbox_purpose(workspace_id: uuid.UUID, mailbox_id: uuid.UUID, what: str = "password") -> str:
-    """What a mailbox's secret is sealed for."""
-    return f"mailbox:{workspace_id}:{mailbox_id}:{what}"
-
-
-def account_of(mailbox: Mailbox) -> SmtpAccount:
-    """The mailbox's SMTP log-in, its password unsealed."""
-    return SmtpAccount(
-        host=mailbox.host,
-        port=mailbox.port,
-        security=mailbox.security,
-        username=mailbox.username,
-        password=secrets.unseal(mailbox.password_sealed, purpose=mailbox_purpose(mailbox.workspace_id, mailbox.pk)),
-    )
-
-
 def send_due(
     *, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime, limit: int = BATCH, room: Room | None = None
 ) -> SendReport:
@@ -105,11 +92,25 @@ def send_due(
             room.explain(mailbox)
             report.next_due = _next_due(mailbox, now, wait)
             return report
-        account = account_of(mailbox)
         batch = Batch(workspace_id, mailbox, room, now, Clock(now), report, left, version_of(mailbox))
         looks = _look(batch, claimed)
     crash_point("C3")
-    conversation = SmtpConversation(account)
+    try:
+        # Outside any transaction: a token may have to be fetched.
+        conversation = conversation_for(batch.mailbox, now=now)
+    except TransportError as error:
+        _release(batch, [look.message for look in looks], error)
+    else:
+        _send_all(conversation, batch, looks)
+    with workspace_scope(workspace_id):
+        if batch.touched:
+            mark_enrolments(min(batch.touched))
+        mailbox = Mailbox.objects.get(pk=mailbox_id)
+        report.next_due = _next_due(mailbox, now, room.left(mailbox)[1])
+    return report
+
+
+def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> None:
     try:
         for index, look in enumerate(looks):
             try:
@@ -120,12 +121,6 @@ def send_due(
                 break
     finally:
         conversation.close()
-    with workspace_scope(workspace_id):
-        if batch.touched:
-            mark_enrolments(min(batch.touched))
-        mailbox = Mailbox.objects.get(pk=mailbox_id)
-        report.next_due = _next_due(mailbox, now, room.left(mailbox)[1])
-    return report
 
 
 def claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
@@ -136,7 +131,7 @@ def claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
             {"workspace": mailbox.workspace_id, "mailbox": mailbox.pk, "now": now, "limit": limit, "lease": LEASE},
         )
         ids = [row[0] for row in cursor.fetchall()]
-    rows = Message.objects.filter(pk__in=ids)
+    rows = Message.objects.filter(pk__in=ids).annotate(tid=RawSQL("campaigns_message.ctid::text", []))
     return sorted(rows, key=lambda message: (not message.in_reply_to, message.due_at, message.pk))
 
 
@@ -156,7 +151,7 @@ def _look(batch: Batch, claimed: list[Message]) -> list[Look]:
     return looks
 
 
-def _send_one(conversation: SmtpConversation, batch: Batch, look: Look) -> None:
+def _send_one(conversation: Conversation, batch: Batch, look: Look) -> None:
     """One message through its whole life. Raises TransportError only where the server as a whole cannot be used."""
     message = look.message
     if look.refused and not may_still_go(batch, look):
@@ -199,7 +194,7 @@ def _send_one(conversation: SmtpConversation, batch: Batch, look: Look) -> None:
             raise
         return
     crash_point("C10")
-    if record_accepted(batch, look, accepted.text):
+    if record_accepted(batch, look, accepted.text, provider_id=accepted.provider_id):
         batch.report.sent += 1
     crash_point("C11")
 
@@ -207,6 +202,10 @@ def _send_one(conversation: SmtpConversation, batch: Batch, look: Look) -> None:
 def _refused(batch: Batch, message: Message, error: TransportError) -> None:
     """The server refused this mail in words, before or after DATA: definite, nothing was delivered."""
     with workspace_scope(batch.workspace_id):
+        if error.permanent and error.whole_server:
+            # It is the mailbox's matter (a sending service refused the key): the mail waits until somebody mended it.
+            batch.report.held += give_back(message, words=f"Held: {error.message}", due_at=batch.now + RETRY)
+            return
         if error.permanent or message.attempt >= MAX_ATTEMPTS:
             if outcomes.record_refused(message=message, reason=error.message, smtp_code=error.code, now=batch.now):
                 batch.report.failed += 1
@@ -223,7 +222,7 @@ def _release(batch: Batch, messages: list[Message], error: TransportError) -> No
     with workspace_scope(batch.workspace_id):
         mailbox = lock_mailbox(batch.mailbox.pk)
         mailbox.last_error = error.message[:500]
-        if error.permanent:
+        if error.permanent and mailbox.state != Mailbox.State.HELD:
             mailbox.state, mailbox.state_code, mailbox.state_at = Mailbox.State.HELD, "log_in", batch.now
             mailbox.state_reason = error.message[:300]
         mailbox.save(update_fields=["last_error", "state", "state_code", "state_reason", "state_at"])
