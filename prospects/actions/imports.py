@@ -288,6 +288,7 @@ def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool
     warnings = sum(issue.issue.severity == "warning" for issue in batch.issues)
     run.settings = run.settings | {
         "tally": dict(engine.context.tally), "warnings": int(run.settings.get("warnings", 0)) + warnings,
+        "suppressed": int(run.settings.get("suppressed", 0)) + batch.suppressed,
     }  # fmt: skip
     run.lease_until = Now() + LEASE  # the database's clock
     run.save(

@@ -19,7 +19,7 @@ from prospects.actions.imports_setup import Setup
 from prospects.actions.imports_spend import SpendImport
 from prospects.actions.imports_store import RowRefused, Rows, Unit
 from prospects.models import Company, Import, ImportIssue, Person
-from prospects.queries.suppressions import is_suppressed
+from prospects.queries.suppressions import suppressions_of
 from prospects.rules.imports import ConvertedRow, RowIssue
 from prospects.sources.csv import Row as FileRow
 
@@ -101,13 +101,25 @@ class Engine:
         for file_row, issues in refused:
             result.invalid += 1
             result.issues += [Issue(issue, file_row.cells if issue.severity == "error" else []) for issue in issues]
-        if self.setup.kind in ("people", "leads") and self.dry:
-            emails = [str(item.row.values["email"]) for item in items if "email" in item.row.values]
-            blocked = is_suppressed(emails)
-            result.suppressed = sum(email in blocked for email in emails)
+        if self.setup.kind in ("people", "leads"):
+            self._tell_suppressed(items, result)
         self._write(items, result)
         result.issues.sort(key=lambda issue: issue.issue.row)
         return result
+
+    def _tell_suppressed(self, items: list[_Item], result: Batch) -> None:
+        """Rows whose address nobody may write to are imported, and say so; the dry run only counts them."""
+        emails = {item.file_row.line: str(item.row.values["email"]) for item in items if item.row.values.get("email")}
+        blocked = suppressions_of(emails.values())
+        for number, email in emails.items():
+            if email not in blocked:
+                continue
+            result.suppressed += 1
+            if not self.dry:
+                hit = blocked[email]
+                words = f"Suppressed: {hit.get_reason_display().lower()} on {hit.at:%d %b %Y}"
+                remedy = "Imported, and never written to"
+                result.issues.append(Issue(RowIssue(number, "email", email, words, remedy, "warning"), []))
 
     def _named(self, rows: Sequence[FileRow]) -> tuple[list[_Item], list[tuple[FileRow, list[RowIssue]]]]:
         good: list[tuple[FileRow, ConvertedRow]] = []

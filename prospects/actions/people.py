@@ -13,6 +13,7 @@ from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
 from prospects.actions.activities import record_activity
 from prospects.actions.fit import rescore
+from prospects.actions.suppressions import mask
 from prospects.models import Activity, ActivityKind, Company, Person
 from prospects.rules import titles
 from prospects.rules.normalise import company_domain
@@ -123,6 +124,8 @@ def delete_people(*, by: Actor, now: datetime, people: Sequence[Person]) -> int:
     for person in people:
         write_audit(
             by=by, action="person.deleted", now=now, target=person,
+            # The log outlives the person: a name says who it was, an address would still reach them.
+            label=person.full_name or mask("email", person.email) or "unnamed person",
             detail={"external_id": person.external_id, "source": person.source},
         )  # fmt: skip
     Person.objects.filter(pk__in=[person.pk for person in people]).delete()

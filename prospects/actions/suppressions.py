@@ -1,6 +1,8 @@
 """Suppress and free addresses, domains and phone numbers. Rows are appended; the newest of an address decides."""
 
-from collections.abc import Iterable
+import csv
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +16,8 @@ from prospects.rules import normalise
 
 Kind, Reason = Suppression.Kind, Suppression.Reason
 MAX_LIST = 100_000
+HEADINGS = {"email", "e-mail", "address", "domain", "e-mail address"}
+_ADDRESS = re.compile(r"[^\s<>\"'(),;:]+@[^\s<>\"'(),;:]+\.[\w-]+")
 
 
 @dataclass(slots=True)
@@ -36,7 +40,7 @@ def suppress(*, by: Actor, now: datetime, kind: str, value: str, reason: str, no
     if known is not None and known.reason == reason:
         return known
     row = Suppression.objects.create(
-        kind=kind, digest=queries.suppression_digest(clean), reason=reason, note=note.strip()[:300],
+        kind=kind, digest=queries.suppression_digest(clean), reason=reason, note=clean_note(note, clean),
         hint=mask(kind, clean), at=now, member=by.member,
     )  # fmt: skip
     write_audit(
@@ -59,7 +63,7 @@ def lift(*, by: Actor, now: datetime, suppression: Suppression, note: str) -> Su
         raise Conflict(f"{suppression.hint} is not suppressed any more.", code="not_suppressed")
     row = Suppression.objects.create(
         kind=suppression.kind, digest=suppression.digest, act=Suppression.Act.LIFT, reason=newest.reason,
-        note=note.strip()[:300], hint=suppression.hint, at=max(now, newest.at), member=by.member,
+        note=clean_note(note), hint=suppression.hint, at=max(now, newest.at), member=by.member,
     )  # fmt: skip
     write_audit(
         by=by, action="suppression.lifted", now=now, target=row, label=row.hint,
@@ -77,46 +81,103 @@ def lift_value(*, by: Actor, now: datetime, kind: str, value: str, note: str) ->
     return lift(by=by, now=now, suppression=row, note=note)
 
 
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of a list that can be kept."""
+
+    kind: str
+    digest: str
+    hint: str
+    reason: str
+    note: str
+
+
 def suppress_list(*, by: Actor, now: datetime, lines: Iterable[str], reason: str, note: str = "") -> ListResult:
-    """Suppress many plain addresses and domains, one a line (the first column of a CSV counts, a heading is skipped).
+    """Suppress many: plain addresses and domains, one a line (the first column of a CSV counts, a heading is skipped), or
+    our own export, whose hashes are good in the workspace they come from.
 
     What cannot be read is returned with its line and reason, never dropped silently. One audit row for all.
     """
     result = ListResult()
-    wanted: dict[tuple[str, str], str] = {}
-    for number, line in enumerate(lines, start=1):
+    wanted: dict[tuple[str, str], _Entry] = {}
+    given = iter(lines)
+    first = next(given, "")
+    columns = [name.strip().casefold() for name in next(csv.reader([first.lstrip("\ufeff")]), [])]
+    own = {"kind", "hash", "reason"} <= set(columns)
+    for number, line in enumerate(given if own else _chain(first, given), start=2 if own else 1):
         if number > MAX_LIST:
             raise Invalid(f"A list has at most {MAX_LIST:,} lines. Split the file.", field="file")
-        cell = line.split(";")[0].split(",")[0].split("\t")[0].strip().strip("\"'")
-        if not cell or (number == 1 and cell.casefold() in {"email", "e-mail", "address", "domain", "e-mail address"}):
-            continue
-        kind = str(Kind.EMAIL if "@" in cell.lstrip("@") else Kind.DOMAIN)
         try:
-            clean = read_value(kind, cell.lstrip("@"))
+            entry = _own_entry(columns, line, note) if own else _plain_entry(line, number, reason, note)
         except Invalid as error:
-            result.refused.append((number, cell[:80], error.message))
+            result.refused.append((number, _ADDRESS.sub("…", line)[:80] if own else _cell(line)[:80], error.message))
             continue
-        wanted[kind, queries.suppression_digest(clean)] = clean
-    rows = []
+        if entry is not None:
+            wanted[entry.kind, entry.digest] = entry
     known = set(queries.in_force().filter(digest__in=[key for _, key in wanted]).values_list("kind", "digest"))
-    for (kind, key), clean in wanted.items():
-        if (kind, key) in known:
-            result.already += 1
-            continue
-        rows.append(
-            Suppression(
-                kind=kind, digest=key, reason=reason, note=note.strip()[:300], hint=mask(kind, clean), at=now,
-                member=by.member,
-            )
-        )  # fmt: skip
+    result.already = len(wanted.keys() & known)
+    rows = [
+        Suppression(
+            kind=entry.kind, digest=entry.digest, reason=entry.reason, note=entry.note, hint=entry.hint, at=now,
+            member=by.member,
+        )
+        for key, entry in wanted.items()
+        if key not in known
+    ]  # fmt: skip
     bulk_insert(Suppression, rows, batch_size=2000)
     result.added = len(rows)
     if rows:
         write_audit(
             by=by, action="suppression.imported", now=now, target_type="suppression", label=f"{len(rows)} addresses",
-            detail={"added": len(rows), "reason": reason, "note": note.strip()[:300]},
+            detail={"added": len(rows), "reason": reason, "note": clean_note(note)},
         )  # fmt: skip
     return result
+
+
+def _chain(first: str, rest: Iterator[str]) -> Iterator[str]:
+    yield first
+    yield from rest
+
+
+def _cell(line: str) -> str:
+    return line.split(";")[0].split(",")[0].split("\t")[0].strip().strip("\"'").lstrip("\ufeff")
+
+
+def _plain_entry(line: str, number: int, reason: str, note: str) -> _Entry | None:
+    """A line of anybody's list. None: nothing stands there."""
+    cell = _cell(line)
+    if not cell or (number == 1 and cell.casefold() in HEADINGS):
+        return None
+    kind = str(Kind.EMAIL if "@" in cell.lstrip("@") else Kind.DOMAIN)
+    clean = read_value(kind, cell.lstrip("@"))
+    return _Entry(kind, queries.suppression_digest(clean), mask(kind, clean), reason, clean_note(note, clean))
+
+
+def _own_entry(columns: list[str], line: str, note: str) -> _Entry | None:
+    """A line of our own export: by its hash where it is this workspace's, else by the plain address if it has one."""
+    cells = next(csv.reader([line]), [])
+    if not any(cell.strip() for cell in cells):
+        return None
+    row = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
+    kind, reason = row.get("kind", ""), row.get("reason", "")
+    if kind not in Kind.values:
+        raise Invalid(f"“{kind[:20]}” is none of: {', '.join(Kind.values)}.")
+    reason = reason if reason in Reason.values else str(Reason.IMPORTED)
+    plain = row.get("address", "").removeprefix("'")
+    words = clean_note(note or row.get("note", "").removeprefix("'"))
+    if plain:
+        clean = read_value(kind, plain)
+        return _Entry(kind, queries.suppression_digest(clean), mask(kind, clean), reason, clean_note(words, clean))
+    digest = queries.digest_of_export(row.get("hash", ""))
+    if digest is None:
+        raise Invalid("It was exported from another workspace, and a hash cannot be read elsewhere: give the address.")
+    return _Entry(kind, digest, clean_note(row.get("masked", ""))[:60], reason, words)
+
+
+def clean_note(note: str, value: str = "") -> str:
+    """A note without the address itself: servers repeat it in their words, and it must not outlive the person here."""
+    words = note.replace(value, f"…{value[-4:]}") if value.startswith("+") else note  # a number
+    return _ADDRESS.sub(lambda found: found.group() if "…" in found.group() else mask(Kind.EMAIL, found.group()), words).strip()[:300]  # fmt: skip
 
 
 def read_value(kind: str, value: str, *, field: str = "value") -> str:

@@ -4,6 +4,8 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.http import HttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -15,7 +17,8 @@ from accounts.models import Member
 from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.idempotency import IdempotentMixin
-from prospects.actions.suppressions import lift, read_value, suppress
+from prospects.actions.suppressions import lift, read_value, suppress, suppress_list
+from prospects.actions.suppressions_export import csv_of_export
 from prospects.api.fields import TenantKeyField, body_of
 from prospects.models import Suppression
 from prospects.queries import suppressions as queries
@@ -41,6 +44,14 @@ class CheckSerializer(serializers.Serializer[Any]):
     emails = serializers.ListField(child=serializers.CharField(max_length=254), min_length=1, max_length=MAX_CHECK)
 
 
+class SuppressionListSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(
+        max_length=10_000_000, trim_whitespace=False, help_text="Addresses and domains, one a line, or our own export (CSV)."
+    )
+    reason = serializers.ChoiceField(choices=Suppression.Reason.choices, default=Suppression.Reason.IMPORTED)
+    note = serializers.CharField(max_length=300, default="", allow_blank=True)
+
+
 class SuppressionFilter(django_filters.FilterSet):
     kind = django_filters.ChoiceFilter(choices=Suppression.Kind.choices)
     reason = django_filters.ChoiceFilter(choices=Suppression.Reason.choices)
@@ -61,6 +72,8 @@ class SuppressionViewSet(
         "create": "suppressions.edit",
         "lift": "suppressions.edit",
         "check": "suppressions.view",
+        "import_list": "suppressions.edit",
+        "export": "people.export",
     }
     model = Suppression
     serializer_class = SuppressionSerializer
@@ -118,3 +131,27 @@ class SuppressionViewSet(
                 "invalid": invalid,
             }
         )
+
+    @extend_schema(
+        summary="Suppress a list", request=SuppressionListSerializer,
+        responses=inline_serializer("SuppressionListResult", {
+            "added": serializers.IntegerField(), "already": serializers.IntegerField(),
+            "refused": serializers.ListField(child=serializers.DictField(), help_text="line, text, why"),
+        }),
+    )  # fmt: skip
+    @action(detail=False, methods=["post"], url_path="import", filterset_class=None)
+    def import_list(self, request: Request) -> Response:
+        """What cannot be read comes back with its line and reason. Reasons of an export are kept."""
+        body = SuppressionListSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        data = dict(body.validated_data)
+        lines = data.pop("text").splitlines()
+        done = suppress_list(by=actor_of(request), now=clock.now(), lines=lines, **data)
+        refused = [{"line": number, "text": text, "why": why} for number, text, why in done.refused]
+        return Response({"added": done.added, "already": done.already, "refused": refused})
+
+    @extend_schema(summary="Export what is suppressed", responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
+    def export(self, request: Request) -> HttpResponse:
+        """CSV with keyed hashes; `import` reads it back in the same workspace, also where the address is known no more."""
+        return csv_of_export(by=actor_of(request), now=clock.now())

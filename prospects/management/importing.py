@@ -92,6 +92,7 @@ class ImportCommand(BaseCommand):
         counts = {
             "rows": run.done_rows, "created": run.created_count, "updated": run.updated_count,
             "unchanged": run.unchanged_count, "invalid": run.invalid_count, "warnings": run.settings.get("warnings", 0),
+            "suppressed": run.settings.get("suppressed", 0),
         }  # fmt: skip
         return self._report(path, run.mapping, run.findings, counts, issues) | {"import": str(run.pk)}
 

@@ -1,5 +1,6 @@
 """Who must never be sent anything. Fails closed: an address that cannot be read counts as suppressed by its callers."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import batched
 
@@ -63,6 +64,36 @@ def in_force() -> "QuerySet[Suppression]":
         Q(at__gt=OuterRef("at")) | Q(at=OuterRef("at"), id__gt=OuterRef("id"))
     )
     return Suppression.objects.filter(act=Suppression.Act.ADD).exclude(Exists(newer))
+
+
+EXPORT_COLUMNS = ("kind", "address", "masked", "reason", "since", "by", "hash", "note")
+_HASH = re.compile(r"([0-9a-f]{8}):([0-9a-f]{64})")
+
+
+def ledger_mark() -> str:
+    """What marks this workspace's hashes in an export: those of another one mean nothing here."""
+    return suppression_digest("ledger")[:8]
+
+
+def digest_of_export(text: str) -> str | None:
+    """The hash in an export's column `hash`; None where it is none, or another workspace's."""
+    found = _HASH.fullmatch(text.strip())
+    return found.group(2) if found is not None and found.group(1) == ledger_mark() else None
+
+
+def export_rows() -> Iterator[list[str]]:
+    """What holds now, the newest first, as rows of EXPORT_COLUMNS. `suppress_list` reads them back in this workspace.
+
+    Addresses are kept as hashes: the plain one is given where a person here has it, and for domains.
+    """
+    known, mark = addresses_here(), ledger_mark()
+    rows = in_force().select_related("member").order_by("-at", "-id")
+    for row in rows.iterator(chunk_size=2000):
+        plain = row.hint if row.kind == Suppression.Kind.DOMAIN else known.get((row.kind, row.digest), "")
+        yield [
+            row.kind, plain, row.hint, row.reason, row.at.isoformat(), str(row.member or ""), f"{mark}:{row.digest}",
+            row.note,
+        ]  # fmt: skip
 
 
 def addresses_here() -> dict[tuple[str, str], str]:

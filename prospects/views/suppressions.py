@@ -1,6 +1,5 @@
 """Suppression: who is never written to or called; add, import, lift, export."""
 
-import csv
 import io
 from typing import Any
 from uuid import UUID
@@ -10,13 +9,14 @@ from django.shortcuts import get_object_or_404
 from django.urls import reverse
 
 from accounts.access import MemberRequest, member_view
-from accounts.actions.audit import actor_of, write_audit
+from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from leadgen.core.counts import count_up_to
 from leadgen.core.errors import AppError, Invalid
 from leadgen.core.htmx import hx_redirect, is_htmx, refusal, render_page
 from leadgen.core.pagination import Order, keyset
 from prospects.actions.suppressions import lift, read_value, suppress, suppress_list
+from prospects.actions.suppressions_export import csv_of_export
 from prospects.forms.suppressions import LiftForm, SuppressionFilterForm, SuppressionForm, SuppressionListForm
 from prospects.models import Suppression
 from prospects.queries import suppressions as queries
@@ -125,28 +125,8 @@ def suppression_lift(request: MemberRequest, suppression_id: UUID) -> HttpRespon
 
 @member_view("people.export")
 def suppression_export(request: MemberRequest) -> HttpResponse:
-    """CSV of what is suppressed. Addresses are kept as hashes: the plain one is given where a person here has it."""
-    known = queries.addresses_here()
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(["kind", "address", "masked", "reason", "since", "by", "note"])
-    rows = queries.in_force().select_related("member").order_by("-at", "-id")
-    for row in rows.iterator(chunk_size=2000):
-        plain = row.hint if row.kind == Suppression.Kind.DOMAIN else known.get((row.kind, row.digest), "")
-        writer.writerow([row.kind, plain, row.hint, row.reason, row.at.isoformat(), _safe(row.member), _safe(row.note)])
-    write_audit(
-        by=actor_of(request), action="suppression.exported", now=clock.now(), target_type="suppression",
-        label=f"{queries.in_force().count()} rows",
-    )  # fmt: skip
-    response = HttpResponse(out.getvalue().encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="suppressions.csv"'
-    return response
-
-
-def _safe(value: Any) -> str:
-    """A cell a spreadsheet does not run as a formula."""
-    text = str(value or "")
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    """CSV of what is suppressed; this workspace reads it back, by the hash where the address is not known here."""
+    return csv_of_export(by=actor_of(request), now=clock.now())
 
 
 def _url(request: MemberRequest) -> str:
