@@ -6,7 +6,7 @@ holds, where it repeats an hour the first one counts (RFC 5545, PEP 495 `fold=0`
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from leadgen.core.errors import Invalid
@@ -71,9 +71,9 @@ def after_delay(
         left = days
         while left:
             day += timedelta(days=1)
-            if not business_days or _is_business_day(day, holidays):
+            if _exists(day, local.tzinfo) and (not business_days or _is_business_day(day, holidays)):
                 left -= 1
-        local = datetime.combine(day, local.time(), local.tzinfo)  # fold stays 0
+        local = datetime.combine(day, local.time().replace(fold=0), local.tzinfo)  # of two equal times the first
     return local.astimezone(UTC) + timedelta(hours=hours)
 
 
@@ -89,12 +89,22 @@ def next_slot(wanted: datetime, *, zone: str, window: Window, name: str = "", ho
     )  # yesterday's window can reach past a midnight that is skipped
     for _ in range(MAX_DAYS_AHEAD):
         opens, closes = _bounds(day, window, tz)
-        # A day the zone skipped altogether (Samoa, 2011) opens on another date: it has no window.
-        exists = opens.astimezone(tz).date() == day
-        if exists and day.weekday() in window.weekdays and day not in holidays and opens < closes and wanted < closes:
-            if wanted >= opens:
-                return Slot(wanted.astimezone(UTC))
-            return Slot(opens, _reason(wanted, opens, tz, window, name))
+        # A day the zone skipped altogether (Samoa, 2011) has no window.
+        if (
+            _exists(day, tz)
+            and day.weekday() in window.weekdays
+            and day not in holidays
+            and opens < closes
+            and wanted < closes
+        ):
+            if wanted < opens:
+                return Slot(opens, _reason(wanted, opens, tz, window, name))
+            local = wanted.astimezone(tz)
+            if local.fold and local.date() == day and local.time() < window.start:
+                # The window had opened, then the clock was set back to before its start: it opens again when that comes.
+                again = datetime.combine(day, window.start.replace(fold=1), tz).astimezone(UTC)
+                return Slot(again, _reason(wanted, again, tz, window, name))
+            return Slot(wanted.astimezone(UTC))
         day += timedelta(days=1)
     raise Invalid("The window has no open day in the next year.", code="window_invalid", field="weekdays")
 
@@ -124,6 +134,11 @@ def _bounds(day: date, window: Window, tz: ZoneInfo) -> tuple[datetime, datetime
     last = day + timedelta(days=1) if window.end == time(0) else day
     opens = datetime.combine(day, window.start, tz).astimezone(UTC)
     return opens, datetime.combine(last, window.end, tz).astimezone(UTC)
+
+
+def _exists(day: date, tz: tzinfo | None) -> bool:
+    """False for a day that the zone skipped."""
+    return datetime.combine(day, time(12), tz).astimezone(UTC).astimezone(tz).date() == day
 
 
 def _is_business_day(day: date, holidays: Collection[date]) -> bool:

@@ -1,9 +1,12 @@
 """What everything the crash test starts finds in its environment: its own addresses, and hours made seconds."""
 
 import os
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 
+from leadgen.core import services
 from leadgen.core.services.state import State
 
 # Leases are longer than what they protect, as in production; only all of it is shorter.
@@ -33,14 +36,45 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def template() -> Path:
+    """Where a migrated cluster for this code is kept between runs, so that not every run migrates."""
+    return State.locate().root / "crash-template" / services.schema_digest()[:12]
+
+
+def take_template(folder: Path) -> bool:
+    """Start from the kept cluster, if there is one. Its passwords come along."""
+    kept, state = template(), State.locate(folder)
+    if not (kept / "secrets.json").exists():
+        return False
+    state.root.mkdir(parents=True, exist_ok=True)
+    shutil.copy2(kept / "secrets.json", state.root / "secrets.json")
+    subprocess.run(["cp", "-a", "--reflink=auto", str(kept / "pg"), str(state.cluster)], check=True)
+    return True
+
+
+def keep_template(kept: Path, state: State) -> None:
+    """Keep a cleanly stopped cluster; older ones go."""
+    if kept.exists():
+        return
+    shutil.rmtree(kept.parent, ignore_errors=True)
+    draft = kept.with_name(f"{kept.name}.{os.getpid()}")
+    draft.mkdir(parents=True)
+    subprocess.run(["cp", "-a", "--reflink=auto", str(state.cluster), str(draft / "pg")], check=True)
+    shutil.copy2(state.root / "secrets.json", draft / "secrets.json")
+    draft.rename(kept)
+
+
 def environment(folder: Path) -> dict[str, str]:
     """Of the process that runs the test. Nothing of the developer's own database, broker or keys is in it."""
+    kept = str(template())
+    take_template(folder)
     state = State.locate(folder)
     env = {name: value for name, value in os.environ.items() if name not in LEFT_OUT}
     return env | PACE | {
         "DJANGO_SETTINGS_MODULE": "leadgen.settings",
         "LEADGEN_DATA_DIR": str(folder),
         "LEADGEN_PRODUCTION": "false",
+        "LEADGEN_CRASH_TEMPLATE": kept,
         "DATABASE_URL": state.database_url("app"),
         "DATABASE_OWNER_URL": state.database_url("owner"),
         "REDIS_URL": state.redis_url(),

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from celery import current_app
 from django.conf import settings
 from django.core.management import get_commands
 from django.db import DatabaseError, InterfaceError, connections
@@ -65,7 +66,6 @@ class CrashTest:
         with contextlib.ExitStack() as stack:
             stack.callback(self.servers.stop)
             self.servers.start()
-            self.servers.migrate()
             self._tell("database is ready")
             self.dovecot = self._dovecot(stack)
             self._sink(stack)
@@ -136,7 +136,7 @@ class CrashTest:
             self.crew.start(name)
         _until(self._web_answers, 40, "the web server")
         # Beat rings, a worker answers: from here on there is somebody to kill.
-        _until(lambda: self.oracle.number("SELECT count(*) FROM core_heartbeat") > 0, 60, "a worker")
+        _until(self._worker_answers, 60, "a worker")
 
     # --- killing ----------------------------------------------------------------------------------------------------
     def _points(self) -> Iterator[str]:
@@ -353,6 +353,11 @@ class CrashTest:
         except (OSError, smtplib.SMTPException):
             return None
         return int(words.decode().partition("pending=")[2].split()[0])
+
+    def _worker_answers(self) -> bool:
+        current_app.send_task("core.heartbeat")
+        time.sleep(0.3)
+        return self.oracle.number("SELECT count(*) FROM core_heartbeat WHERE name = 'worker'") > 0
 
     def _web_answers(self) -> bool:
         return _open(f"{settings.SITE_URL}/livez") == 200

@@ -69,11 +69,11 @@ class Oracle:
         return dict(zip(("planned", "handing_over", "enrolments", "imports", "soon"), map(int, found), strict=True))
 
     def unknown(self) -> list[tuple[Any, ...]]:
-        """(id, workspace, message_id, mailbox address) of what is unknown now."""
+        """(id, workspace, message_id, mailbox address) of what nobody has settled yet."""
         return self.rows(
             """
             SELECT m.id, m.workspace_id, m.message_id, b.address FROM campaigns_message m
-            JOIN campaigns_mailbox b ON b.id = m.mailbox_id WHERE m.state = 'unknown' ORDER BY m.id
+            JOIN campaigns_mailbox b ON b.id = m.mailbox_id WHERE m.state = 'unknown' AND m.settled_at IS NULL ORDER BY m.id
             """
         )
 
@@ -102,7 +102,7 @@ class Oracle:
                 for way in SETTLED_BY
             }
         )
-        left = self.states().get("unknown", 0)
+        left = len(self.unknown())
         ways = {way: count for way, count in settled.items() if count}
         figures = {
             "doubles": len(doubles | {str(key) for key in double_steps}),

@@ -10,9 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.core.management import call_command
+from django.db import connections
+
 from leadgen.core import services
 from leadgen.core.services import servers
-from leadgen.core.services.state import BASE_DIR, State
+from leadgen.core.services.state import State
+from tests.crash.environment import keep_template
 
 
 class OwnServers:
@@ -32,22 +36,20 @@ class OwnServers:
         }
 
     def start(self) -> None:
-        """Make the cluster if need be, start both, lay roles and tables."""
+        """Start both, with roles and tables: those of the kept cluster (environment.py), or made now and kept."""
+        fresh = not (self.state.cluster / "PG_VERSION").exists()
         self.state.prepare()
         servers.initialise(self.state)
         self.specification = servers.specification(self.state)["services"]
         self.start_valkey()
         self.start_postgres()
-        services.bootstrap_embedded(self.state)
-
-    def migrate(self) -> None:
-        """Lay the tables, in a process of its own: ours has no settings for this database."""
-        subprocess.run(
-            [sys.executable, str(BASE_DIR / "manage.py"), "migrate", "--no-input", "-v", "0"],
-            env=os.environ | self.urls | {"LEADGEN_DATA_DIR": str(self.state.root)},
-            stdout=sys.stderr,
-            check=True,
-        )
+        if fresh:
+            services.bootstrap_embedded(self.state)
+            call_command("migrate", interactive=False, verbosity=0, stdout=sys.stderr)
+            connections.close_all()
+            self._stop("postgres", signal.SIGINT)
+            keep_template(Path(os.environ["LEADGEN_CRASH_TEMPLATE"]), self.state)
+            self.start_postgres()
 
     def _start(self, name: str) -> None:
         entry = self.specification[name]

@@ -97,7 +97,7 @@ class Sink:
         while line := await reader.readline():
             word = line[:5].strip().upper().decode("ascii", "replace").split(":")[0]
             if word == "EHLO":
-                await say("250-sink.example\r\n250-8BITMIME\r\n250 SIZE 20000000")
+                await say("250-sink.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 20000000")
             elif word == "MAIL":
                 sender = _address(line)
                 await say("250 2.1.0 ok")

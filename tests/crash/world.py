@@ -88,7 +88,7 @@ def _make_box(world: World, workspace: str, kind: str, smtp_port: int, imap_port
         Step.objects.create(
             version=version, position=position, kind=Step.Kind.EMAIL, business_days=False,
             subject="A question, {{ person.first_name }}" if position == 1 else "",
-            body="Hi {{ person.first_name }},\n\n" + f"This is step {position}. More at https://shop.example/{position}.\n\nSam",
+            body="Hi {{ person.first_name }},\n\n" + f"This is step {position}. More at https://shop.example/{position} today.\n\nSam",
         )  # fmt: skip
     return Box(kind, address, mailbox.pk, sequence.pk, version.pk)
 
