@@ -37,6 +37,9 @@ LEASE = timedelta(seconds=settings.SEND_LEASE_SECONDS)
 RETRY = timedelta(seconds=settings.SEND_RETRY_SECONDS)
 SUBMITTED = "Handed to the server; its answer is not recorded yet."
 
+# Rows are found where they were seen (ctid) or by primary key, never by what a planner without statistics might prefer: an
+# index on `state` would walk everything that is planned. A message that moved since is found by the long way.
+# A restore cannot happen below an open connection, so one row says whether sending is held (leadgen.core.restore).
 # The order of all locks: enrolment, then mailbox. Both rows are named in it, so both are locked in it.
 LOCK = """
 SELECT 1 FROM campaigns_enrolment e, campaigns_mailbox b
@@ -56,18 +59,22 @@ WITH same AS MATERIALIZED (
           WHERE x.workspace_id = %(workspace)s AND x.kind IN ('{Suppression.Kind.EMAIL}', '{Suppression.Kind.DOMAIN}')
             AND x.digest = ANY(%(digests)s)
       )
-      AND {restore.SENDING_ALLOWED}
+      AND NOT EXISTS (
+          SELECT 1 FROM campaigns_maildomain d
+          WHERE d.workspace_id = %(workspace)s AND d.name = %(domain)s AND d.hold_cold AND d.role = 'primary'
+      )
+      AND NOT EXISTS (SELECT 1 FROM core_installation WHERE held_at IS NOT NULL)
 ), moved AS (
     UPDATE campaigns_message m
     SET state = 'unknown', reason = '{SUBMITTED}', reason_code = 'submitted', submitted_at = %(now)s, hold_reason = '',
         lease_until = clock_timestamp() + %(lease)s
-    WHERE m.workspace_id = %(workspace)s AND m.id = %(message)s AND m.state = 'planned' AND m.attempt = %(attempt)s
-      AND m.lease_until > clock_timestamp() AND EXISTS (SELECT 1 FROM same)
-    RETURNING 1
+    WHERE m.workspace_id = %(workspace)s AND m.ctid = %(tid)s::tid AND m.id = %(message)s AND m.state = 'planned'
+      AND m.attempt = %(attempt)s AND m.lease_until > clock_timestamp() AND EXISTS (SELECT 1 FROM same)
+    RETURNING m.ctid
 )
 UPDATE campaigns_mailbox b SET submissions = b.submissions + 1, last_submitted_at = %(now)s
 WHERE b.workspace_id = %(workspace)s AND b.id = %(mailbox)s AND EXISTS (SELECT 1 FROM moved)
-RETURNING b.ctid::text, b.xmin::text
+RETURNING b.ctid::text, b.xmin::text, (SELECT ctid::text FROM moved)
 """  # noqa: S608  constants of ours
 
 
@@ -112,7 +119,14 @@ class Batch:
 
 def pass_point_of_no_return(batch: Batch, look: Look) -> bool:
     """True: committed, DATA may follow. False: it waits or never goes; that is recorded and in the report."""
-    if look.versions and batch.version[0] and batch.left > 0 and batch.takes_short_way and _short_way(batch, look):
+    if (
+        look.versions
+        and look.tid
+        and batch.version[0]
+        and batch.left > 0
+        and batch.takes_short_way
+        and _short_way(batch, look)
+    ):
         return True
     return _long_way(batch, look)
 
@@ -124,7 +138,7 @@ def _short_way(batch: Batch, look: Look) -> bool:
         "workspace": batch.workspace_id, "enrolment": enrolment.pk, "mailbox": batch.mailbox.pk,
         "person": enrolment.person_id, "sequence": enrolment.sequence_id, "campaign": enrolment.sequence.campaign_id,
         "message": message.pk, "attempt": message.attempt, "digests": look.digests, "now": batch.now, "lease": LEASE,
-        "b0": batch.version[0], "b1": batch.version[1], **{f"v{i}": part for i, part in enumerate(look.versions)},
+        "tid": look.tid, "domain": batch.mailbox.domain, "b0": batch.version[0], "b1": batch.version[1], **{f"v{i}": part for i, part in enumerate(look.versions)},
     }  # fmt: skip
     with short_transaction(batch.workspace_id) as cursor:
         cursor.execute(LOCK, values)
@@ -133,7 +147,7 @@ def _short_way(batch: Batch, look: Look) -> bool:
             crash_point("C6")
     if row is None:
         return False
-    batch.version = (str(row[0]), str(row[1]))
+    batch.version, look.tid = (str(row[0]), str(row[1])), str(row[2])
     batch.left -= 1
     batch.room.noted(batch.mailbox)
     message.submitted_at = batch.now
@@ -160,6 +174,7 @@ def _long_way(batch: Batch, look: Look) -> bool:
         batch.mailbox = Mailbox.objects.get(pk=batch.mailbox.pk)
         batch.version = version_of(batch.mailbox)
         batch.left -= 1
+        look.tid = ""
         message.submitted_at = now
         crash_point("C6")
     return True
@@ -182,8 +197,14 @@ def _decide(batch: Batch, look: Look) -> bool:
         Verdict(VerdictKind.HOLD, "restored", held)
         if held
         else verdict_of(
-            message=message, enrolment=enrolment, mailbox=mailbox, room=batch.left, free_at=free_at, now=now,
-            room_words=batch.room.reason, room_code=batch.room.code,
+            message=message,
+            enrolment=enrolment,
+            mailbox=mailbox,
+            room=batch.left,
+            free_at=free_at,
+            now=now,
+            room_words=batch.room.reason,
+            room_code=batch.room.code,
         )
     )
     batch.version = version_of(mailbox)

@@ -37,6 +37,7 @@ from campaigns.actions.pacing import Room
 from campaigns.actions.steps import mark_enrolments, steps_of
 from campaigns.models import Mailbox, Message
 from campaigns.models.locks import lock_mailbox
+from campaigns.queries.domains import cold_hold
 from campaigns.queries.looks import Clock, Look, look_at, version_of
 from campaigns.queries.mail import mime_of
 from campaigns.queries.verdicts import Verdict, verdict_of
@@ -49,7 +50,7 @@ from leadgen.core.logging import log
 from leadgen.core.tenancy import workspace_scope
 
 MAX_ATTEMPTS = 5
-BATCH = 200
+BATCH = settings.SEND_BATCH
 # Follow-ups first: whoever was written to already waits the shortest. Each half walks an index in its own order, so a claim
 # reads what it takes and sorts nothing, however much is due.
 CLAIM = """
@@ -138,6 +139,7 @@ def claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
 def _look(batch: Batch, claimed: list[Message]) -> list[Look]:
     """Looks at the claimed messages, and whether by what is seen each may go; those that may not are decided under locks."""
     looks, shared = look_at(claimed, batch.mailbox)
+    cold = cold_hold(batch.mailbox)
     for look in looks:
         enrolment = look.enrolment
         if enrolment is None or shared is None:
@@ -145,7 +147,7 @@ def _look(batch: Batch, claimed: list[Message]) -> list[Look]:
         look.following = next((s for s in steps_of(enrolment.version_id) if s.position > enrolment.position), None)
         verdict = verdict_of(
             message=look.message, enrolment=enrolment, mailbox=batch.mailbox, room=batch.left, free_at=None,
-            now=batch.now, suppressed=shared.suppressed, clock=batch.clock,
+            now=batch.now, suppressed=shared.suppressed, clock=batch.clock, follow_up=look.follow_up, cold=cold,
         )  # fmt: skip
         look.refused = verdict.kind != Verdict.GO
     return looks

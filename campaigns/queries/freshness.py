@@ -25,14 +25,14 @@ def is_stale(mailbox: Mailbox, now: datetime) -> bool:
     return now - mailbox.synced_at > freshness_limit()
 
 
-def stale_reason(mailbox: Mailbox, message: Message, now: datetime) -> str:
+def stale_reason(mailbox: Mailbox, message: Message, now: datetime, *, follow_up: bool | None = None) -> str:
     """'' if the message may go; else why it waits, in words. First mails and what a person writes by hand never wait.
 
-    One small query, and none while the mailbox is fresh.
+    One small query, and none while the mailbox is fresh or the caller knows whether it is a follow-up.
     """
     if message.kind != Message.Kind.STEP or not is_stale(mailbox, now):
         return ""
-    if not is_follow_up(message):
+    if not (is_follow_up(message) if follow_up is None else follow_up):
         return ""
     if mailbox.sync == Mailbox.Sync.NONE:
         return f"{NOBODY_READS}{mailbox.address}; follow-ups go when it is read (Settings, Mailboxes)."

@@ -17,7 +17,7 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import Workspace
-from campaigns.models import Enrolment, Mailbox, Message, Sequence, Step
+from campaigns.models import Enrolment, Mailbox, Message, Sequence, Step, StepRun
 from campaigns.queries.mail import window_of, zone_for
 from campaigns.rules import schedule
 from leadgen.core.tenancy import current_workspace_id
@@ -81,7 +81,10 @@ class Look:
     enrolment: Enrolment | None = None
     versions: tuple[str, ...] = ()  # ctid and xmin of enrolment, person, sequence, campaign
     digests: list[str] = field(default_factory=list)
+    tid: str = ""  # where the message's row lies, as far as this sender knows
+    run: uuid.UUID | None = None  # the step's StepRun
     following: Step | None = None  # the step after this one
+    follow_up: bool = False  # this person was, or may have been, written to in this enrolment
     refused: bool = False  # by what was seen it may not go now
 
 
@@ -134,16 +137,21 @@ def look_at(messages: list[Message], mailbox: Mailbox) -> tuple[list[Look], Shar
     enrolments = {e.pk: e for e in versioned(Enrolment.objects.all()).filter(pk__in=ids)} if ids else {}
     shared = read_shared(enrolments.values()) if enrolments else None
     people = shared.people if shared else {}
+    open_runs = StepRun.objects.filter(enrolment__in=ids, done_at__isnull=True)
+    runs = {(enrolment, step): pk for pk, enrolment, step in open_runs.values_list("pk", "enrolment", "step")}
+    states = [Message.State.SENT, Message.State.UNKNOWN]
+    written = set(Message.objects.filter(enrolment__in=ids, state__in=states).values_list("enrolment", flat=True))
     looks = []
     for message in messages:
         message.mailbox = mailbox
-        look = Look(message)
+        look = Look(message, tid=message.tid, run=runs.get((message.enrolment_id, message.step_id)))
         enrolment = enrolments.get(message.enrolment_id) if message.enrolment_id else None
         if enrolment is not None and message.person_id == enrolment.person_id and message.person_id in people:
             message.enrolment, message.person = enrolment, enrolment.person
             look.enrolment = enrolment
             rows: tuple[Any, ...] = (enrolment, enrolment.person, enrolment.sequence, enrolment.sequence.campaign)
             look.versions = tuple(part for row in rows for part in row.row_version.split(" "))
+            look.follow_up = bool(message.in_reply_to) or enrolment.pk in written
             look.digests = suppression_digests(enrolment.person.email)
         looks.append(look)
     return looks, shared

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from campaigns.models import Enrolment, Mailbox, Message, Sequence
+from campaigns.queries.domains import cold_hold
 from campaigns.queries.freshness import stale_reason
 from campaigns.queries.looks import Clock
 from campaigns.queries.mail import zone_for
@@ -72,9 +73,12 @@ def verdict_of(
     clock: Clock | None = None,
     room_words: str = "",
     room_code: str = "",
+    follow_up: bool | None = None,
+    cold: str | None = None,
 ) -> Verdict:
     """Look at everything that may have changed since the message was planned. Rows of enrolment and mailbox are locked, or
-    this is a batch's first look; that one brings the suppressions it read and its clock."""
+    this is a batch's first look; that one brings what it read for all: suppressions, its clock, whether this person was
+    written to before (`follow_up`), why cold mail waits here (`cold`)."""
     if enrolment is not None:
         person: Person | None = enrolment.person  # read with the lock, in this transaction
     else:
@@ -97,7 +101,11 @@ def verdict_of(
     if not mailbox.sends:
         words = f"Held: mailbox {mailbox.address} is {mailbox.get_state_display().lower()}: {mailbox.state_reason}"
         return Verdict(VerdictKind.HOLD, "mailbox", room_words or words, free_at)
-    unread = stale_reason(mailbox, message, now)
+    if message.kind == Message.Kind.STEP:
+        primary = cold_hold(mailbox) if cold is None else cold
+        if primary:
+            return Verdict(VerdictKind.HOLD, "primary_domain", primary)
+    unread = stale_reason(mailbox, message, now, follow_up=follow_up)
     if unread:
         return Verdict(VerdictKind.HOLD, "unread", unread)
     if room <= 0:

@@ -13,13 +13,18 @@ from leadgen.core.models import Lane
 
 
 def mark(*, workspace_id: uuid.UUID, kind: str, due: datetime, key: str = "") -> None:
-    """Say that this workspace has work of `kind` at `due`; an earlier due time wins."""
+    """Say that this workspace has work of `kind` at `due`; an earlier due time wins.
+
+    A lane that somebody works on just now is set a microsecond earlier than it was taken at: `move_on` sees by it that work
+    came in after the last look, also where that is due at the very same instant.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO core_lane (workspace_id, kind, key, next_due) VALUES (%s, %s, %s, %s)
-            ON CONFLICT (workspace_id, kind, key) DO UPDATE SET next_due = least(core_lane.next_due, excluded.next_due)
-            WHERE core_lane.next_due IS NULL OR core_lane.next_due > excluded.next_due
+            INSERT INTO core_lane AS lane (workspace_id, kind, key, next_due) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (workspace_id, kind, key) DO UPDATE SET next_due = least(lane.next_due, excluded.next_due)
+                - CASE WHEN lane.lease_until > clock_timestamp() THEN interval '1 microsecond' ELSE interval '0' END
+            WHERE lane.next_due IS NULL OR lane.next_due > excluded.next_due OR lane.lease_until > clock_timestamp()
             """,
             [workspace_id, kind, key, due],
         )

@@ -34,7 +34,7 @@ def short_transaction(
         return
     connection.ensure_connection()
     # Every look-up here is by key. A plan made while a table was small must not scan it once it has grown.
-    begin = f"BEGIN; SET LOCAL leadgen.workspace = '{uuid.UUID(str(workspace_id))}'; SET LOCAL enable_seqscan = off"
+    begin = f"BEGIN; SET LOCAL leadgen.workspace = '{uuid.UUID(str(workspace_id))}'; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan"
     with connection.wrap_database_errors:
         cursor = _cursor()
         _simple(begin if durable else f"{begin}; SET LOCAL synchronous_commit = off")

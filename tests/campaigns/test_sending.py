@@ -21,7 +21,8 @@ from prospects.actions.tasks import complete_task
 from prospects.models import Activity, Person, Suppression, Task
 from prospects.queries.suppressions import is_suppressed
 from tests.campaigns.sink import Sink, running_sink
-from tests.factories.campaigns import EMAIL, FOLLOW_UP, REQUEST, make_enrolment, make_mailbox, make_sequence
+from tests.factories.campaigns import EMAIL, FOLLOW_UP, REQUEST, make_enrolment, make_sequence
+from tests.factories.campaigns import make_mailbox as make_any_mailbox
 
 pytestmark = pytest.mark.django_db
 
@@ -30,6 +31,13 @@ pytestmark = pytest.mark.django_db
 def sink() -> Iterator[Sink]:
     with running_sink() as found:
         yield found
+
+
+def make_mailbox(port: int, **fields: Any) -> Mailbox:
+    """A mailbox whose answers are read, today and on the days these tests go on to."""
+    from tests.conftest import NOW
+
+    return make_any_mailbox(port, **({"synced_at": NOW + timedelta(days=60)} | fields))
 
 
 def make_person(email: str = "ana@lumen.example", now: datetime | None = None, **fields: Any) -> Person:
