@@ -201,6 +201,7 @@ SMTP_TIMEOUT = env.integer("SMTP_TIMEOUT", 20)  # for each command before it
 SMTP_FINAL_TIMEOUT = env.integer("SMTP_FINAL_TIMEOUT", 600)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 900)
 LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 1200)
+SEND_BATCH = env.integer("SEND_BATCH", 200)  # messages claimed at once
 SEND_RETRY_SECONDS = env.integer("SEND_RETRY_SECONDS", 900)  # after a temporary no, times the attempt
 REPLY_FRESHNESS_SECONDS = env.integer("REPLY_FRESHNESS_SECONDS", 900)  # follow-ups of a mailbox not read for longer wait
 MAIL_POLL_SECONDS = env.integer("MAIL_POLL_SECONDS", 60)  # every folder is looked at so often, beside IDLE

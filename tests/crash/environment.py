@@ -15,6 +15,7 @@ PACE = {
     "SMTP_FINAL_TIMEOUT": "2",
     "SEND_LEASE_SECONDS": "4",
     "LANE_LEASE_SECONDS": "4",
+    "SEND_BATCH": "8",  # what a loaded machine sends well within a lease
     "SEND_RETRY_SECONDS": "1",
     "IMPORT_LEASE_SECONDS": "3",
     "DISPATCH_SECONDS": "1",

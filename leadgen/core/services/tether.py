@@ -33,7 +33,7 @@ def signal_group(group: int, sign: signal.Signals) -> None:
 def end_orphans() -> None:
     """Kill what the program left behind outside its group; only Linux hands us these."""
     children = Path(f"/proc/self/task/{os.getpid()}/children")
-    for _ in range(50):
+    for _ in range(250):
         try:
             left = children.read_text().split()
         except OSError:
@@ -42,10 +42,12 @@ def end_orphans() -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(int(pid), signal.SIGKILL)
         try:
-            while os.waitpid(-1, 0 if left else os.WNOHANG)[0]:
+            # Never blocking: the children of one that we kill become ours only now, and are alive.
+            while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
             return
+        time.sleep(0.02)
 
 
 def main(parent: int, grace: float, command: list[str]) -> int:
