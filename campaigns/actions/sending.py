@@ -16,6 +16,7 @@ message is `unknown`, the sweep says so once the lease is over (outcomes.settle_
 import uuid
 from datetime import datetime
 
+from django.conf import settings
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
