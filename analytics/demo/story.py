@@ -177,7 +177,8 @@ def _mailbox(by: Actor, now: datetime) -> Mailbox:
     found: Mailbox | None = Mailbox.objects.filter(address=address).first()
     if found is None:
         found = create_mailbox(
-            by=by, now=now, address=address, from_name="Sam Okoro", member=Member.objects.get(email=MEMBERS[4][1]),
+            by=by, now=now, warmed_up="the story of the demo begins long ago", address=address, from_name="Sam Okoro",
+            member=Member.objects.get(email=MEMBERS[4][1]),
             host="127.0.0.1", port=settings.SANDBOX_SMTP_PORT, security="none", daily_cap=200, min_gap_seconds=1,
             signature="Sam Okoro\nNorthwind Instruments",
         )  # fmt: skip

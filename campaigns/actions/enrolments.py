@@ -15,7 +15,9 @@ from campaigns.actions.sequences import published_version
 from campaigns.actions.steps import mark_enrolments, owner_of, pause_enrolment, resume_enrolment, stop_enrolment
 from campaigns.models import Enrolment, Mailbox, Sequence, SequenceMailbox, Step
 from campaigns.queries.mail import template_data, window_of, zone_for
+from campaigns.queries.pace import usable_of
 from campaigns.rules import liquid, schedule
+from campaigns.rules.rotation import next_in_turn
 from leadgen.core.errors import Conflict, Invalid, Refused
 from leadgen.core.ids import uuid7
 from leadgen.core.tenancy import bulk_insert, current_workspace_id
@@ -227,24 +229,23 @@ PAST = {"pause": "paused", "resume": "resumed", "stop": "stopped"}
 
 
 class _Rotation:
-    """Mailboxes of the pool in turn, the one with the fewest running enrolments first."""
+    """Mailboxes of the pool in turn: each its share of those who are inside, by weight and today's cap.
+
+    Whoever gets a mailbox keeps it for the whole enrolment. Mailboxes that do not send now get nobody new, unless none of
+    the pool sends: then those who come wait with the others.
+    """
 
     def __init__(self, sequence: Sequence) -> None:
-        counts = dict(
-            Enrolment.objects.filter(mailbox__in=_pool(sequence), state="active")
-            .values_list("mailbox_id")
-            .annotate(n=Count("id"))
-        )
-        usable = Mailbox.objects.filter(pk__in=_pool(sequence)).exclude(state=Mailbox.State.HELD).order_by("address")
-        self.load = {mailbox: counts.get(mailbox.pk, 0) for mailbox in usable}
-        if not self.load:
-            self.load = dict.fromkeys(Mailbox.objects.filter(pk__in=_pool(sequence)).order_by("address"), 0)
+        pool = list(Mailbox.objects.filter(pk__in=_pool(sequence)).order_by("address"))
+        self.shares = {mailbox: mailbox.weight * mailbox.cap for mailbox in usable_of(pool)}
+        inside = Enrolment.objects.filter(mailbox__in=pool, state__in=[Enrolment.State.ACTIVE, Enrolment.State.PAUSED])
+        counts = dict(inside.order_by().values_list("mailbox_id").annotate(n=Count("id")))
+        self.given = {mailbox: counts.get(mailbox.pk, 0) for mailbox in self.shares}
 
     def next(self) -> Mailbox | None:
-        if not self.load:
-            return None
-        chosen = min(self.load, key=lambda mailbox: (self.load[mailbox], mailbox.address))
-        self.load[chosen] += 1
+        chosen = next_in_turn(given=self.given, shares=self.shares)
+        if chosen is not None:
+            self.given[chosen] += 1
         return chosen
 
 

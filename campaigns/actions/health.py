@@ -30,6 +30,7 @@ State = MailboxState
 MAX_REST = timedelta(days=366)
 RELEASED = "released"  # state_code of a mailbox that a person let go after a hold: bounces are counted from then
 PERSON = "person"
+SENDING = [State.WARMING, State.ACTIVE]
 
 
 def begin_ramp(*, mailbox: Mailbox, now: datetime) -> None:
@@ -199,9 +200,6 @@ def _explain_held(now: datetime) -> int:
 def zone_of(mailbox: Mailbox) -> str:
     """The zone of its window and of the times told about it."""
     return mailbox.time_zone or Workspace.objects.get(pk=mailbox.workspace_id).time_zone
-
-
-SENDING = [State.WARMING, State.ACTIVE]
 
 
 def _sending_state(mailbox: Mailbox) -> str:

@@ -1,4 +1,4 @@
-"""Mailboxes: create, change, test, hold and release."""
+"""Mailboxes: create, change and the inbound key; their states are in actions.health, their test in mailbox_checks."""
 
 import json
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
+from campaigns.actions.health import begin_ramp, pace_changed
 from campaigns.actions.inbound import new_key
 from campaigns.actions.mailbox_secrets import opened_dict, sealed_for
 from campaigns.actions.oauth import client_problem
-from campaigns.actions.steps import mark_mailbox
 from campaigns.models import Mailbox
 from campaigns.rules.mailboxes import clean_mailbox
 from campaigns.rules.providers import same_house
@@ -36,10 +36,11 @@ CONNECTION = {*SMTP_FIELDS, *IMAP_FIELDS, *SECRETS, *ESP_SETTINGS} - {"copy_to_s
 AGAIN = "Type the password again: it is only used with the server it was given for."
 
 
-def create_mailbox(*, by: Actor, now: datetime, **values: Any) -> Mailbox:
+def create_mailbox(*, by: Actor, now: datetime, warmed_up: str = "", **values: Any) -> Mailbox:
     """A new sending identity out of FIELDS, SECRETS and ESP_SETTINGS; its secrets are sealed, its inbound key made.
 
-    Raises Invalid and Conflict (field named).
+    It starts warming up at 5 a day, unless `warmed_up` says how one knows that it needs no ramp: audited. Raises Invalid
+    and Conflict (field named).
     """
     fields, given = _split(values)
     mailbox = Mailbox(id=uuid4(), workspace_id=current_workspace_id(), created_at=now)
@@ -50,8 +51,14 @@ def create_mailbox(*, by: Actor, now: datetime, **values: Any) -> Mailbox:
     mailbox.imap_password_sealed = sealed_for(mailbox, "imap_password", given.get("imap_password") or "")
     mailbox.inbound_sealed = sealed_for(mailbox, "inbound", new_key())
     _service(mailbox, given, changed=True)
+    warmed_up = " ".join(warmed_up.split())[:250]
+    if warmed_up:
+        mailbox.ramp_reason = f"warmed up elsewhere: {warmed_up}"
+    else:
+        begin_ramp(mailbox=mailbox, now=now)
     _save(mailbox, force_insert=True)
     detail = {"host": mailbox.host or mailbox.esp, "route": mailbox.route, "auth": mailbox.auth}
+    detail |= {"warmed_up": warmed_up} if warmed_up else {}
     write_audit(by=by, action="mailbox.created", now=now, target=mailbox, detail=detail)
     return mailbox
 
@@ -62,6 +69,8 @@ def update_mailbox(
     """Change FIELDS and what is sealed; a secret that is None or missing keeps the old one. Returns names of what changed."""
     fields, given = _split(dict(changes) | secrets_given)
     before = {name: getattr(mailbox, name) for name in FIELDS}
+    columns = mailbox._meta.concrete_fields
+    row = {column.attname: getattr(mailbox, column.attname) for column in columns}
     cleaned = clean_mailbox(before | fields)
     changed = [name for name, value in cleaned.items() if before[name] != value]
     keeps = _passwords_kept(mailbox, cleaned, given)
@@ -83,9 +92,10 @@ def update_mailbox(
         if CONNECTION & set(changed):
             # The last test told of another server or log-in.
             mailbox.check_ok, mailbox.check_words, mailbox.checked_at, mailbox.check_steps = None, "", None, []
-        _save(mailbox)
+        # Only what was changed: a sender counts on this row meanwhile, and a token may be renewed.
+        _save(mailbox, update_fields=[c.name for c in columns if getattr(mailbox, c.attname) != row[c.attname]])
         write_audit(by=by, action="mailbox.changed", now=now, target=mailbox, detail={"fields": changed})
-        mark_mailbox(mailbox.pk, now)
+        pace_changed(mailbox=mailbox, changed=set(changed), now=now)
     return changed
 
 
@@ -162,27 +172,6 @@ def _service(mailbox: Mailbox, given: Mapping[str, Any], *, changed: bool) -> li
         mailbox.webhook_sealed = sealed_for(mailbox, "webhook", json.dumps(hooks))
         names += ["webhook_key"] if given.get("webhook_key") else []
     return names
-
-
-def hold_mailbox(*, mailbox: Mailbox, reason: str, by: Actor, now: datetime) -> None:
-    """Nothing more is sent from it until somebody releases it."""
-    if not reason.strip():
-        raise Invalid("Say why it is held; everybody who waits for it reads this.", field="reason")
-    _set_state(mailbox, Mailbox.State.HELD, reason.strip()[:300], by, now)
-
-
-def release_mailbox(*, mailbox: Mailbox, by: Actor, now: datetime) -> None:
-    """Send again; what waited goes as caps and windows allow."""
-    _set_state(mailbox, Mailbox.State.ACTIVE, "", by, now)
-    Mailbox.objects.filter(pk=mailbox.pk).update(last_error="")
-    mark_mailbox(mailbox.pk, now)
-
-
-def _set_state(mailbox: Mailbox, state: str, reason: str, by: Actor, now: datetime) -> None:
-    if not Mailbox.objects.filter(pk=mailbox.pk).exclude(state=state).update(state=state, state_reason=reason):
-        return
-    mailbox.refresh_from_db()
-    write_audit(by=by, action=f"mailbox.{state}", now=now, target=mailbox, detail={"reason": reason})
 
 
 def rotate_inbound_key(*, mailbox: Mailbox, by: Actor, now: datetime) -> str:

@@ -1,7 +1,9 @@
 """How much a mailbox may send now: its state, its working window, caps over rolling 24 hours, the gap between two mails."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import CharField, Count, F, Func, QuerySet, Value
 
@@ -22,15 +24,16 @@ class Room:
     mailbox, window, cap, gap or domain_cap.
     """
 
-    def __init__(self, mailbox: Mailbox, now: datetime) -> None:
+    def __init__(self, mailbox: Mailbox, now: datetime, *, used: int | None = None, zone: str = "") -> None:
+        """`used` and the workspace's `zone`, where the caller read them already."""
         self.now = now
         self.reason = self.code = ""
-        self._zone = ""
-        self._count(mailbox)
+        self._zone = mailbox.time_zone or zone
+        self._count(mailbox, used)
 
-    def _count(self, mailbox: Mailbox) -> None:
+    def _count(self, mailbox: Mailbox, used: int | None = None) -> None:
         self.seen = mailbox.submissions
-        self.used = self._recent(mailbox).count()
+        self.used = self._recent(mailbox).count() if used is None else used
         self._to: dict[str, int] | None = None  # by recipient domain; counted where a cap asks for it
         self._free: dict[str, datetime | None] = {}
 
@@ -138,6 +141,35 @@ class Room:
             index = used - (mailbox.domain_cap or 0)
             self._free[to_domain] = self._expires(mailbox, index, to_address__endswith=f"@{to_domain}")
         return self._free[to_domain]
+
+
+@dataclass(frozen=True, slots=True)
+class RoomNow:
+    """For pages: `used` of `cap` in the last 24 hours, `left` of them until the cap, whatever gap or window say;
+    `free_at` and `reason` where none may go this moment."""
+
+    used: int
+    cap: int
+    free_at: datetime | None
+    code: str
+    reason: str
+
+    @property
+    def left(self) -> int:
+        return max(0, self.cap - self.used)
+
+
+def rooms_of(mailboxes: Iterable[Mailbox], *, used: Mapping[Any, int], now: datetime) -> dict[Any, RoomNow]:
+    """{mailbox id: RoomNow}; `used` per mailbox id. A query more for each whose cap is full."""
+    zone = ""
+    found = {}
+    for mailbox in mailboxes:
+        zone = zone or Workspace.objects.get(pk=mailbox.workspace_id).time_zone
+        room = Room(mailbox, now, used=used[mailbox.pk], zone=zone)
+        _, free_at = room.left(mailbox)
+        reason = room.reason.removeprefix("Held: ")
+        found[mailbox.pk] = RoomNow(used[mailbox.pk], mailbox.cap, free_at, room.code, reason)
+    return found
 
 
 def domain_of(address: str) -> str:

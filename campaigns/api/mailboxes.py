@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts.actions.audit import actor_of
 from accounts.models import Member
+from campaigns.actions import health
 from campaigns.actions import mailboxes as actions
 from campaigns.actions.mailbox_checks import ask_check
 from campaigns.models import Mailbox
@@ -155,7 +156,7 @@ class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
         """Nothing is sent from it until it is released; everybody who waits reads the reason."""
         mailbox, serializer = self.get_object(), MailboxHoldSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        actions.hold_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now(), **serializer.validated_data)
+        health.hold_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now(), **serializer.validated_data)
         return Response(self._body(mailbox))
 
     @extend_schema(summary="Release a mailbox", request=None)
@@ -163,7 +164,7 @@ class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
     def release(self, request: Request, pk: str) -> Response:
         """It sends again; what waited goes as caps and windows allow."""
         mailbox = self.get_object()
-        actions.release_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now())
+        health.release_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now())
         return Response(self._body(mailbox))
 
     def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:

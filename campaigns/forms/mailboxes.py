@@ -105,6 +105,12 @@ class MailboxForm(forms.Form):
         min_value=1, max_value=100, initial=1, required=False, label="Share of a pool",
         help_text="A mailbox with 2 gets twice as many people as one with 1.",
     )  # fmt: skip
+    warmed_up = forms.CharField(
+        max_length=250, required=False, label="Warmed up already?",
+        help_text="A new mailbox starts with 5 e-mails a day and earns more by evidence. If this one needs no ramp, say how "
+        "you know; it stands in the audit log.",
+        widget=forms.TextInput(attrs={"placeholder": "such as “in daily use for two years”"}),
+    )  # fmt: skip
     window_start = _time("Sends from", "Empty: whenever the sequence may.")
     window_end = _time("Sends until", "00:00 is midnight.")
     window_weekdays = forms.TypedMultipleChoiceField(

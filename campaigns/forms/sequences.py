@@ -48,8 +48,9 @@ class SequenceFilter(ListFilter):
 
 class MailboxesField(forms.ModelMultipleChoiceField):
     def label_from_instance(self, obj: Mailbox) -> str:
-        held = "" if obj.state == Mailbox.State.ACTIVE else f", {obj.get_state_display().lower()}"
-        return f"{obj.address} ({obj.daily_cap} a day{held})"
+        state = "" if obj.state == Mailbox.State.ACTIVE else f", {obj.get_state_display().lower()}"
+        weight = f", weight {obj.weight}" if obj.weight != 1 else ""
+        return f"{obj.address} ({obj.cap} a day{weight}{state})"
 
 
 class SequenceForm(forms.Form):
@@ -62,7 +63,7 @@ class SequenceForm(forms.Form):
     owner = OwnerField(required=False, help_text="Does the tasks of people nobody owns.")
     mailboxes = MailboxesField(
         queryset=None, required=False, widget=forms.CheckboxSelectMultiple, label="Send from",
-        help_text="New people get the mailbox with the fewest people; those inside keep theirs.",
+        help_text="New people are shared out by weight and daily cap; those inside keep their mailbox.",
     )  # fmt: skip
     window_start = forms.TimeField(label="From", initial="09:00", widget=forms.TimeInput(format="%H:%M"))
     window_end = forms.TimeField(

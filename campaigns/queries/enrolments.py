@@ -203,4 +203,4 @@ def current_of(person: Person) -> Enrolment | None:
 
 def daily_capacity(mailboxes: SequenceOf[Mailbox]) -> int:
     """First e-mails a day the pool can carry at most: mailboxes on hold carry none."""
-    return sum(mailbox.daily_cap for mailbox in mailboxes if mailbox.state == Mailbox.State.ACTIVE)
+    return sum(mailbox.cap for mailbox in mailboxes if mailbox.sends)

@@ -18,7 +18,12 @@ from leadgen.core import clock
 DAY = timedelta(hours=24)
 # A test that nobody answered for this long was asked of a worker that is not there.
 CHECK_PATIENCE = timedelta(seconds=90)
-TONES = {Mailbox.State.ACTIVE: "success", Mailbox.State.RESTING: "neutral", Mailbox.State.HELD: "danger"}
+TONES: dict[str, str] = {
+    Mailbox.State.WARMING: "info",
+    Mailbox.State.ACTIVE: "success",
+    Mailbox.State.RESTING: "neutral",
+    Mailbox.State.HELD: "danger",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ def usage_of(mailboxes: Iterable[Mailbox], now: datetime) -> dict[Any, Usage]:
     return {
         mailbox.pk: Usage(
             used=found.get(mailbox.pk, none)["used"],
-            cap=mailbox.daily_cap,
+            cap=mailbox.cap,
             waiting=found.get(mailbox.pk, none)["waiting"],
         )
         for mailbox in listed
@@ -77,7 +82,8 @@ def check_of(mailbox: Mailbox, now: datetime) -> Check:
     if asked is not None and (checked is None or checked < asked):
         if now - asked > CHECK_PATIENCE:
             return Check("silent", "No worker answered the request to test it. Nothing is sent either.", asked)
-        return Check("running", f"Connecting to {mailbox.host}:{mailbox.port}…", asked)
+        where = f"{mailbox.host}:{mailbox.port}" if mailbox.route == Mailbox.Route.SMTP else "the sending service"
+        return Check("running", f"Connecting to {where}…", asked)
     if checked is None:
         return Check("none", "Not tested yet with these settings.")
     return Check("works" if mailbox.check_ok else "fails", mailbox.check_words, checked)

@@ -9,7 +9,8 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import CharField, Count, F, Func, Q, Value
 
-from campaigns.models import InboundMail, Mailbox, Message
+from campaigns.models import Enrolment, InboundMail, Mailbox, Message
+from campaigns.queries.domains import held_domains
 from campaigns.rules.bulk_senders import PROVIDER_OF, RULES, Standing
 from campaigns.rules.pacing import DAY, RATE_WINDOW, BounceRate, Evidence, days_left
 from leadgen.core.tenancy import current_workspace_id
@@ -65,16 +66,37 @@ def evidence_of(mailbox: Mailbox, *, since: datetime, now: datetime) -> Evidence
     return Evidence(**counts, complaints=complaints)
 
 
-def full_until(mailboxes: Sequence[Mailbox], used: dict[UUID, int], now: datetime) -> dict[UUID, datetime]:
-    """{mailbox id: when the first mail of a full cap is 24 hours old}, for those whose cap is full; one query."""
-    full = {box.pk: used[box.pk] - box.cap for box in mailboxes if box.cap <= used[box.pk]}
-    if not full:
-        return {}
-    found: dict[UUID, list[datetime]] = {pk: [] for pk in full}
-    rows = Message.objects.filter(mailbox__in=list(full), submitted_at__gt=now - DAY).order_by("submitted_at")
-    for pk, at in rows.values_list("mailbox_id", "submitted_at"):
-        found[pk].append(at + DAY)
-    return {pk: found[pk][index] for pk, index in full.items() if index < len(found[pk])}
+def usable_of(pool: Sequence[Mailbox]) -> list[Mailbox]:
+    """Those of a pool who may get new people: they send and their domain is open to cold mail. If nobody is: those resting,
+    else all."""
+    held = held_domains()
+    sending = [mailbox for mailbox in pool if mailbox.sends]
+    for some in (
+        [mailbox for mailbox in sending if mailbox.domain not in held],
+        sending,
+        [mailbox for mailbox in pool if mailbox.state == Mailbox.State.RESTING],
+    ):
+        if some:
+            return some
+    return list(pool)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A mailbox's part of a pool: `percent` of new people, `inside` now; 0 while it does not send."""
+
+    mailbox: Mailbox
+    percent: float
+    inside: int
+
+
+def shares_of(pool: Sequence[Mailbox]) -> list[Share]:
+    """How new people spread over a pool, and how those inside are spread now."""
+    usable = {mailbox.pk: mailbox.weight * mailbox.cap for mailbox in usable_of(pool)}
+    total = sum(usable.values()) or 1
+    rows = Enrolment.objects.filter(mailbox__in=[m.pk for m in pool], state__in=["active", "paused"]).order_by()
+    inside = dict(rows.values_list("mailbox_id").annotate(n=Count("pk")))
+    return [Share(mailbox, 100 * usable.get(mailbox.pk, 0) / total, inside.get(mailbox.pk, 0)) for mailbox in pool]
 
 
 @dataclass(frozen=True, slots=True)

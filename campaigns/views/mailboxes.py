@@ -13,14 +13,18 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
 from campaigns.actions import mailboxes as actions
+from campaigns.actions.health import hold_mailbox, release_mailbox
 from campaigns.actions.mailbox_checks import ask_check
 from campaigns.actions.mailbox_secrets import opened_dict
 from campaigns.actions.oauth import client_problem
+from campaigns.actions.pacing import rooms_of
 from campaigns.forms.mailboxes import HoldForm, MailboxForm
 from campaigns.models import InboundMail, Mailbox, SequenceMailbox
 from campaigns.queries.mailboxes import TONES, check_of, usage_of
+from campaigns.queries.pace import bounce_rates, ramp_of
 from campaigns.rules import providers
 from campaigns.rules.services import SERVICES
+from campaigns.views.pace import goes_words, pace_of
 from leadgen.core import clock, secrets
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, refusal, render_page
@@ -33,8 +37,12 @@ def mailbox_list(request: MemberRequest) -> HttpResponse:
     now = clock.now()
     rows = list(Mailbox.objects.select_related("member").order_by("address")[:500])
     usage = usage_of(rows, now)
+    rooms = rooms_of(rows, used={pk: found.used for pk, found in usage.items()}, now=now)
+    rates = bounce_rates([row.pk for row in rows])
     for row in rows:
         row.usage, row.tone, row.check = usage[row.pk], TONES[row.state], check_of(row, now)
+        row.room, row.ramp, row.rate = rooms[row.pk], ramp_of(row), rates[row.pk]
+        row.goes = goes_words(row, row.room, now)
     return render(request, "campaigns/mailbox_list.html", {"mailboxes": rows})
 
 
@@ -52,7 +60,8 @@ def mailbox_create(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         now, by = clock.now(), actor_of(request)
         try:
-            mailbox = actions.create_mailbox(by=by, now=now, **form.values())
+            words = form.cleaned_data["warmed_up"]
+            mailbox = actions.create_mailbox(by=by, now=now, warmed_up=words, **form.values())
         except AppError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
@@ -126,22 +135,17 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     context = {"mailbox": mailbox, "check": check_of(mailbox, now)}
     if request.htmx:
         return render_page(request, "campaigns/mailbox_detail.html", context, partial="check")
-    usage = usage_of([mailbox], now)[mailbox.pk]
     facts = [
         ("Sender", f"{mailbox.from_name} <{mailbox.address}>"),
         ("Whose", str(mailbox.member) if mailbox.member else "nobody’s"),
         ("Server", f"{mailbox.host}:{mailbox.port}, {mailbox.get_security_display()}"),
         ("User name", mailbox.username or "no log-in"),
         ("Password", "stored encrypted, never shown" if mailbox.password_sealed else "none"),
-        ("Most e-mails", f"{mailbox.daily_cap:,} in any 24 hours"),
-        ("Between two", f"at least {mailbox.min_gap_seconds} s" if mailbox.min_gap_seconds else "no gap"),
         ("Added", mailbox.created_at),
     ]
     sequences = SequenceMailbox.objects.filter(mailbox=mailbox).select_related("sequence").order_by("sequence__name")
     latest = InboundMail.objects.filter(mailbox=mailbox).order_by("-received_at", "-id")
-    context |= {
-        "usage": usage,
-        "tone": TONES[mailbox.state],
+    context |= pace_of(mailbox, now) | {
         "facts": facts,
         "sequences": [row.sequence for row in sequences[:50]],
         "latest": list(latest.select_related("person")[:5]),
@@ -174,7 +178,7 @@ def mailbox_hold(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     form = HoldForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            actions.hold_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now(), **form.cleaned_data)
+            hold_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now(), **form.cleaned_data)
         except AppError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
@@ -191,7 +195,7 @@ def mailbox_release(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     """Send again."""
     mailbox = get_object_or_404(Mailbox.objects.all(), pk=mailbox_id)
     try:
-        actions.release_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now())
+        release_mailbox(mailbox=mailbox, by=actor_of(request), now=clock.now())
     except AppError as error:
         return refusal(request, error)
     return hx_redirect(request, _url(request, mailbox), toast=f"{mailbox.address} sends again, within its caps.")

@@ -273,7 +273,7 @@ def _publish_notes(sequence: Sequence) -> list[str]:
         )
     if pool:
         notes.append(f"Its mailboxes carry {daily_capacity(pool):,} e-mails a day.")
-    held = [mailbox.address for mailbox in pool if mailbox.state != Mailbox.State.ACTIVE]
+    held = [mailbox.address for mailbox in pool if not mailbox.sends]
     if held:
         notes.append(f"Not sending now: {', '.join(held)}.")
     return notes

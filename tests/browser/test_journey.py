@@ -94,8 +94,8 @@ def _arrange(workspace: Workspace, cast: dict[str, Someone], sink: Sink) -> None
             first = name.split()[0].lower()
             make_person(name, firm, email=f"{first}@{domain}", phone="+49 30 555 0100", title="VP Operations")
         create_mailbox(
-            by=by, now=DAY, address="sdr@acme.example", from_name="Sam Seller", host="127.0.0.1", port=sink.port,
-            security="none", daily_cap=100, min_gap_seconds=0,
+            by=by, now=DAY, warmed_up="it wrote for years", address="sdr@acme.example", from_name="Sam Seller",
+            host="127.0.0.1", port=sink.port, security="none", daily_cap=100, min_gap_seconds=0,
         )  # fmt: skip
         create_spend(
             by=by, now=DAY, channel="email", kind="media", amount=Decimal(900), currency="EUR",

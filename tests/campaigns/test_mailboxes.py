@@ -257,13 +257,13 @@ def test_the_api(acme: Any, alice: Any, api: Any, rung: list[Any]) -> None:
     assert made.status_code == 201, made.content
     body = made.json()
     assert "password" not in body
-    assert (body["used"], body["waiting"], body["state"], body["check_state"]) == (0, 0, "active", "running")
+    assert (body["used"], body["waiting"], body["state"], body["check_state"]) == (0, 0, "warming", "running")
     with workspace_scope(acme.pk):
         sent_to(make_person("Ana"), Mailbox.objects.get())
     assert client.get(f"/api/v1/mailboxes/{body['id']}/").json()["used"] == 1
     assert [row["address"] for row in client.get("/api/v1/mailboxes/").json()["results"]] == ["ana@acme.example"]
     assert send("post", f"{body['id']}/hold/", {"reason": "list is being cleaned"}).json()["state"] == "held"
-    assert send("post", f"{body['id']}/release/", {}).json()["state"] == "active"
+    assert send("post", f"{body['id']}/release/", {}).json()["state"] == "warming"
     assert send("post", f"{body['id']}/check/", {}).status_code == 202
     assert send("patch", f"{body['id']}/", {"host": "localhost"}).json()["error"]["field"] == "password"
     assert send("patch", f"{body['id']}/", {"daily_cap": 5}).json()["daily_cap"] == 5

@@ -1,0 +1,127 @@
+"""The pages of a mailbox's pace, as their user goes through them."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts.models import AuditEntry
+from campaigns.models import Enrolment, Mailbox, Message
+from leadgen.core.tenancy import workspace_scope
+from tests.campaigns.inbound import sent_to
+from tests.conftest import NOW
+from tests.factories.campaigns import EMAIL, make_enrolment, make_mailbox, make_sequence
+from tests.factories.prospects import make_person
+
+pytestmark = pytest.mark.django_db
+PACE = {
+    "daily_cap": "40", "domain_cap": "3", "min_gap_seconds": "90", "gap_jitter_seconds": "60", "weight": "2",
+    "window_start": "09:00", "window_end": "17:00", "time_zone": "Europe/Lisbon", "window_weekdays": ["0", "1", "2"],
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def clock() -> Iterator[Any]:
+    with time_machine.travel(NOW, tick=False) as traveller:  # a Wednesday, 10:00 UTC
+        yield traveller
+
+
+def url(mailbox: Mailbox, tail: str = "") -> str:
+    return f"/w/acme/settings/mailboxes/{mailbox.pk}/{tail}"
+
+
+def test_caps_gap_window_and_weight_are_set_on_one_page(acme: Any, alice: Any, as_: Any) -> None:
+    with workspace_scope(acme.pk):
+        mailbox = make_mailbox()
+    assert as_(alice).post(url(mailbox, "pace/"), PACE).status_code == 302
+    with workspace_scope(acme.pk):
+        mailbox.refresh_from_db()
+        assert (mailbox.daily_cap, mailbox.domain_cap, mailbox.min_gap_seconds, mailbox.gap_jitter_seconds) == (40, 3, 90, 60)
+        assert (mailbox.weight, mailbox.window_weekdays, str(mailbox.window_end)) == (2, [0, 1, 2], "17:00:00")
+        assert AuditEntry.objects.get(action="mailbox.changed").detail["fields"][0] == "daily_cap"
+    page = as_(alice).get(url(mailbox)).content.decode()
+    for words in ("40 in any 24 hours", "90 to 150 s", "9-17, Mon Tue Wed", "nothing sent yet"):
+        assert words.casefold() in page.casefold(), words
+    bad = as_(alice).post(url(mailbox, "pace/"), PACE | {"window_end": "08:00"})
+    assert bad.status_code == 422
+    assert "must end after it" in bad.content.decode()
+
+
+def test_the_page_says_how_near_the_bulk_senders_rules_are(acme: Any, alice: Any, as_: Any) -> None:
+    with workspace_scope(acme.pk):
+        mailbox, other = make_mailbox(), make_mailbox(address="b@mail.acme.example")
+        for box, address in ((mailbox, "a@gmail.com"), (other, "b@googlemail.com"), (mailbox, "c@lumen.example")):
+            message = sent_to(make_person("Ana", email=address), box)
+            Message.objects.filter(pk=message.pk).update(to_address=address, submitted_at=NOW - timedelta(hours=1))
+        make_mailbox(address="x@other.example")
+    page = as_(alice).get(url(mailbox, "pace/")).content.decode()
+    assert "As of 21 November 2026" in page
+    row = page[page.index(">Gmail<") :]
+    assert "acme.example" in row[:300]
+    assert '<span>2</span>' in row[:500].replace("\n", ""), "both mailboxes of the primary domain, and no business address"
+    assert "other.example" not in page
+
+
+def test_a_rest_has_an_end_and_a_hold_has_none(acme: Any, alice: Any, as_: Any) -> None:
+    with workspace_scope(acme.pk):
+        mailbox = make_mailbox()
+    dialog = as_(alice).get(url(mailbox, "pace/rest/"), headers={"HX-Request": "true"}).content.decode()
+    assert 'type="date"' in dialog
+    assert as_(alice).post(url(mailbox, "pace/rest/"), {"until": "2026-03-01"}).status_code == 422
+    done = as_(alice).post(url(mailbox, "pace/rest/"), {"until": "2026-03-09", "reason": "Ana is on holiday"})
+    assert done.status_code == 302
+    page = as_(alice).get(url(mailbox)).content.decode()
+    assert "This mailbox rests" in page
+    assert "Ana is on holiday" in page
+    assert "Send again" in page
+    assert "Mon 00:00" in as_(alice).get("/w/acme/settings/mailboxes/").content.decode()
+
+
+def test_a_ramp_is_shown_ended_with_a_reason_and_begun_again(acme: Any, alice: Any, as_: Any) -> None:
+    with workspace_scope(acme.pk):
+        mailbox = make_mailbox(state="warming", ramp_cap=7, daily_cap=30, ramped_at=NOW, ramp_reason="2 more after 5 e-mails")
+    page = as_(alice).get(url(mailbox)).content.decode()
+    assert "7 of 30 a day, 12 good days to go" in page
+    assert "0 of 7" in as_(alice).get("/w/acme/settings/mailboxes/").content.decode()
+    assert as_(alice).post(url(mailbox, "pace/ramp/end/"), {"reason": ""}).status_code == 422
+    assert as_(alice).post(url(mailbox, "pace/ramp/end/"), {"reason": "in daily use since 2019"}).status_code == 302
+    with workspace_scope(acme.pk):
+        mailbox.refresh_from_db()
+        assert (mailbox.state, mailbox.ramp_cap, mailbox.cap) == ("active", None, 30)
+        assert AuditEntry.objects.get().detail == {"reason": "in daily use since 2019", "cap_was": 7, "cap": 30}
+    assert as_(alice).post(url(mailbox, "pace/ramp/start/")).status_code == 302
+    with workspace_scope(acme.pk):
+        mailbox.refresh_from_db()
+        assert (mailbox.state, mailbox.cap) == ("warming", 5)
+
+
+def test_people_nobody_wrote_to_go_to_another_mailbox_and_nobody_else(
+    acme: Any, alice: Any, as_: Any, now: datetime
+) -> None:
+    with workspace_scope(acme.pk):
+        source, target = make_mailbox(state="held", state_reason="blocked"), make_mailbox(address="b@acme.example")
+        version = make_sequence([EMAIL], mailbox=source)
+        fresh = make_enrolment(version, make_person("Ana"), mailbox=source)
+        known = sent_to(make_person("Ben"), source).enrolment
+        assert known is not None
+        Enrolment.objects.filter(pk=known.pk).update(mailbox=source)
+    assert "1</span> person inside got no e-mail" in as_(alice).get(url(source, "pace/")).content.decode()
+    assert as_(alice).post(url(source, "pace/move/"), {"to": str(target.pk)}).status_code == 302
+    with workspace_scope(acme.pk):
+        assert Enrolment.objects.get(pk=fresh.pk).mailbox_id == target.pk
+        assert Enrolment.objects.get(pk=known.pk).mailbox_id == source.pk
+        assert AuditEntry.objects.get().detail == {"to": "b@acme.example", "people": 1}
+
+
+def test_who_may(acme: Any, bob: Any, charlie: Any, as_: Any) -> None:
+    with workspace_scope(acme.pk):
+        mailbox = make_mailbox()
+    page = as_(bob).get(url(mailbox, "pace/"))
+    assert (page.status_code, "Save" in page.content.decode()) == (200, False)
+    for tail in ("pace/", "pace/rest/", "pace/ramp/end/", "pace/ramp/start/", "pace/move/"):
+        assert as_(bob).post(url(mailbox, tail), PACE).status_code == 403
+        assert as_(charlie).post(url(mailbox, tail), PACE).status_code == 404
+    with workspace_scope(acme.pk):
+        assert not AuditEntry.objects.exists()
