@@ -11,6 +11,7 @@ from campaigns.actions.dispatch import dispatch_once
 from campaigns.actions.dispatch import sweep_lanes as sweep
 from campaigns.actions.domains import check_due_domains
 from campaigns.actions.mailbox_checks import check_connection, record_check
+from campaigns.actions.mailsync import sweep_mail, sync_due, sync_mailbox
 from campaigns.actions.seeds import send_seed
 from campaigns.models import Mailbox
 from leadgen.core import clock
@@ -66,3 +67,21 @@ def reclassify_all_hits(workspace_id: str, member_id: str = "") -> None:
         member = Member.objects.filter(pk=member_id).first() if member_id else None
     by = Actor(member=member, source="user") if member else SYSTEM
     reclassify_hits(workspace_id=UUID(workspace_id), now=clock.now(), by=by)
+
+
+@shared_task(name="campaigns.read_mailbox")
+def read_mailbox(workspace_id: str, mailbox_id: str) -> None:
+    """Somebody asked to read a mailbox now."""
+    sync_mailbox(workspace_id=UUID(workspace_id), mailbox_id=UUID(mailbox_id), now=clock.now())
+
+
+@shared_task(name="campaigns.read_due_mailboxes")
+def read_due_mailboxes() -> None:
+    """Read what the process sync_mail has not read for five minutes."""
+    sync_due(now=clock.now())
+
+
+@shared_task(name="campaigns.sweep_mail")
+def sweep_all_mail() -> None:
+    """Find mailboxes whose hint was lost; skip what is unknown for a day."""
+    sweep_mail(now=clock.now())

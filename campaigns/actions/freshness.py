@@ -53,6 +53,6 @@ def read_complete_to(*, header: str, signed_at: int, is_heartbeat: bool) -> date
     text = header.strip()
     if not text:
         return datetime.fromtimestamp(signed_at, UTC) if is_heartbeat else None
-    if not text.isdecimal() or len(text) > 11:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 11:
         raise Invalid("X-Leadgen-Complete-To is a unix time in seconds.", code="complete_to")
     return datetime.fromtimestamp(min(int(text), signed_at), UTC)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from accounts.models import Member
 from campaigns.actions.outcomes import settle_unknown
+from campaigns.actions.settlement import send_again
 from campaigns.forms.messages import MessageFilter
 from campaigns.models import Enrolment, Mailbox, Message
 from campaigns.queries import messages as queries
@@ -79,13 +80,20 @@ class MessageViewSet(
 
     @extend_schema(
         summary="Settle an unknown message",
-        request=inline_serializer("MessageSettle", {"outcome": serializers.ChoiceField(choices=["sent", "skip"])}),
+        request=inline_serializer(
+            "MessageSettle", {"outcome": serializers.ChoiceField(choices=["sent", "skip", "again"])}
+        ),
     )
     @action(detail=True, methods=["post"])
     def settle(self, request: Request, pk: str) -> Response:
-        """A person's word: it was `sent`, or `skip` it. Nothing is sent by this; the sequence goes on."""
+        """A person's word: it was `sent`, or `skip` it (nothing is sent and the sequence goes on); or plan it `again`, with the
+        same Message-ID, at the risk that it arrives twice."""
         outcome = body_of(request).get("outcome")
-        if outcome not in ("sent", "skip"):
-            raise Invalid("`outcome` is sent or skip.", field="outcome")
-        settle_unknown(message=self.get_object(), sent=outcome == "sent", by=actor_of(request), now=clock.now())
+        if outcome not in ("sent", "skip", "again"):
+            raise Invalid("`outcome` is sent, skip or again.", field="outcome")
+        message, by, now = self.get_object(), actor_of(request), clock.now()
+        if outcome == "again":
+            send_again(message=message, by=by, now=now)
+        else:
+            settle_unknown(message=message, sent=outcome == "sent", by=by, now=now)
         return Response(self.get_serializer(self.get_object()).data)

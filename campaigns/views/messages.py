@@ -11,9 +11,11 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
 from campaigns.actions.outcomes import settle_unknown
+from campaigns.actions.settlement import WAIT_FOR_EVIDENCE, send_again
 from campaigns.forms.messages import MessageFilter
 from campaigns.models import Message
 from campaigns.queries import messages as queries
+from campaigns.queries.hits import hits_of
 from campaigns.views.sequences import get_sequence, head
 from leadgen.core import clock
 from leadgen.core.errors import AppError
@@ -24,6 +26,11 @@ from prospects.views.listing import build_listing
 
 LIST: dict[str, Any] = {"orders": queries.ORDERS, "nullable": queries.NULLABLE, "default": "-created_at"}
 # Filters that come by links only: they stay when another is chosen.
+SETTLED = {
+    "sent": "It counts as sent; the sequence goes on.",
+    "skip": "Skipped; the sequence goes on.",
+    "again": "It is planned once more, with the same Message-ID.",
+}
 HIDDEN = ("sequence", "campaign", "mailbox", "person", "enrolment", "reason_code")
 
 
@@ -82,10 +89,11 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
         "state_help": queries.STATE_HELP[message.state],
         "headers": _headers(message),
         "facts": _facts(message),
-        "clicks": queries.clicks_of(message),
+        "clicks": hits_of(message),
         "links": queries.links_of(message),
         "replies": queries.replies_to(message),
         "is_unknown": message.state == Message.State.UNKNOWN,
+        "skipped_at": message.submitted_at + WAIT_FOR_EVIDENCE if message.submitted_at else None,
         "back": reverse("sequence_messages", args=[request.workspace.slug, message.enrolment.sequence_id])
         if message.enrolment
         else reverse("message_list", args=[request.workspace.slug]),
@@ -97,17 +105,19 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
 @member_view("messages.settle")
 @require_POST
 def message_settle(request: MemberRequest, message_id: UUID) -> HttpResponse:
-    """A person decides about an unknown message: it counts as sent, or is skipped. Nothing is sent by this."""
-    message = _get(message_id)
+    """A person decides about an unknown message: it counts as sent, is skipped, or is planned once more."""
+    message, by, now = _get(message_id), actor_of(request), clock.now()
     outcome = request.POST.get("outcome", "")
-    if outcome not in {"sent", "skip"}:
-        return hx_redirect(request, _url(request, message), toast="Choose sent or skip.", tone="warning")
+    if outcome not in SETTLED:
+        return hx_redirect(request, _url(request, message), toast="Choose sent, skip or again.", tone="warning")
     try:
-        settle_unknown(message=message, sent=outcome == "sent", by=actor_of(request), now=clock.now())
+        if outcome == "again":
+            send_again(message=message, by=by, now=now)
+        else:
+            settle_unknown(message=message, sent=outcome == "sent", by=by, now=now)
     except AppError as error:
         return refusal(request, error)
-    words = "It counts as sent; the sequence goes on." if outcome == "sent" else "Skipped; the sequence goes on."
-    return hx_redirect(request, _url(request, message), toast=words)
+    return hx_redirect(request, _url(request, message), toast=SETTLED[outcome])
 
 
 def _campaign_of(request: MemberRequest) -> Campaign | None:
