@@ -4,18 +4,20 @@ from django.urls import URLPattern, URLResolver, path
 
 from campaigns.views import (
     capture,
+    domains,
     enrol,
     enrolments,
     inbox,
     linkedin,
     mailboxes,
     messages,
-    pace,
     oauth,
+    pace,
     queue,
     queue_dialogs,
     sequences,
     steps,
+    tracking,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -67,6 +69,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/mailboxes/<uuid:mailbox_id>/connect/", oauth.mailbox_connect, name="mailbox_connect"),
     path("settings/mailboxes/<uuid:mailbox_id>/connected/", oauth.mailbox_connected, name="mailbox_connected"),
     path("settings/mailboxes/<uuid:mailbox_id>/disconnect/", oauth.mailbox_disconnect, name="mailbox_disconnect"),
+    path("settings/domains/", domains.domain_list, name="domain_list"),
+    path("settings/domains/new/", domains.domain_create, name="domain_create"),
+    path("settings/domains/<uuid:domain_id>/", domains.domain_detail, name="domain_detail"),
+    path("settings/domains/<uuid:domain_id>/edit/", domains.domain_edit, name="domain_edit"),
+    path("settings/domains/<uuid:domain_id>/check/", domains.domain_check, name="domain_check"),
+    path("settings/domains/<uuid:domain_id>/seed/", domains.domain_seed, name="domain_seed"),
+    path("settings/domains/<uuid:domain_id>/remove/", domains.domain_remove, name="domain_remove"),
+    path("settings/tracking/", tracking.tracking, name="tracking"),
+    path("settings/tracking/again/", tracking.tracking_reclassify, name="tracking_reclassify"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<uuid:inbound_mail_id>/", inbox.inbox_mail, name="inbox_mail"),
     path("inbox/<uuid:inbound_mail_id>/reply/", inbox.inbox_reply, name="inbox_reply"),

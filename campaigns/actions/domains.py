@@ -71,6 +71,8 @@ def add_domain(
             raise
         raise Conflict(f"{domain.name} is a domain here already.", field="name") from error
     write_audit(by=by, action="domain.added", now=now, target=domain, detail={"role": domain.role})
+    if domain.hold_cold:
+        _look_again(domain, now)
     _ask(domain, now)
     return domain
 

@@ -17,6 +17,7 @@ from django.db import IntegrityError, transaction
 from campaigns.actions.inbound_effects import Received, carry_out
 from campaigns.actions.inbound_proof import match_mail
 from campaigns.actions.mailbox_secrets import mailbox_purpose
+from campaigns.actions.seeds import note_seed
 from campaigns.models import InboundMail, Mailbox, MailFolder
 from campaigns.rules.inbound import InboundMessage, read_mail
 from leadgen.core import secrets
@@ -99,6 +100,11 @@ def receive_mail(
                 raise
             # Delivered twice at once: the other one is stored and carries out what it means.
             return InboundMail.objects.get(mailbox=mailbox, digest=digest), False
+        seed = note_seed(mailbox=mailbox, raw=raw, now=now)
+        if seed:  # our own mail: nobody has to answer it
+            row.effect, row.done_at = seed[:300], now
+            row.save(update_fields=["effect", "done_at"])
+            return row, True
         row.effect = carry_out(Received(row=row, mail=mail, match=match, person=person, raw=raw, now=now))[:300]
         row.save(update_fields=["effect"])
         Mailbox.objects.filter(pk=mailbox.pk).update(last_inbound_at=now)

@@ -2,7 +2,6 @@
 
 from datetime import datetime
 from email import message_from_bytes, policy
-from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from typing import Any
 from uuid import UUID
@@ -57,19 +56,26 @@ def _reader_for(mailbox: Mailbox) -> Mailbox | None:
 def seed_mime(*, mailbox: Mailbox, to_address: str, now: datetime) -> bytes:
     """The bytes of a seed: the headers of a cold mail, and a token that says whose it is. Its unsubscribe link leads nowhere."""
     token = public_token("seed", workspace_id=mailbox.workspace_id, row=mailbox.pk)
-    mail = EmailMessage(policy=policy.SMTP)
-    mail["From"] = mailbox.address
-    mail["To"] = to_address
-    mail["Subject"] = SUBJECT
-    mail["Date"] = format_datetime(now)
     sender = mailbox.address.rpartition("@")[2]
-    mail["Message-ID"] = f"<{message_id(workspace_id=mailbox.workspace_id, message=uuid7(), domain=sender)}>"
-    mail["List-Unsubscribe"] = f"<{settings.SITE_URL}{reverse('unsubscribe', args=[token])}>"
-    mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-    mail[HEADER] = token
-    mail["Auto-Submitted"] = "auto-generated"
-    mail.set_content("Leadgen sent this to see which headers your provider signs. It can be deleted.\n")
-    return mail.as_bytes()
+    mime_id = message_id(workspace_id=mailbox.workspace_id, message=uuid7(), domain=sender)
+    # By hand: the standard library would write addresses longer than a line as encoded words, which receivers do not read.
+    lines = [
+        f"From: {mailbox.address}",
+        f"To: {to_address}",
+        f"Subject: {SUBJECT}",
+        f"Date: {format_datetime(now)}",
+        f"Message-ID: <{mime_id}>",
+        f"List-Unsubscribe: <{settings.SITE_URL}{reverse('unsubscribe', args=[token])}>",
+        "List-Unsubscribe-Post: List-Unsubscribe=One-Click",
+        f"{HEADER}: {token}",
+        "Auto-Submitted: auto-generated",
+        "MIME-Version: 1.0",
+        "Content-Type: text/plain; charset=us-ascii",
+        "",
+        "Leadgen sent this to see which headers your provider signs. It can be deleted.",
+        "",
+    ]
+    return "\r\n".join(lines).encode("ascii", "replace")
 
 
 def send_seed(*, workspace_id: UUID, mailbox_id: UUID, to_id: UUID, now: datetime) -> str:

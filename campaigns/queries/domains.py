@@ -8,9 +8,11 @@ from typing import Any
 
 from django.conf import settings
 
+from accounts.models import Member
 from campaigns.models import DomainCheck, Mailbox, MailDomain
 from campaigns.models.mailboxes import DomainCheckState
 from leadgen.core.tenancy import active_workspace_id, workspace_scope
+from prospects.rules.normalise import FREE_MAIL
 
 # How long a process may go on with a host that another process changed: links keep working either way.
 REMEMBERED_SECONDS = 30.0
@@ -60,7 +62,11 @@ def forget_tracking_base(workspace_id: uuid.UUID) -> None:
 
 
 def cold_hold(mailbox: Mailbox) -> str:
-    """Why cold mail from this mailbox waits, or '': its domain is primary and the workspace keeps cold mail off it."""
+    """Why cold mail from this mailbox waits, or '': its domain is primary and the workspace keeps cold mail off it.
+
+    A sender asks once a batch: a change of the domain gives its mailboxes' rows a new version (actions.domains), so none
+    goes on with what it saw before.
+    """
     return hold_words(mailbox.domain) if mailbox.domain in held_domains() else ""
 
 
@@ -157,3 +163,12 @@ def domain_of(mailbox: Mailbox) -> MailDomain | None:
 def mailboxes_of(domain: MailDomain) -> list[Mailbox]:
     """The mailboxes whose addresses are of this domain."""
     return list(Mailbox.objects.filter(address__endswith=f"@{domain.name}").order_by("address")[:200])
+
+
+def suggested_primary() -> list[str]:
+    """Domains the members sign in from that are not primary yet: the company's own, most likely. Public mailbox
+    providers' are nobody's own."""
+    emails = Member.objects.filter(is_active=True).values_list("user__email", "email")
+    names = {(login or email or "").rpartition("@")[2].lower() for login, email in emails} - {""}
+    known = set(MailDomain.objects.filter(role=MailDomain.Role.PRIMARY).values_list("name", flat=True))
+    return sorted(name for name in names - known if name not in FREE_MAIL)[:3]

@@ -10,13 +10,13 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry, Workspace
 from campaigns.actions.outcomes import settle_unknown
-from campaigns.models import Enrolment, Message, StepRun, TrackedLink
+from campaigns.models import Enrolment, HitVerdict, LinkHit, Message, StepRun, TrackedLink
 from campaigns.queries.messages import balance
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import workspace_scope
 from tests.factories.accounts import make_member
 from tests.factories.campaigns import EMAIL, FOLLOW_UP, make_enrolment, make_mailbox, make_sequence
-from tests.factories.prospects import make_activity, make_person
+from tests.factories.prospects import make_person
 
 HTMX = {"HX-Request": "true"}
 pytestmark = pytest.mark.django_db
@@ -127,11 +127,10 @@ def test_the_page_shows_the_frozen_text_headers_answer_and_clicks(enrolment, ali
         enrolment, "sent", now, message_id="abc@acme.example", response="250 queued as 4711", sent_at=now,
         submitted_at=now, text="See https://acme.example/x",
     )  # fmt: skip
-    TrackedLink.objects.create(message=message, position=1, url="https://acme.example/plants")
-    make_activity(
-        enrolment.person, kind="clicked", hit_class="automated", about_type="message", about_id=message.pk,
-        detail={"url": "https://acme.example/plants", "why": "all links at once"}, summary="Clicked",
-    )  # fmt: skip
+    link = TrackedLink.objects.create(message=message, position=1, url="https://acme.example/plants")
+    hit = LinkHit.objects.create(message=message, link=link, at=now, method="GET", user_agent="Mimecast")
+    HitVerdict.objects.create(hit=hit, version=1, hit_class="human", reason="a browser", at=now)
+    HitVerdict.objects.create(hit=hit, version=2, hit_class="automated", reason="all links at once", at=now)
     body = as_(alice).get(f"/w/acme/messages/{message.pk}/").content.decode()
     for words in ("&lt;abc@acme.example&gt;", "250 queued as 4711", "See https://acme.example/x", "all links at once",
                   "Sam Seller &lt;sam@acme.example&gt;", "RFC 8058"):  # fmt: skip
