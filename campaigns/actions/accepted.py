@@ -57,7 +57,7 @@ def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str
         look.tid and look.run and enrolment is not None and message.kind == Message.Kind.STEP and not message.member_id
     )
     if not usual or enrolment is None:
-        return _record_by_models(batch, look, response)
+        return _record_by_models(batch, look, response, provider_id)
     following, next_at, wait = look.following, None, ""
     if following is not None:
         person = enrolment.person
@@ -73,12 +73,14 @@ def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str
         row = cursor.execute(RECORD, values).fetchone()
     if not row or not row[0]:
         # The row moved since, or somebody settled it: look at it by its key.
-        return _record_by_models(batch, look, response)
+        return _record_by_models(batch, look, response, provider_id)
     if next_at is not None:
         batch.touched.append(next_at)
     return True
 
 
-def _record_by_models(batch: Batch, look: Look, response: str) -> bool:
+def _record_by_models(batch: Batch, look: Look, response: str, provider_id: str) -> bool:
     with workspace_scope(batch.workspace_id):
+        if provider_id:
+            Message.objects.filter(pk=look.message.pk).update(provider_id=provider_id)
         return outcomes.record_sent(message=look.message, response=response, by="server", now=batch.now)

@@ -41,10 +41,10 @@ def token_for(mailbox: Mailbox, *, now: datetime) -> str:
         return ""
     try:
         return access_token(workspace_id=mailbox.workspace_id, mailbox_id=mailbox.pk, now=now)
+    except TokenUnavailable as error:  # before TokenRefused, which it is a kind of
+        raise TransportError(error.message, permanent=False, whole_server=True) from error
     except TokenRefused as error:
         raise TransportError(error.message, permanent=True, whole_server=True) from error
-    except TokenUnavailable as error:
-        raise TransportError(error.message, permanent=False, whole_server=True) from error
 
 
 def smtp_account(mailbox: Mailbox, *, token: str = "") -> SmtpAccount:

@@ -156,7 +156,7 @@ class MailboxForm(forms.Form):
             value = self.cleaned_data.get(name)
             if name == "copy_to_sent" and "sync" not in self.data:
                 continue
-            if sent and not (value in {None, ""} and name in {"port", "imap_port", "route", "auth", "sync", "weight"}):
+            if sent and not (value in (None, "") and name in {"port", "imap_port", "route", "auth", "sync", "weight"}):
                 found[name] = value
         if "window_start" in self.data and "window_weekdays" not in self.data:
             found["window_weekdays"] = []

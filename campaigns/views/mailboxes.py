@@ -12,7 +12,9 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
+from accounts.permissions import member_allows
 from campaigns.actions import mailboxes as actions
+from campaigns.actions.esp import TAKES_MAIL, esp_address
 from campaigns.actions.health import hold_mailbox, release_mailbox
 from campaigns.actions.mailbox_checks import ask_check
 from campaigns.actions.mailbox_secrets import opened_dict
@@ -46,7 +48,7 @@ def mailbox_list(request: MemberRequest) -> HttpResponse:
     return render(request, "campaigns/mailbox_list.html", {"mailboxes": rows})
 
 
-SECRET_FIELDS = ("password", "imap_password", "esp_key", "esp_secret", "webhook_key")
+SECRET_FIELDS = actions.SECRETS
 
 
 @sensitive_post_parameters(*SECRET_FIELDS)
@@ -138,9 +140,7 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     facts = [
         ("Sender", f"{mailbox.from_name} <{mailbox.address}>"),
         ("Whose", str(mailbox.member) if mailbox.member else "nobody’s"),
-        ("Server", f"{mailbox.host}:{mailbox.port}, {mailbox.get_security_display()}"),
-        ("User name", mailbox.username or "no log-in"),
-        ("Password", "stored encrypted, never shown" if mailbox.password_sealed else "none"),
+        *_way_facts(mailbox),
         ("Added", mailbox.created_at),
     ]
     sequences = SequenceMailbox.objects.filter(mailbox=mailbox).select_related("sequence").order_by("sequence__name")
@@ -150,8 +150,47 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
         "sequences": [row.sequence for row in sequences[:50]],
         "latest": list(latest.select_related("person")[:5]),
         "inbound_url": actions.inbound_address(mailbox),
+        "connection": _connection(request, mailbox),
     }
     return render(request, "campaigns/mailbox_detail.html", context)
+
+
+def _way_facts(mailbox: Mailbox) -> list[tuple[str, object]]:
+    """How mail goes out and how answers are read, without any secret."""
+    if mailbox.route == Mailbox.Route.ESP:
+        label = SERVICES[mailbox.esp].label if mailbox.esp in SERVICES else mailbox.esp
+        out: list[tuple[str, object]] = [("Goes out over", label), ("Key", "stored encrypted, never shown")]
+    else:
+        out = [
+            ("Server", f"{mailbox.host}:{mailbox.port}, {mailbox.get_security_display()}"),
+            ("User name", mailbox.username or "no log-in"),
+        ]
+    if mailbox.auth != Mailbox.Auth.PASSWORD:
+        out.append(
+            ("Log-in", f"{mailbox.auth.title()}, {'connected' if mailbox.oauth_sealed else 'not connected yet'}")
+        )
+    elif mailbox.route == Mailbox.Route.SMTP:
+        out.append(("Password", "stored encrypted, never shown" if mailbox.password_sealed else "none"))
+    read = mailbox.get_sync_display()
+    if mailbox.sync == Mailbox.Sync.IMAP:
+        read = f"{mailbox.imap_host}:{mailbox.imap_port}, {mailbox.get_imap_security_display()}"
+    return [*out, ("Answers", read)]
+
+
+def _connection(request: MemberRequest, mailbox: Mailbox) -> dict[str, Any]:
+    """Consent and the sending service's webhooks; their addresses hold a secret and are for those who may edit."""
+    found: dict[str, Any] = {}
+    if mailbox.auth != Mailbox.Auth.PASSWORD:
+        found |= {"consent": mailbox.auth.title(), "consent_problem": client_problem(mailbox.auth)}
+    if mailbox.route == Mailbox.Route.ESP and mailbox.esp in SERVICES:
+        found["service"] = SERVICES[mailbox.esp]
+        found["takes_mail"] = mailbox.esp in TAKES_MAIL
+        if member_allows(request.member, "mailboxes.edit"):
+            try:
+                found |= {"events_url": esp_address(mailbox), "mail_url": esp_address(mailbox, inbound=True)}
+            except secrets.SealedElsewhere:
+                found["events_url"] = ""
+    return found
 
 
 @member_view("mailboxes.edit")
