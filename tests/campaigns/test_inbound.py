@@ -251,7 +251,7 @@ def test_a_strangers_mail_is_kept_and_changes_nothing(acme: Any, mailbox: Mailbo
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"\x00\xff\xfe", b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n" * 50]
+    "raw", [b"\r\n", b"\x00\xff\xfe", b"Content-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n" * 50]
 )
 def test_rubbish_is_stored_and_never_raises(acme: Any, mailbox: Mailbox, raw: bytes) -> None:
     assert post_mail(mailbox, raw).status_code == 201

@@ -86,6 +86,7 @@ def test_two_hundred_people_on_a_clock(sandbox: Any, live_server: Any, bob: Some
     with time_machine.travel(START, tick=False) as clock:
         while now < START + timedelta(days=11):
             clock.move_to(now)
+            assert sandbox.heartbeat() == 1  # or follow-ups would wait
             dispatch_once(now=now)
             clock.move_to(now + timedelta(minutes=5))  # people take their time; a click at once would be a scanner's
             sandbox.react()
