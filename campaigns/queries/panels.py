@@ -42,6 +42,7 @@ def campaign_page(campaign: Campaign, now: datetime) -> Panel:
             "sequences": [{"sequence": sequence, "counts": counts[sequence.pk]} for sequence in sequences],
             "balance": balance_rows(messages),
             "all": messages["all"],
+            "holds": messages["all"] == sum(messages[state] for state in Message.State.values),
         },
     )
 
