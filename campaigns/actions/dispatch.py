@@ -10,17 +10,19 @@ from django.db.models import Min
 
 from campaigns.actions.clicks import sweep_hits
 from campaigns.actions.domains import sweep_domains
+from campaigns.actions.health import look_after_mailboxes
+from campaigns.actions.planning import begin_due_steps
 from campaigns.actions.sending import send_due
 from campaigns.actions.sequences import wake_sequence
 from campaigns.actions.steps import (
     CAMPAIGN_LANE,
     ENROLMENTS_LANE,
     MAILBOX_LANE,
-    begin_due_steps,
     settle_closed_tasks,
     stop_enrolment,
 )
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, StepRun
+from campaigns.models.mailboxes import SENDING_STATES
 from leadgen.core import lanes, restore
 from leadgen.core.crash import crash_point
 from leadgen.core.logging import log
@@ -148,7 +150,8 @@ def sweep_lanes(*, now: datetime) -> int:
             if due:
                 lanes.mark(workspace_id=workspace_id, kind=ENROLMENTS_LANE, due=due)
                 marked += 1
-            planned = Message.objects.filter(state=Message.State.PLANNED, mailbox__state=Mailbox.State.ACTIVE)
+            look_after_mailboxes(now=now)
+            planned = Message.objects.filter(state=Message.State.PLANNED, mailbox__state__in=SENDING_STATES)
             for row in planned.values("mailbox_id").annotate(due=Min("due_at")):
                 lanes.mark(workspace_id=workspace_id, kind=MAILBOX_LANE, key=str(row["mailbox_id"]), due=row["due"])
                 marked += 1

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -11,13 +12,21 @@ from django.urls import reverse
 from accounts.models import Member, Workspace
 from campaigns.models import Mailbox, Message, Sequence, Step, TrackedLink
 from campaigns.queries.domains import tracking_base
-from campaigns.rules import footer, links, liquid, mime, schedule, tokens
+from campaigns.rules import footer, links, liquid, mail_style, mime, schedule, tokens
 from prospects.models import Person
 
 
 def public_url(name: str, token: str, *, base: str = "") -> str:
     """An absolute public address whose token carries its workspace; `base` is the scheme and host, else the site's."""
-    return (base or settings.SITE_URL) + reverse(name, args=[token])
+    before, after = _around(name)
+    return f"{base or settings.SITE_URL}{before}{token}{after}"
+
+
+@lru_cache(maxsize=16)
+def _around(name: str) -> tuple[str, str]:
+    """What stands before and after the token in a public path: resolving it for each mail costs more than signing it."""
+    before, _, after = reverse(name, args=["TOKEN"]).partition("TOKEN")
+    return before, after
 
 
 def unsubscribe_url(message: Message) -> str:
@@ -93,7 +102,8 @@ def freeze_message(message: Message, *, workspace: Workspace, now: datetime) -> 
 
     Sets text and html of the unsaved or just saved message (its id must be known); returns the links to insert.
     """
-    text, html = message.text, links.text_to_html(message.text)
+    # The HTML part is made from the text, so both parts have the same links by construction.
+    urls = links.trackable(links.find_links(message.text))
     rows = [
         TrackedLink(
             id=uuid.uuid5(message.pk, f"link:{position}"),
@@ -102,13 +112,16 @@ def freeze_message(message: Message, *, workspace: Workspace, now: datetime) -> 
             position=position,
             url=url,
         )
-        for position, url in enumerate(links.trackable(links.find_links(text, html)), start=1)
+        for position, url in enumerate(urls, start=1)
     ]
-    text, html = links.replace_links(text, html, {row.url: click_url(row) for row in rows})
+    leads_to = {row.url: click_url(row) for row in rows}
+    text, html = links.replace_in_text(message.text, leads_to), links.text_to_html(message.text, leads_to)
     if rows:
         # Where a click can be told at all. A person's part has the same links as ever: this is no link to anybody.
         html += links.hidden_link(hidden_url(message))
+    small = ""
     if message.kind == Message.Kind.STEP:
+        above = html.rstrip() + "\n"
         text, html = footer.append_footer(
             text,
             html,
@@ -116,6 +129,8 @@ def freeze_message(message: Message, *, workspace: Workspace, now: datetime) -> 
             postal_address=workspace.postal_address,
             unsubscribe_url=unsubscribe_url(message),
         )
+        small = html[len(above) :]
+    html = mail_style.dress(html, small)
     message.text, message.html = text, html
     return rows
 

@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 
 MAX_URL = 2_000
 _URL = re.compile(r"https?://[^\s<>\"\x00-\x1f]+", re.IGNORECASE)
+_PARAGRAPHS = re.compile(r"\n[ \t]*\n+")
 _TRAILING = ".,;:!?'*_…”’"
 
 
@@ -25,15 +26,21 @@ def same_links(text: str, html: str) -> bool:
 
 def replace_links(text: str, html: str, replacements: Mapping[str, str]) -> tuple[str, str]:
     """Both parts with each URL of `replacements` replaced; a URL shown as the words of an HTML link stays readable."""
+    rewriter = _Rewriter(replacements)
+    rewriter.feed(html)
+    rewriter.close()
+    return replace_in_text(text, replacements), "".join(rewriter.out)
+
+
+def replace_in_text(text: str, replacements: Mapping[str, str]) -> str:
+    """The text part with each URL of `replacements` replaced."""
+    if not replacements:
+        return text
     out, at = [], 0
     for url, start, end in _in_text(text):
         out += [text[at:start], replacements.get(url, url)]
         at = end
-    out.append(text[at:])
-    rewriter = _Rewriter(replacements)
-    rewriter.feed(html)
-    rewriter.close()
-    return "".join(out), "".join(rewriter.out)
+    return "".join([*out, text[at:]])
 
 
 def trackable(links: Collection[str], *, never: Collection[str] = ()) -> tuple[str, ...]:
@@ -41,10 +48,13 @@ def trackable(links: Collection[str], *, never: Collection[str] = ()) -> tuple[s
     return tuple(url for url in links if url not in never and len(url) <= MAX_URL)
 
 
-def text_to_html(text: str) -> str:
-    """Paragraphs and line breaks of `text` as HTML, its URLs as links, everything else escaped."""
-    paragraphs = re.split(r"\n[ \t]*\n+", text.replace("\r\n", "\n").replace("\r", "\n").strip("\n"))
-    return "".join(f"<p>{_linked(paragraph)}</p>\n" for paragraph in paragraphs if paragraph.strip())
+def text_to_html(text: str, hrefs: Mapping[str, str] | None = None) -> str:
+    """Paragraphs and line breaks of `text` as HTML, its URLs as links, everything else escaped.
+
+    A URL in `hrefs` leads to what stands there and still shows itself, as `replace_links` would have it.
+    """
+    paragraphs = _PARAGRAPHS.split(text.replace("\r\n", "\n").replace("\r", "\n").strip("\n"))
+    return "".join([f"<p>{_linked(paragraph, hrefs or {})}</p>\n" for paragraph in paragraphs if paragraph.strip()])
 
 
 def hidden_link(url: str) -> str:
@@ -55,18 +65,21 @@ def hidden_link(url: str) -> str:
     return f'<link rel="alternate" href="{html_lib.escape(url)}">\n'
 
 
-def _linked(paragraph: str) -> str:
+def _linked(paragraph: str, hrefs: Mapping[str, str]) -> str:
     out, at = [], 0
     for url, start, end in _in_text(paragraph):
         escaped = html_lib.escape(url)
-        out += [html_lib.escape(paragraph[at:start], quote=False), f'<a href="{escaped}">{escaped}</a>']
+        href = html_lib.escape(hrefs[url]) if url in hrefs else escaped
+        out += [html_lib.escape(paragraph[at:start], quote=False), f'<a href="{href}">{escaped}</a>']
         at = end
     out.append(html_lib.escape(paragraph[at:], quote=False))
     return "".join(out).replace("\n", "<br>\n")
 
 
 def _in_text(text: str) -> list[tuple[str, int, int]]:
-    found = []
+    found: list[tuple[str, int, int]] = []
+    if "://" not in text:
+        return found
     for match in _URL.finditer(text):
         url = match.group()
         while url and (

@@ -14,6 +14,10 @@ from decimal import Decimal
 from typing import Any
 
 from liquid import BoundTemplate, DictLoader, Environment, Undefined
+from liquid.builtin.content import ContentNode
+from liquid.builtin.expressions.filtered import FilteredExpression
+from liquid.builtin.expressions.path import Path
+from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 from liquid.undefined import is_undefined
 
@@ -70,6 +74,8 @@ class _Bounded(Environment):
 class _Compiled:
     template: BoundTemplate
     paths: Mapping[int, str]  # where a variable stands in the source -> its dotted path
+    # Of a template that only prints variables: its texts (str) and paths (tuple) in order; None for any other.
+    pieces: tuple[str | tuple[str, ...], ...] | None
 
 
 def render(source: str, data: Mapping[str, Any], *, html: bool = False, field: str = "template") -> str:
@@ -78,6 +84,10 @@ def render(source: str, data: Mapping[str, Any], *, html: bool = False, field: s
     Raises MissingVariables, or Invalid when the template cannot be parsed or passes a limit.
     """
     compiled = _compile(source, html, field)
+    if compiled.pieces is not None:
+        printed = _print(compiled.pieces, data)
+        if printed is not None:
+            return printed
     noted: dict[int, str] = {}
     token = _missing.set(noted)
     try:
@@ -89,6 +99,25 @@ def render(source: str, data: Mapping[str, Any], *, html: bool = False, field: s
     if noted:
         raise MissingVariables(tuple(dict.fromkeys(compiled.paths.get(at, name) for at, name in sorted(noted.items()))))
     return str(out)
+
+
+def _print(pieces: tuple[str | tuple[str, ...], ...], data: Mapping[str, Any]) -> str | None:
+    """What rendering would give where every variable is text or a whole number that says something; else None."""
+    out = []
+    for piece in pieces:
+        if isinstance(piece, str):
+            out.append(piece)
+            continue
+        value: Any = data
+        for name in piece:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if type(value) is int:
+            value = str(value)
+        if type(value) is not str or not value.strip():
+            return None
+        out.append(value)
+    printed = "".join(out)
+    return printed if len(printed) * 4 <= _Bounded.output_stream_limit else None
 
 
 def render_line(source: str, data: Mapping[str, Any], *, field: str = "subject") -> str:
@@ -132,7 +161,23 @@ def _parsed(source: str, html: bool) -> _Compiled:
         for found in template.analyze(include_partials=False).globals.values()
         for variable in found
     }
-    return _Compiled(template, paths)
+    return _Compiled(template, paths, None if html else _pieces(template))
+
+
+def _pieces(template: BoundTemplate) -> tuple[str | tuple[str, ...], ...] | None:
+    """The template as texts and plain paths, if it is nothing else: most are, and filling these takes no interpreter."""
+    pieces: list[str | tuple[str, ...]] = []
+    for node in template.nodes:
+        if isinstance(node, ContentNode):
+            pieces.append(node.text)
+            continue
+        expression = getattr(node, "expression", None) if isinstance(node, OutputNode) else None
+        if not isinstance(expression, FilteredExpression) or expression.filters or type(expression.left) is not Path:
+            return None
+        if not all(isinstance(name, str) for name in expression.left.path):
+            return None
+        pieces.append(tuple(str(name) for name in expression.left.path))
+    return tuple(pieces)
 
 
 def _compile(source: str, html: bool, field: str) -> _Compiled:

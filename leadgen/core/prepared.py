@@ -30,13 +30,13 @@ def short_transaction(
     """
     if connection.in_atomic_block:
         with workspace_scope(workspace_id):
-            yield _cursor()
+            yield server_cursor()
         return
     connection.ensure_connection()
     # Every look-up here is by key. A plan made while a table was small must not scan it once it has grown.
     begin = f"BEGIN; SET LOCAL leadgen.workspace = '{uuid.UUID(str(workspace_id))}'; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan"
     with connection.wrap_database_errors:
-        cursor = _cursor()
+        cursor = server_cursor()
         _simple(begin if durable else f"{begin}; SET LOCAL synchronous_commit = off")
         try:
             yield cursor
@@ -48,7 +48,8 @@ def short_transaction(
             raise transaction.TransactionManagementError("the transaction had failed and was rolled back")
 
 
-def _cursor() -> "psycopg.Cursor[tuple[object, ...]]":
+def server_cursor() -> "psycopg.Cursor[tuple[object, ...]]":
+    """A cursor of Django's connection whose values travel beside the statement, not inside it."""
     raw = connection.connection
     assert isinstance(raw, psycopg.Connection)
     # Of server-side cursors only: Django's own bind on the client and never prepare.

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from campaigns.actions.steps import begin_due_steps, settle_closed_tasks
+from campaigns.actions.planning import begin_due_steps
+from campaigns.actions.steps import settle_closed_tasks
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, StepRun
 from leadgen.core.tenancy import workspace_scope
 from prospects.models import Activity, Lead, Person, Task
@@ -107,7 +108,7 @@ def test_the_page_lists_mine_first_and_settles_the_rest_in_one_go(
         ana = StepRun.objects.get(enrolment__person__first_name="Ana")
         rest = [str(pk) for pk in StepRun.objects.values_list("pk", flat=True)]
     after = client.post(
-        "/w/acme/work/linkedin/", {"do": f"accepted:{ana.pk}", "touch": rest, "at": "1"}, headers={"HX-Request": "true"}
+        "/w/acme/work/linkedin/", {"do": f"accepted:{ana.pk}:1", "touch": rest}, headers={"HX-Request": "true"}
     )
     assert "Ana Ferreira" not in after.content.decode()
     assert "Mei Tanaka" in after.content.decode()

@@ -10,7 +10,8 @@ from django.urls import reverse
 
 from accounts.actions.audit import SYSTEM
 from campaigns.actions.outcomes import record_sent
-from campaigns.actions.steps import begin_due_steps, settle_closed_tasks
+from campaigns.actions.planning import begin_due_steps
+from campaigns.actions.steps import settle_closed_tasks
 from campaigns.models import Enrolment, InboundMail, Message, StepRun
 from campaigns.queries.queue import badge_count
 from leadgen.core import clock
