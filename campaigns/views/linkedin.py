@@ -57,7 +57,7 @@ def linkedin_checks(request: MemberRequest) -> HttpResponse:
 
 def _look(request: MemberRequest) -> str:
     """Carry out what was posted; returns the notice."""
-    do, _, one = request.POST.get("do", "").partition(":")
+    do, one, _ = _pressed(request)
     by, now = actor_of(request), clock.now()
     if do == "rest":
         listed = _ids(request.POST.getlist("touch"))
@@ -85,7 +85,13 @@ def _ids(texts: Iterable[str]) -> list[UUID]:
         raise Invalid("The selection cannot be read. Reload the page.", field="touch") from error
 
 
+def _pressed(request: MemberRequest) -> tuple[str, str, str]:
+    """The button: (result or "rest", touch, which row it stood in, from 1)."""
+    do, one, at, *_ = [*request.POST.get("do", "").split(":"), "", ""]
+    return do, one, at
+
+
 def _place(request: MemberRequest) -> int:
-    """Which row was acted on (from 1): the one that takes its place is next."""
-    text = request.POST.get("at", "")
-    return int(text) if text.isdecimal() and len(text) < 5 else 1
+    """Which row was acted on: the one that takes its place is next."""
+    at = _pressed(request)[2]
+    return int(at) if at.isdecimal() and len(at) < 5 else 1

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.models import Workspace
 from campaigns.actions.clicks import record_hit
+from campaigns.actions.freshness import read_complete_to, vouch_read
 from campaigns.actions.inbound import receive_mail, verify_signature
 from campaigns.actions.unsubscribes import unsubscribe as do_unsubscribe
 from campaigns.models import Mailbox, Message, TrackedLink
@@ -58,7 +59,8 @@ def unsubscribe(request: HttpRequest, message_id: uuid.UUID) -> HttpResponse:
     if message is None:
         raise Http404("This link has ended.")
     workspace = Workspace.objects.get(pk=message.workspace_id)
-    context = {"workspace_name": workspace.name, "address": message.to_address, "done": False}
+    # Nothing here needs a token against forgery, so none is made and no cookie is set.
+    context = {"workspace_name": workspace.name, "address": message.to_address, "done": False, "csrf_token": ""}
     if request.method == "POST":
         one_click = request.POST.get("List-Unsubscribe") == "One-Click"
         do_unsubscribe(message=message, how="one click" if one_click else "the link in the mail", now=clock.now())
@@ -122,7 +124,11 @@ def tls_ask(request: HttpRequest) -> HttpResponse:
 @csrf_exempt
 @require_http_methods(["POST"])
 def inbound(request: HttpRequest, token: str) -> JsonResponse:
-    """Raw MIME of one mail that came to a mailbox, signed with its key: `X-Leadgen-Signature: t=<unix>,v1=<hmac>`."""
+    """Raw MIME of one mail that came to a mailbox, signed with its key: `X-Leadgen-Signature: t=<unix>,v1=<hmac>`.
+
+    An empty body is a heartbeat. With `X-Leadgen-Complete-To: <unix>` the gateway vouches that every mail that had arrived
+    by then was handed in; a heartbeat without it vouches for the time it was signed.
+    """
     found = read_public_token("inbound", token)
     if found is None:
         return JsonResponse(error_body("not_found", "No such inbound address."), status=404)
@@ -135,10 +141,19 @@ def inbound(request: HttpRequest, token: str) -> JsonResponse:
         if mailbox is None:
             return JsonResponse(error_body("not_found", "No such inbound address."), status=404)
         try:
-            verify_signature(mailbox=mailbox, raw=raw, header=request.headers.get("X-Leadgen-Signature", ""), now=now)
-            mail, is_new = receive_mail(mailbox=mailbox, raw=raw, now=now)
+            at = verify_signature(
+                mailbox=mailbox, raw=raw, header=request.headers.get("X-Leadgen-Signature", ""), now=now
+            )
+            header = request.headers.get("X-Leadgen-Complete-To", "")
+            complete_to = read_complete_to(header=header, signed_at=at, is_heartbeat=not raw)
+            mail, is_new = receive_mail(mailbox=mailbox, raw=raw, now=now) if raw else (None, False)
+            if complete_to is not None and mailbox.sync == Mailbox.Sync.PUSH:
+                vouch_read(mailbox_id=mailbox.pk, complete_to=complete_to, now=now)
         except AppError as error:
             return JsonResponse(error_body(error.code, error.message, field=error.field), status=error.status)
+        mailbox.refresh_from_db(fields=["synced_at"])
+    if mail is None:
+        return JsonResponse({"complete_to": mailbox.synced_at})
     return JsonResponse(
         {"id": str(mail.pk), "kind": mail.kind, "effect": mail.effect, "duplicate": not is_new},
         status=201 if is_new else 200,

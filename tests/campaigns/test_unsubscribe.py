@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from campaigns.models import Enrolment, Message
 from campaigns.queries.mail import unsubscribe_url
@@ -98,3 +100,45 @@ def test_other_tokens_are_nothing(acme: Any, globex: Any, message: Message) -> N
         for method in ("get", "post"):
             assert getattr(Client(), method)(f"/p/u/{token}/").status_code == 404
     assert nothing_changed(acme)
+
+
+@pytest.mark.parametrize("encoding", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=b"])
+def test_one_click_in_both_encodings_without_cookies(acme: Any, message: Message, encoding: str) -> None:
+    """RFC 8058 section 3.1 allows both; neither may set a cookie or ask for one."""
+    body = b"List-Unsubscribe=One-Click"
+    if encoding.startswith("multipart"):
+        body = b'--b\r\nContent-Disposition: form-data; name="List-Unsubscribe"\r\n\r\nOne-Click\r\n--b--\r\n'
+    answer = Client(enforce_csrf_checks=True).post(path(message), body, content_type=encoding)
+    assert (answer.status_code, dict(answer.cookies)) == (200, {})
+    with workspace_scope(acme.pk):
+        assert Enrolment.objects.get().reason == "Unsubscribed by one click."
+        assert is_suppressed([ADDRESS]) == {ADDRESS}
+
+
+def test_it_holds_in_every_mailbox_and_sequence_of_the_workspace_and_in_no_other(
+    acme: Any, globex: Any, message: Message
+) -> None:
+    from campaigns.actions.enrolments import plan_enrolment
+    from prospects.models import Person
+    from tests.factories.campaigns import EMAIL, make_sequence
+
+    Client().post(path(message), {"List-Unsubscribe": "One-Click"})
+    with workspace_scope(acme.pk):
+        other = make_sequence([EMAIL], mailbox=keyed_mailbox(address="tom@acme.example")).sequence
+        plan = plan_enrolment(sequence=other, people=[Person.objects.get().pk])
+        assert [code for code, _ in plan.blocked.values()] == ["suppressed"]
+    with workspace_scope(globex.pk):
+        assert is_suppressed([ADDRESS]) == set()
+
+
+def test_a_click_costs_little_and_a_second_one_less(acme: Any, message: Message) -> None:
+    """A mail program may send many at once: a bounded number of statements, and no new rows for the same click."""
+    target, counts = path(message), []
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as captured:
+            Client().post(target, {"List-Unsubscribe": "One-Click"})
+        counts.append(len(captured))
+    assert counts[0] <= 40
+    assert counts[1] < counts[0]
+    with workspace_scope(acme.pk):
+        assert (Suppression.objects.count(), Activity.objects.filter(kind="unsubscribed").count()) == (1, 1)
