@@ -1,10 +1,14 @@
-"""What a reply wants, by words: few rules, each with its confidence and its reason; what none fits is `unsure`.
+"""What a reply wants: rules, each with its confidence and its reason, and a local embedding model where no rule is sure.
 
-The strongest statement wins: a refusal or a wish to be left alone counts before any politeness around it.
+The strongest statement wins: a wish to be left alone counts before everything (opt_out.py), a refusal before the politeness
+around it. What neither rules nor model can tell is `unsure`, and a person decides.
 """
 
 import re
 from typing import NamedTuple
+
+from . import intent_model
+from .opt_out import wish
 
 INTENTS = ("positive", "meeting", "question", "referral", "not_now", "not_interested", "opt_out", "unsure")
 
@@ -17,13 +21,6 @@ class Intent(NamedTuple):
 
 # (intent, confidence, pattern), strongest first. Spelling is that of hurried people: missing apostrophes, "plz", "u".
 _RULES: tuple[tuple[str, float, str], ...] = (
-    (
-        "opt_out", 0.97,
-        r"\bunsub(?:scribe)?\b(?!d)|\b(?:pl(?:ease|z|s) )?(?:remove|delete|take|drop) (?:me|us|my (?:e-?mail|address|name|data)|this address)\b(?! (?:to|through|up))"
-        r"|\b(?:stop|quit|cease)\b[^.\n]{0,20}\b(?:e-?mail|mail|contact|messag|send|writ|spam|reach)\w*|\bopt(?:ing)?[ -]?(?:me )?out\b"
-        r"|\b(?:do ?n[o']?t|don’t|never|do not)\b (?:ever )?(?:e-?mail|contact|message|write|spam)(?: to)? (?:me|us)\b|\bno more (?:e-?)?mails?\b|\btake me off\b|\boff (?:your|this|the) (?:mailing )?list\b"
-        r"|\babmelden\b|\baustragen\b|keine (?:weiteren )?(?:e-?)?mails|\bd[ée]sabonne|\bd[ée]sinscri|ne (?:me|nous) (?:contactez|écrivez) plus|\bdar(?:me)? de baja|\bcancell?(?:ami|atemi)\b|\buitschrijven\b",
-    ),
     (
         "referral", 0.85,
         r"\b(?:wrong|not the right|not the best|not the correct) (?:person|contact|department)\b|\b(?:please |plz )?(?:contact|reach out to|speak (?:to|with)|talk to|get in touch with|write to|ask) "
@@ -55,6 +52,11 @@ _RULES: tuple[tuple[str, float, str], ...] = (
         r"|\btermin (?:vereinbaren|machen)|\btelefonieren\b|\brendez-vous\b|\breuni[óo]n\b",
     ),
     (
+        "question", 0.86,
+        r"^\W*(?:(?:hi|hello|hey|thanks|thank you|ok(?:ay)?|great|sure)[^.!?\n]{0,20}[,.!] ?)?(?:(?:pl(?:ease|z|s)|kindly|can you|could you|can u|could u|would you) )*(?:send|share|provide|forward|give|e-?mail|submit|attach)(?: (?:me|us|over|across|through|the|a|an|your|some|any|more|full|latest|us the|me the|me a|us a))* (?:\w+ ){0,3}(?:pric\w+|costs?|quot\w+|estimate\w*|rates?|case stud\w+|references?|testimonials?|documentation|documents?|docs|spec\w*|guide\w*|manuals?|brochures?|datasheets?|data sheets?|roadmap\w*|comparison\w*|terms|breakdown|tiers?|plans?|timeline\w*|features?|videos?|recording\w*|samples?|sla|white ?papers?|links?|one.?pager|catalog\w*|credentials|certificat\w+|structure|list)\b"
+        r"|\b(?:i(?:'ll|ll| will)?|we(?:'ll|ll| will)?) (?:would )?need (?:\w+ ){0,2}(?:details|info\w*|clarification|data|specifics|clarity)\b",
+    ),
+    (
         "positive", 0.85,
         r"\b(?:very |really |definitely |quite |i.?m |im |we.?re |am |are |be )(?:very )?(?:int(?:e?re?)?s?ted|intrigued|keen|excited|eager|curious|on board|sold|impressed|thrilled)\b|\b(?:sounds?|looks?|seems?|is|this) (?:very |really |super |so )?(?:good|great|interesting|intresting|amazing|perfect|promising|awesome|fantastic|excellent|exciting|valuable|impressive|useful|like a (?:great |good )?fit)"
         r"|\b(?:tell me|send (?:me|us|over)?|share|want|like|love|need|learn|know) (?:\w+ ){0,3}more\b|\b(?:pl(?:ease|z|s) )?send (?:me |us |over |the |your |a |more )*(?:details|info\w*|contract|proposal|quote|pricing|specs|deck|materials?|brochure|case stud\w+|over)"
@@ -75,24 +77,81 @@ _UNDECIDED = re.compile(
 
 
 def classify_reply(text: str, subject: str = "") -> Intent:
-    """The intent of the *new* text of a reply. A short subject counts only where there is no text."""
-    words = " ".join((text.strip() or subject).replace("’", "'").split())[:5_000]
+    """The intent of the *new* text of a reply by rules alone. A short subject counts only where there is no text."""
+    return _by_rules(_words(text, subject))[0]
+
+
+def understand(text: str, subject: str = "") -> tuple[Intent, dict[str, float]]:
+    """(intent, the model's scores or {}) of the *new* text of a reply: by rules where they are sure, else with the model."""
+    words = _words(text, subject)
+    ruled, families = _by_rules(words)
+    if not words or ruled.intent == "opt_out" or (ruled.confidence >= _SURE and len(families) == 1):
+        return ruled, {}
+    scores = intent_model.scores(words)
+    if not scores:
+        return ruled, {}
+    return _weighed(ruled, families, scores), scores
+
+
+def _words(text: str, subject: str) -> str:
+    return " ".join((text.strip() or subject).replace("’", "'").split())[:5_000]
+
+
+def _by_rules(words: str) -> tuple[Intent, set[str]]:
+    """(what the rules say, every intent some rule speaks for)."""
     if not words:
-        return Intent("unsure", 0.0, "the reply has no text of its own")
+        return Intent("unsure", 0.0, "the reply has no text of its own"), set()
+    leave = wish(words)
+    if leave:
+        return Intent("opt_out", 0.97, f"the words “{leave}”"), {"opt_out"}
     found = [(name, sure, match) for name, sure, pattern in _COMPILED if (match := pattern.search(words))]
+    families = {name for name, _sure, _match in found}
     if not found:
         if _UNDECIDED.search(words):
-            return Intent("unsure", 0.5, "they will come back after talking to others")
-        return Intent("unsure", 0.2, "no rule fits the words")
+            return Intent("unsure", 0.5, "they will come back after talking to others"), families
+        return Intent("unsure", 0.2, "no rule fits the words"), families
     name, sure, match = found[0]
     if name in ("meeting", "positive") and words.rstrip().endswith("?") and not _offers(words, found):
         name, sure, match = next((item for item in found if item[0] == "question"), found[0])
-    against = {other for other, _, _ in found[1:]} & (_OPPOSED.get(name, set()))
-    if against:
+    if families & _OPPOSED.get(name, set()):
         sure = round(sure - 0.25, 2)
-    return Intent(name, sure, f"the words “{' '.join(match.group().split())[:80]}”")
+    return Intent(name, sure, f"the words “{' '.join(match.group().split())[:80]}”"), families
 
 
+def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Intent:
+    """Rules and model together: they agree, one of them speaks, or nobody is sure."""
+    weight = {
+        name: share + _RULE_WEIGHT * (name == ruled.intent) * ruled.confidence + _HINT * (name in families)
+        for name, share in scores.items()
+    }
+    best = max(scores, key=lambda name: (weight[name], name))
+    share = scores[best]
+    if scores["opt_out"] >= _OPT_OUT_SURE and ruled.intent not in _WELCOME:
+        return Intent("opt_out", scores["opt_out"], f"it reads like a wish to be left alone ({scores['opt_out']:.0%})")
+    if scores["opt_out"] >= _OPT_OUT_NEAR and best in _WELCOME | {"not_now", "referral", "question"}:
+        return Intent("unsure", 0.4, f"it may be a wish to be left alone ({scores['opt_out']:.0%})")
+    if best == "opt_out":
+        best = "not_interested" if "not_interested" in families else "opt_out"
+        return Intent(best, max(share, 0.5), f"it reads like a wish to be left alone ({share:.0%})")
+    if best == ruled.intent:
+        sure = round(min(0.98, 1 - (1 - ruled.confidence) * (1 - share)), 2) if share >= 0.3 else ruled.confidence
+        return Intent(best, sure, f"{ruled.why}, and the model agrees ({share:.0%})" if share >= 0.3 else ruled.why)
+    if share < _MODEL_SURE and not (best in families and share >= 0.35):
+        return Intent(
+            "unsure",
+            round(share, 2),
+            f"the model would say {best} ({share:.0%}), which is too little"
+            + (f"; {ruled.why}" if ruled.intent != "unsure" else ""),
+        )
+    against = f", against {ruled.why}" if ruled.intent != "unsure" else ""
+    return Intent(best, round(share * (0.85 if against else 0.95), 2), f"the model says {best} ({share:.0%}){against}")
+
+
+_SURE = 0.9  # rules at or above this, alone, need no second opinion
+_RULE_WEIGHT, _HINT = 0.35, 0.1
+_MODEL_SURE = 0.5
+_OPT_OUT_SURE, _OPT_OUT_NEAR = 0.6, 0.25
+_WELCOME = {"positive", "meeting"}
 _OPPOSED = {
     "positive": {"not_interested", "not_now", "opt_out"},
     "not_interested": {"positive", "meeting"},

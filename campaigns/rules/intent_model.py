@@ -17,7 +17,15 @@ from .intent_sentences import SENTENCES
 
 STORED = Path(__file__).with_name("intent_model.json")
 SCALE = 6.0
-_HURRIED = (("please", "plz"), ("you ", "u "), ("interested", "intrested"), ("schedule", "schdule"), ("I'm", "Im"), ("don't", "dont"), ("'", ""))
+_HURRIED = (
+    ("please", "plz"),
+    ("you ", "u "),
+    ("interested", "intrested"),
+    ("schedule", "schdule"),
+    ("I'm", "Im"),
+    ("don't", "dont"),
+    ("'", ""),
+)
 
 
 class Weights(NamedTuple):
@@ -51,7 +59,10 @@ def gist(text: str) -> str:
     return _GREETING.sub("", words)[:300] or words[:300]
 
 
-_GREETING = re.compile(r"^(?:hi|hello|dear|hey|hallo|guten (?:tag|morgen)|liebe[r]?|bonjour|hola|ciao|buongiorno|olá|beste|dag|hej|hei|dzień dobry|здравствуйте)\b[^,.!?\n]{0,30}[,.!]\s+", re.IGNORECASE)
+_GREETING = re.compile(
+    r"^(?:hi|hello|dear|hey|hallo|guten (?:tag|morgen)|liebe[r]?|bonjour|hola|ciao|buongiorno|olá|beste|dag|hej|hei|dzień dobry|здравствуйте)\b[^,.!?\n]{0,30}[,.!]\s+",
+    re.IGNORECASE,
+)
 
 
 def _probabilities(known: Weights, vector: list[float]) -> dict[str, float]:
@@ -115,7 +126,9 @@ def learn(*, rounds: int = 400, rate: float = 2.0, keep: float = 0.01) -> dict[s
     right = 0
     for number in range(10):
         weights, bias = fit(centred[fold != number], labels[fold != number])
-        right += int(((SCALE * centred[fold == number] @ weights + bias).argmax(axis=1) == labels[fold == number]).sum())
+        right += int(
+            ((SCALE * centred[fold == number] @ weights + bias).argmax(axis=1) == labels[fold == number]).sum()
+        )
     weights, bias = fit(centred, labels)
     return {
         "model": version(), "sentences": sentences_digest(), "left_out_right": round(right / len(labels), 3), "names": names,
