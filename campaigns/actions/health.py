@@ -147,6 +147,17 @@ def check_health(*, mailbox_id: UUID, kind: str, words: str, now: datetime) -> b
     return _hold_by_itself(mailbox_id, "bounces", f"{rate}{after}: clean the list first", now)
 
 
+def rest_for_quota(*, mailbox_id: UUID, words: str, now: datetime) -> bool:
+    """The provider says that this mailbox has sent its own limit: rest for a day. False: the words say something else."""
+    if not pacing.is_quota(words):
+        return False
+    mailbox = Mailbox.objects.get(pk=mailbox_id)
+    if mailbox.sends:
+        reason = f"the provider’s own limit is reached: {words}"
+        rest_mailbox(mailbox=mailbox, until=now + pacing.DAY, by=SYSTEM, now=now, reason=reason)
+    return True
+
+
 def look_after_mailboxes(*, now: datetime) -> int:
     """Once a minute in each workspace: end rests, weigh ramps, tell mail that fell due why it waits. Returns changes."""
     return end_rests(now=now) + weigh_ramps(now=now) + _explain_held(now)

@@ -20,9 +20,11 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.expressions import RawSQL
 
+from accounts.actions.audit import SYSTEM
 from campaigns.actions import outcomes
 from campaigns.actions.accepted import record_accepted
 from campaigns.actions.connections import Conversation, conversation_for
+from campaigns.actions.health import hold_mailbox, rest_for_quota
 from campaigns.actions.mailbox_secrets import mailbox_purpose as mailbox_purpose
 from campaigns.actions.no_return import (
     LEASE,
@@ -34,7 +36,7 @@ from campaigns.actions.no_return import (
     mine,
     pass_point_of_no_return,
 )
-from campaigns.actions.pacing import Room
+from campaigns.actions.pacing import Room, state_words
 from campaigns.actions.steps import mark_enrolments, steps_of
 from campaigns.models import Mailbox, Message
 from campaigns.models.locks import lock_mailbox
@@ -108,13 +110,20 @@ def send_due(
         if batch.touched:
             mark_enrolments(min(batch.touched))
         mailbox = Mailbox.objects.get(pk=mailbox_id)
-        report.next_due = _next_due(mailbox, now, room.left(mailbox)[1])
+        left, wait = room.left(mailbox)
+        if not left:
+            room.explain(mailbox)
+        report.next_due = _next_due(mailbox, now, wait)
     return report
 
 
 def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> None:
     try:
         for index, look in enumerate(looks):
+            if not batch.mailbox.sends:
+                # One of this batch held it, such as a block by policy: the rest is not tried.
+                _stand_down(batch, [rest.message for rest in looks[index:]])
+                break
             try:
                 _send_one(conversation, batch, look)
             except TransportError as error:
@@ -209,9 +218,15 @@ def _refused(batch: Batch, message: Message, error: TransportError) -> None:
             # It is the mailbox's matter (a sending service refused the key): the mail waits until somebody mended it.
             batch.report.held += give_back(message, words=f"Held: {error.message}", due_at=batch.now + RETRY)
             return
+        if error.permanent and rest_for_quota(mailbox_id=batch.mailbox.pk, words=error.message, now=batch.now):
+            # Our own day at the provider is full: no fault of this mail or of who was to get it.
+            batch.report.held += give_back(message, words=f"Held: {error.message}", due_at=batch.now)
+            batch.mailbox = Mailbox.objects.get(pk=batch.mailbox.pk)
+            return
         if error.permanent or message.attempt >= MAX_ATTEMPTS:
             if outcomes.record_refused(message=message, reason=error.message, smtp_code=error.code, now=batch.now):
                 batch.report.failed += 1
+            batch.mailbox = Mailbox.objects.get(pk=batch.mailbox.pk)
             return
         batch.report.held += give_back(
             message,
@@ -220,15 +235,21 @@ def _refused(batch: Batch, message: Message, error: TransportError) -> None:
         )
 
 
+def _stand_down(batch: Batch, messages: list[Message]) -> None:
+    """Give claims back to a mailbox that does not send any more."""
+    with workspace_scope(batch.workspace_id):
+        for message in messages:
+            batch.report.held += mine(message).update(lease_until=None, hold_reason=state_words(batch.mailbox))
+
+
 def _release(batch: Batch, messages: list[Message], error: TransportError) -> None:
     """Give claims back and say on the mailbox what is wrong; a refused log-in holds the mailbox until somebody mends it."""
     with workspace_scope(batch.workspace_id):
         mailbox = lock_mailbox(batch.mailbox.pk)
         mailbox.last_error = error.message[:500]
-        if error.permanent and mailbox.state != Mailbox.State.HELD:
-            mailbox.state, mailbox.state_code, mailbox.state_at = Mailbox.State.HELD, "log_in", batch.now
-            mailbox.state_reason = error.message[:300]
-        mailbox.save(update_fields=["last_error", "state", "state_code", "state_reason", "state_at"])
+        mailbox.save(update_fields=["last_error"])
+        if error.permanent:
+            hold_mailbox(mailbox=mailbox, reason=error.message, by=SYSTEM, now=batch.now, code="log_in")
         for message in messages:
             batch.report.held += mine(message).update(
                 lease_until=None, due_at=batch.now + RETRY, hold_reason=f"Held: {error.message}"[:300]

@@ -61,7 +61,11 @@ def evidence_of(mailbox: Mailbox, *, since: datetime, now: datetime) -> Evidence
         policy=Count("pk", filter=told & Q(bounce_type="policy")),
     )
     complaints = InboundMail.objects.filter(
-        mailbox=mailbox, kind=InboundMail.Kind.COMPLAINT, message__isnull=False, received_at__gt=since, received_at__lte=now
+        mailbox=mailbox,
+        kind=InboundMail.Kind.COMPLAINT,
+        message__isnull=False,
+        received_at__gt=since,
+        received_at__lte=now,
     ).count()
     return Evidence(**counts, complaints=complaints)
 

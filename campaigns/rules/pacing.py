@@ -5,6 +5,7 @@ least a minute between two; a hard-bounce rate of 3 % is where providers begin t
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -117,6 +118,20 @@ class BounceRate:
         if not self.of:
             return "nothing sent yet"
         return f"{self.hard} of the last {self.of} sends bounced hard ({self.percent:.1f} %)"
+
+
+# Words of a provider about the sender's own day: Gmail 5.4.5, Exchange Online 5.1.90 and its submission quota, Zoho 5.4.6.
+# A recipient's full mailbox (5.2.2, over quota) is none of it.
+_QUOTA = re.compile(
+    r"(user|daily|hourly) sending (quota|limit)|sending (quota|limit) (was |has been |is )?(exceeded|reached)"
+    r"|submissionquotaexceeded|submission quota|daily limit for message recipients|unusual sending activity",
+    re.IGNORECASE,
+)
+
+
+def is_quota(words: str) -> bool:
+    """Whether a refusal is about how much we sent, not about the mail or who was to get it."""
+    return _QUOTA.search(words) is not None
 
 
 def clock_words(at: datetime, *, now: datetime, zone: str) -> str:
