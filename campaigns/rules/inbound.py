@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from email.message import Message
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from .autoreplies import LEFT, return_date, why_automatic
 from .bounces import Recipient, bounce_recipients, is_delay
-from .intent import Intent, classify_reply
-from .linkedin_mail import LinkedInNews
+from .intent import Intent, understand
+from .linkedin_mail import LinkedInNews, claims_linkedin, linkedin_news
 from .mail_text import addresses, body_text, header, leaves, message_ids, parse, part_text
+from .opt_out import wish
 from .reply_text import new_text
-from .suggestions import Suggestion
+from .said_dates import asked_for
+from .suggestions import Suggestion, suggestions
 
 Kind = Literal["bounce", "auto_reply", "complaint", "unsubscribe", "left_company", "reply", "linkedin", "other"]
 Day = date  # a field below is called date
@@ -67,9 +69,9 @@ class InboundMessage:
     scores: dict[str, float] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """The shape of `manage.py classify_mail` (without the file)."""
+        """The shape of `manage.py classify_mail` (without the file). News of LinkedIn count as other there."""
         return {
-            "kind": self.kind,
+            "kind": "other" if self.kind == "linkedin" else self.kind,
             "recipients": [
                 {
                     "address": r.address,
@@ -84,6 +86,8 @@ class InboundMessage:
             "intent": self.intent.intent if self.intent else None,
             "confidence": self.intent.confidence if self.intent else None,
             "why": self.intent.why if self.intent else self.reason,
+            "return_date": (self.return_date or self.back_on or None) and str(self.return_date or self.back_on),
+            "suggestions": [item._asdict() for item in self.suggestions],
         }
 
 
@@ -94,62 +98,128 @@ def read_mail(raw: bytes, *, received: datetime) -> InboundMessage:
     subject = header(mail, "Subject")
     whole = body_text(mail)
     text = new_text(whole)
-    recipients = bounce_recipients(mail)
-    complaint = _complaint(mail)
-    automatic = "" if recipients is not None or complaint is not None else why_automatic(mail, subject, text)
-    intent: Intent | None = None
-    kind: Kind
-    if complaint is not None:
-        kind, reason = "complaint", "a feedback report (RFC 5965)"
-    elif recipients is not None and is_delay(recipients, mail):
-        kind, reason = "other", "a notice that delivery is delayed: no bounce, the server keeps trying"
-    elif recipients is not None:
-        kind, reason = "bounce", _bounce_reason(recipients)
-    elif automatic:
-        left = LEFT.search(text[:2_000])
-        kind = "left_company" if left else "auto_reply"
-        reason = f"automatic answer by {automatic}" + (f"; it says “{left.group()}”" if left else "")
-    else:
-        kind, reason, intent = _written(mail, text, subject)
+    to = tuple(address for _name, address in addresses(mail, "To"))
     ids = message_ids(header(mail, "In-Reply-To"))
     references = message_ids(header(mail, "References"))
     own = next(iter(message_ids(header(mail, "Message-ID"))), "")
+    read = _read(mail, text, whole, subject)
+    day = received.date()
+    returns = back_on = None
+    if read.kind in ("auto_reply", "left_company"):
+        returns = return_date(f"{subject}\n\n{whole}", day)
+    if read.intent is not None and read.intent.intent == "not_now":
+        back_on = asked_for(text, day)
+    people: tuple[Suggestion, ...] = ()
+    if read.kind in ("auto_reply", "left_company") or (
+        read.kind == "reply" and read.intent is not None and read.intent.intent != "opt_out"
+    ):
+        ours = frozenset({sender[1], *to, *(address for _name, address in addresses(mail, "Cc"))})
+        people = suggestions(whole if read.kind != "reply" else text, ours=ours, named_only=_named_only(read))
     return InboundMessage(
         message_id=own,
         in_reply_to=ids[0] if ids else "",
         references=references,
         from_name=sender[0],
         from_address=sender[1],
-        to=tuple(address for _name, address in addresses(mail, "To")),
+        to=to,
         subject=subject,
-        text=text,
+        text=text if read.linkedin is None else read.linkedin.text,
         date=_date(header(mail, "Date")),
         auto_submitted=header(mail, "Auto-Submitted"),
-        kind=kind,
-        reason=reason,
-        recipients=recipients or complaint or (),
+        kind=read.kind,
+        reason=read.reason,
+        recipients=read.recipients,
         original_ids=_original_ids(mail, own, (*ids, *reversed(references)), whole),
-        return_date=return_date(text, received.date()) if kind in ("auto_reply", "left_company") else None,
-        intent=intent,
+        return_date=returns,
+        intent=read.intent,
         digest=hashlib.sha256(own.encode() if own else raw).hexdigest(),
+        back_on=back_on,
+        suggestions=people,
+        linkedin=read.linkedin,
+        scores=read.scores,
     )
 
 
-def _written(mail: Message, text: str, subject: str) -> tuple[Kind, str, Intent | None]:
+class _Read(NamedTuple):
+    kind: Kind
+    reason: str
+    intent: Intent | None = None
+    scores: dict[str, float] = {}
+    recipients: tuple[Recipient, ...] = ()
+    linkedin: LinkedInNews | None = None
+
+
+def _read(mail: Message, text: str, whole: str, subject: str) -> _Read:
+    """What kind of mail it is and why: machines first, then people."""
+    complaint = _complaint(mail)
+    if complaint is not None:
+        return _Read("complaint", "a feedback report (RFC 5965)", recipients=complaint)
+    recipients = bounce_recipients(mail)
+    if recipients is not None and is_delay(recipients, mail):
+        reason = "a notice that delivery is delayed: no bounce, the server keeps trying"
+        return _Read("other", reason, recipients=recipients)
+    if recipients is not None:
+        return _Read("bounce", _bounce_reason(recipients), recipients=recipients)
+    if claims_linkedin(mail):
+        news = linkedin_news(mail, subject)
+        if news is None:
+            return _Read("other", "a mail of LinkedIn without news of a person, or one not proved to be LinkedIn's")
+        what = "accepted your invitation" if news.event == "accepted" else "answered"
+        return _Read("linkedin", f"LinkedIn says that {news.name} {what}", linkedin=news)
+    automatic = why_automatic(mail, subject, text or whole)
+    if automatic:
+        left = LEFT.search(whole[:3_000])
+        reason = f"automatic answer by {automatic}" + (f"; it says “{left.group()}”" if left else "")
+        return _Read("left_company" if left else "auto_reply", reason)
+    return _written(mail, text, subject)
+
+
+def _named_only(read: _Read) -> bool:
+    """Names without an address are worth something only where the mail is about another person."""
+    return read.kind == "auto_reply" or (
+        read.kind == "reply" and (read.intent is None or read.intent.intent != "referral")
+    )
+
+
+def _written(mail: Message, text: str, subject: str) -> _Read:
     """What a person (or a newsletter) wrote."""
     threaded = mail.get("In-Reply-To") is not None or mail.get("References") is not None
     bulk = mail.get("List-Id") is not None or header(mail, "Precedence").lower() in ("bulk", "list", "junk")
     if bulk and not threaded:
-        return "other", "a mailing list or bulk mail, not an answer", None
-    if not text and not re.search(r"\bunsubscribe\b", subject, re.IGNORECASE):
-        return "other", "no text of its own", None
-    gone = _GONE.search(text[:2_000])
-    if gone:
-        return "left_company", f"the words “{gone.group()}”", classify_reply(text, subject)
-    intent = classify_reply(text, subject)
+        return _Read("other", "a mailing list or bulk mail, not an answer")
+    # A subject typed anew ("Unsubscribe") is the whole request of many a mail client.
+    asked = wish(subject) if len(subject.split()) <= 6 and not _ANSWER.match(subject) else ""
+    if asked or (not text and wish(_ANSWER.sub("", subject))):
+        intent = Intent("opt_out", 0.97, f"the subject “{subject[:80]}”")
+        return _Read("unsubscribe", intent.why, intent)
+    if not text:
+        return _Read("other", "no text of its own")
+    intent, scores = understand(text, subject)
     if intent.intent == "opt_out":
-        return "unsubscribe", intent.why, intent
-    return "reply", "an answer in a thread" if threaded else "a mail by a person, without thread headers", intent
+        return _Read("unsubscribe", intent.why, intent, scores)
+    gone = _GONE.search(text[:2_000]) or (LEFT.search(text[:300]) if _of_another(text) else None)
+    if gone:
+        return _Read("left_company", f"the words “{gone.group()}”", intent, scores)
+    reason = "an answer in a thread" if threaded else "a mail by a person, without thread headers"
+    return _Read("reply", reason, intent, scores)
+
+
+_ANSWER = re.compile(
+    r"^\s*(?:(?:re|aw|sv|vs|antw|odp|rif|ref|res|ynt|fwd?|wg|tr|回复|答复|返信)\s*(?:\[\d+\])?\s*[:：]\s*)+",
+    re.IGNORECASE,
+)
+
+
+def _of_another(text: str) -> bool:
+    """Whether the first words about leaving speak of a person, not of a contract ("we are no longer with Oracle")."""
+    return (
+        re.search(
+            r"\b(?:we|us|our|wir|nous|nosotros|noi|nós|wij|my|vi|me)\b[^.\n]{0,30}(?:no longer|nicht mehr|plus|ya no|non|niet meer|już nie|inte längre|ikke)",
+            text[:300],
+            re.IGNORECASE,
+        )
+        is None
+    )
 
 
 def _bounce_reason(recipients: tuple[Recipient, ...]) -> str:

@@ -137,6 +137,32 @@ def days_in(text: str, received: date, *, day_first: bool, loose: bool = False) 
     return sorted(found)
 
 
+_DAY_FIRST = re.compile(
+    r"[äöüßéèêáíóúñçãõłąężśćåøæčřěž]|\b(?:und|nicht|pas|ahora|adesso|agora|nie|inte|ikke)\b", re.IGNORECASE
+)
+
+
+def asked_for(text: str, received: date) -> date | None:
+    """The day somebody asks to be written to again ("try me in March", "next quarter", "not this year"); None if not said."""
+    said = days_in(text[:5_000], received, day_first=bool(_DAY_FIRST.search(text)), loose=True)
+    later = [item.day for item in said if received < item.day <= received + timedelta(days=730)]
+    if later:
+        return later[0]
+    period = re.search(
+        r"\bthis (year|quarter|month)|\b(?:in )?diese[sm] (jahr|quartal|monat)|\bcette (année)|\beste (año|trimestre|mes)|\bquest'?o? ?(anno)|\beste (ano)|\bdit (jaar)",
+        text,
+        re.IGNORECASE,
+    )
+    if period is None:
+        return None
+    word = next(word for word in period.groups() if word).lower()
+    if word in ("month", "monat", "mes"):
+        return month_later(received, 1)
+    if word in ("quarter", "quartal", "trimestre"):
+        return month_later(date(received.year, (received.month - 1) // 3 * 3 + 1, 1), 3)
+    return date(received.year + 1, 1, 1)
+
+
 def month_later(day: date, months: int) -> date:
     """The first day of the month `months` after that of `day`."""
     index = day.year * 12 + day.month - 1 + months

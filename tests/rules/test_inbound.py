@@ -276,7 +276,7 @@ def test_mixed_words_are_less_sure():
 def test_the_shape_of_classify_mail():
     assert mail("Not interested", extra=THREAD).as_json() == {
         "kind": "reply", "recipients": [], "text": "Not interested", "intent": "not_interested", "confidence": 0.9,
-        "why": "the words “Not interested”",
+        "why": "the words “Not interested”", "return_date": None, "suggestions": [],
     }  # fmt: skip
 
 
