@@ -32,6 +32,7 @@ UNDO = timedelta(seconds=8)
 MAX_TEXT = 50_000
 # What a bounce or complaint is was proven, not guessed: nobody corrects it.
 PROVEN = (InboundMail.Kind.BOUNCE, InboundMail.Kind.COMPLAINT)
+FIXED = (*PROVEN, InboundMail.Kind.LINKEDIN)
 WORDS = {
     "positive": "interested", "meeting": "a meeting", "question": "a question", "referral": "a referral",
     "not_now": "not now", "not_interested": "not interested", "opt_out": "an opt-out", "unsure": "unsure",
@@ -56,6 +57,8 @@ def correct_intent(*, mail: InboundMail, intent: str, by: Actor, now: datetime) 
         raise Invalid(f"Choose one of: {', '.join(INTENTS)}.", field="intent")
     if mail.kind in PROVEN:
         raise Refused("A bounce or complaint is proven by its form; there is nothing to correct.", code="proven")
+    if mail.kind in FIXED:
+        raise Refused("LinkedIn's mail tells what happened there; correct it under LinkedIn checks.", code="proven")
     mail = _locked(mail)
     if mail.intent == intent and mail.corrected_by_id is not None:
         return mail

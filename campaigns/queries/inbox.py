@@ -59,7 +59,7 @@ def in_folder(folder: str) -> Q:
     kinds = [kind for kind, name in _BY_KIND.items() if name == folder]
     intents = [intent for intent, name in _BY_INTENT.items() if name == folder]
     if folder == "other":
-        return Q(kind=Kind.OTHER) | Q(kind=Kind.REPLY) & ~Q(intent__in=list(_BY_INTENT))
+        return Q(kind__in=[Kind.OTHER, Kind.LINKEDIN]) | Q(kind=Kind.REPLY) & ~Q(intent__in=list(_BY_INTENT))
     LABELS[folder]
     return Q(kind__in=kinds) | Q(kind=Kind.REPLY, intent__in=intents)
 

@@ -32,7 +32,11 @@ class Wait:
 
 def unanswered() -> Q:
     """Touches that went out and nothing is known of: a request neither accepted nor answered, a message not answered."""
-    request = Q(step__kind=Step.Kind.LINKEDIN_REQUEST, accepted_at__isnull=True)
+    # Somebody may have said that they are connected before the request's task was closed.
+    open_to = ["", "requested"]
+    request = Q(
+        step__kind=Step.Kind.LINKEDIN_REQUEST, accepted_at__isnull=True, enrolment__person__linkedin_status__in=open_to
+    )
     message = Q(step__kind=Step.Kind.LINKEDIN_MESSAGE)
     return (request | message) & Q(outcome="sent", done_at__isnull=False, answered_at__isnull=True)
 
@@ -128,12 +132,13 @@ def checks_of(
 
     One that was looked at within a day is left out, unless `everything`. Two queries, whatever their number.
     """
+    # Named one by one, members are what the index of closed tasks is led by.
+    people = [member.pk] if who == "mine" and member is not None else list(Member.objects.values_list("pk", flat=True))
     done = Task.objects.filter(
-        kind__in=TASKS, state=Task.State.DONE, outcome="sent", about_type="step_run", closed_at__gte=now - HORIZON,
+        closed_by__in=people, closed_at__gte=now - HORIZON, kind__in=TASKS, state=Task.State.DONE, outcome="sent",
+        about_type="step_run",
     )  # fmt: skip
     rows = StepRun.objects.filter(unanswered(), pk__in=done.values("about_id"), enrolment__state__in=INSIDE)
-    if who == "mine" and member is not None:
-        rows = rows.filter(Q(enrolment__owner=member) | Q(task__closed_by=member))
     if sequence is not None:
         rows = rows.filter(enrolment__sequence=sequence)
     if not everything:

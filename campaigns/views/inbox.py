@@ -200,7 +200,7 @@ def _page(request: MemberRequest, mail: InboundMail, form: ReplyForm, *, status:
     # Whoever wrote gets the answer; the panel shows whom the thread is with.
     sender = Person.objects.filter(email=mail.from_address.lower()).first() if mail.from_address else None
     blocked = block_of_person(sender, address=sender.email) if sender is not None else None
-    proven = mail.kind in actions.PROVEN
+    proven = mail.kind in actions.FIXED
     context |= _thread(request, mail) | {
         "form": form,
         "chip": queries.chip_of(mail),

@@ -169,6 +169,40 @@ def test_a_message_waits_for_the_connection_and_is_left_out_without_it(
         )
 
 
+def test_a_message_nobody_looked_after_holds_too(acme: Any, mailbox: Mailbox, bob: Any, as_: Any) -> None:
+    touched(mailbox, bob, as_, steps=(NOTE | {"delay_days": 0}, MAIL), linkedin_status="connected")
+    assert turn(acme, NOW + 2 * DAY).wait_reason == ""  # the mail is planned
+    touched(mailbox, bob, as_, name="Mei Tanaka", steps=(NOTE | {"delay_days": 0}, MAIL), linkedin_status="connected")
+    with workspace_scope(acme.pk):
+        Enrolment.objects.filter(person__first_name="Mei").update(next_at=NOW + 8 * DAY)
+        begin_due_steps(now=NOW + 8 * DAY)
+        held = Enrolment.objects.get(person__first_name="Mei")
+        assert held.wait_reason.startswith("Held: nobody looked whether Mei answered on LinkedIn since 4 Mar")
+
+
+def test_news_told_before_the_task_is_closed_holds_nothing_later(
+    acme: Any, mailbox: Mailbox, bob: Any, as_: Any
+) -> None:
+    """Bob sees in the task's pane that they are connected already, says so, and closes the task afterwards."""
+    with workspace_scope(acme.pk):
+        version = make_sequence([FIRST, MAIL], mailbox=mailbox)
+        make_enrolment(
+            version, make_person("Ana Ferreira", email="ana@lumen.example"), mailbox=mailbox, owner=bob.member
+        )
+        begin_due_steps(now=NOW)
+        task = Task.objects.get()
+    client = as_(bob)
+    client.post(f"/w/acme/work/{task.pk}/linkedin/", {"news": "accepted"})
+    client.post(f"/w/acme/work/{task.pk}/", {"do": "sent", "note": ""})
+    with workspace_scope(acme.pk):
+        settle_closed_tasks(now=NOW)
+        Enrolment.objects.update(next_at=NOW + 9 * DAY)
+    assert turn(acme, NOW + 9 * DAY).wait_reason == ""
+    with workspace_scope(acme.pk):
+        assert Message.objects.count() == 1
+    assert "Nobody to look for" in client.get("/w/acme/work/linkedin/").content.decode()
+
+
 def test_api_lists_and_settles_checks(acme: Any, mailbox: Mailbox, bob: Any, as_: Any, api: Any) -> None:
     touched(mailbox, bob, as_)
     client = api(bob, "tasks.view", "tasks.work")
