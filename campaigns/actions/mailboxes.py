@@ -13,6 +13,7 @@ from accounts.actions.audit import Actor, write_audit
 from campaigns.actions.health import begin_ramp, pace_changed
 from campaigns.actions.inbound import new_key
 from campaigns.actions.mailbox_secrets import opened_dict, sealed_for
+from campaigns.actions.mailsync import reading_changed
 from campaigns.actions.oauth import client_problem
 from campaigns.models import Mailbox
 from campaigns.rules.mailboxes import clean_mailbox
@@ -60,6 +61,7 @@ def create_mailbox(*, by: Actor, now: datetime, warmed_up: str = "", **values: A
     detail = {"host": mailbox.host or mailbox.esp, "route": mailbox.route, "auth": mailbox.auth}
     detail |= {"warmed_up": warmed_up} if warmed_up else {}
     write_audit(by=by, action="mailbox.created", now=now, target=mailbox, detail=detail)
+    reading_changed(mailbox=mailbox, changed=set(), now=now)
     return mailbox
 
 
@@ -96,6 +98,7 @@ def update_mailbox(
         _save(mailbox, update_fields=[c.name for c in columns if getattr(mailbox, c.attname) != row[c.attname]])
         write_audit(by=by, action="mailbox.changed", now=now, target=mailbox, detail={"fields": changed})
         pace_changed(mailbox=mailbox, changed=set(changed), now=now)
+        reading_changed(mailbox=mailbox, changed=set(changed), now=now)
     return changed
 
 

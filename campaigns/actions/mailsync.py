@@ -13,27 +13,34 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 
+from accounts.actions.audit import Actor, write_audit
 from campaigns.actions.connections import imap_account, token_for
 from campaigns.actions.freshness import record_sync_failure, vouch_read
 from campaigns.actions.mailsync_folder import FolderReader
 from campaigns.actions.reconcile import copy_to_sent, reconcile_unknown
 from campaigns.actions.settlement import skip_overdue
 from campaigns.models import Mailbox, MailFolder
+from campaigns.queries.mailsync import SYNC_LANE as SYNC_LANE
 from campaigns.transports.imap import Folder, ImapConversation, ImapError
 from campaigns.transports.imap_folders import display_name
 from campaigns.transports.smtp import TransportError
 from leadgen.core import lanes, secrets
+from leadgen.core.errors import Invalid
 from leadgen.core.logging import log
 from leadgen.core.models import Lane
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import bulk_insert, current_workspace_id, workspace_scope
 
-SYNC_LANE = "mailsync"
 # Without the process sync_mail the workers read every mailbox so often.
 SAFETY_POLL = timedelta(minutes=5)
 RETRY_FAILED = timedelta(minutes=2)
 NEVER_READ = {"drafts", "trash"}
+ALWAYS_READ = {MailFolder.Role.INBOX, MailFolder.Role.ALL, MailFolder.Role.SENT}
 MOST_FOLDERS = 200
+# A change of these is worth another try at once.
+READING = {
+    "sync", "auth", "imap_host", "imap_port", "imap_security", "imap_username", "imap_password", "username", "password",
+}  # fmt: skip
 # In this order: what was sent is known before All Mail is looked at, and answers come first of all.
 ROLE_ORDER = ("inbox", "sent", "all", "junk", "other")
 
@@ -62,9 +69,21 @@ def mark_sync(mailbox_id: uuid.UUID, due: datetime) -> None:
 
 
 def ask_sync(*, mailbox: Mailbox, now: datetime) -> None:
-    """ "Read now": a worker reads it as soon as it can. Nothing happens where it is not read over IMAP."""
+    """Let a worker read it as soon as it can. Raises Invalid where it is not read over IMAP."""
+    if mailbox.sync != Mailbox.Sync.IMAP:
+        raise Invalid("This mailbox is not read over IMAP. Edit it to set that up.", field="sync")
     mark_sync(mailbox.pk, now)
     enqueue("campaigns.read_mailbox", mailbox.pk)
+
+
+def reading_changed(*, mailbox: Mailbox, changed: set[str], now: datetime) -> None:
+    """After a mailbox was made or changed: another mailbox or another way of reading makes what was read worth nothing."""
+    if changed & {"sync", "imap_host", "imap_username", "username"}:
+        MailFolder.objects.filter(mailbox=mailbox).delete()
+        Mailbox.objects.filter(pk=mailbox.pk).update(synced_at=None, sync_error="", sync_failed_at=None)
+        mailbox.synced_at, mailbox.sync_error, mailbox.sync_failed_at = None, "", None
+    if mailbox.sync == Mailbox.Sync.IMAP and (not changed or changed & READING):
+        mark_sync(mailbox.pk, now)
 
 
 def open_line(*, workspace_id: uuid.UUID, mailbox_id: uuid.UUID, now: datetime) -> ImapConversation | None:
@@ -190,6 +209,19 @@ def remember_folders(*, mailbox: Mailbox, listed: list[Folder]) -> list[MailFold
         bulk_insert(MailFolder, new, ignore_conflicts=True)
     rows = list(MailFolder.objects.filter(mailbox=mailbox))
     return sorted(rows, key=lambda row: (ROLE_ORDER.index(row.role), row.name))
+
+
+def choose_folder(*, folder: MailFolder, is_read: bool, by: Actor, now: datetime) -> None:
+    """Read a folder or leave it out. The inbox and what proves sending are always read. Raises Invalid."""
+    if not is_read and folder.role in ALWAYS_READ:
+        raise Invalid(f"{display_name(folder.name)} is always read.", field="is_read")
+    if not MailFolder.objects.filter(pk=folder.pk).exclude(is_read=is_read).update(is_read=is_read, error=""):
+        return
+    write_audit(
+        by=by, action="mailbox.folder", now=now, target=folder.mailbox,
+        detail={"folder": display_name(folder.name), "read": is_read},
+    )  # fmt: skip
+    ask_sync(mailbox=folder.mailbox, now=now)
 
 
 def sync_due(*, now: datetime, max_lanes: int = 50, seconds: float = 120) -> int:

@@ -14,6 +14,9 @@ from accounts.models import Member
 from campaigns.actions import health
 from campaigns.actions import mailboxes as actions
 from campaigns.actions.mailbox_checks import ask_check
+from campaigns.api import mailbox_pace
+from campaigns.api.mailbox_pace import PaceMixin
+from campaigns.api.mailbox_sync import SyncMixin
 from campaigns.models import Mailbox
 from campaigns.queries.mailboxes import check_of, usage_of
 from campaigns.rules.services import REGIONS
@@ -38,6 +41,10 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
     esp_secret = serializers.CharField(
         write_only=True, required=False, allow_blank=True, max_length=500, help_text="Its second key (Mailjet)."
     )
+    warmed_up = serializers.CharField(
+        write_only=True, required=False, allow_blank=True, max_length=250,
+        help_text="When adding: how you know that it needs no ramp. Without it a mailbox starts with 5 a day.",
+    )  # fmt: skip
     esp_domain = serializers.CharField(write_only=True, required=False, allow_blank=True, max_length=253)
     esp_region = serializers.ChoiceField(write_only=True, required=False, allow_blank=True, choices=REGIONS)
     webhook_key = serializers.CharField(
@@ -57,13 +64,15 @@ class MailboxSerializer(serializers.ModelSerializer[Mailbox]):
     class Meta:
         model = Mailbox
         fields = [
-            "id", *actions.FIELDS, *actions.SECRETS, *actions.ESP_SETTINGS, "connected", "state", "state_reason", "used",
+            "id", *actions.FIELDS, *actions.SECRETS, *actions.ESP_SETTINGS, "connected", "warmed_up",
+            "state", "state_code", "state_reason", "state_at", "ramp_cap", "ramped_at", "ramp_reason", "free_at", "used",
             "waiting", "last_submitted_at",
             "last_inbound_at", "last_error", "check_state", "check_words", "check_steps", "checked_at",
-            "inbound_url", "created_at",
+            "synced_at", "sync_error", "inbound_url", "created_at",
         ]  # fmt: skip
         read_only_fields = [
-            "id", "state", "state_reason", "last_submitted_at", "last_inbound_at", "last_error", "check_words",
+            "id", "synced_at", "sync_error", "state", "state_code", "state_reason", "state_at", "ramp_cap",
+            "ramped_at", "ramp_reason", "free_at", "last_submitted_at", "last_inbound_at", "last_error", "check_words",
             "check_steps", "checked_at", "created_at",
         ]  # fmt: skip
         # The action refuses a second mailbox of an address; a unique validator would read a table of no workspace.
@@ -90,7 +99,7 @@ class MailboxHoldSerializer(serializers.Serializer[Any]):
 
 
 @extend_schema_view(retrieve=extend_schema(summary="One mailbox"))
-class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
+class MailboxViewSet(SyncMixin, IdempotentMixin, PaceMixin, viewsets.GenericViewSet[Mailbox]):
     """Sending identities with their caps and health. Passwords go in and never come out."""
 
     model = Mailbox
@@ -102,6 +111,10 @@ class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
         "check": "mailboxes.edit",
         "hold": "mailboxes.edit",
         "release": "mailboxes.edit",
+        **mailbox_pace.PERMISSIONS,
+        "sync": "mailboxes.edit",
+        "folders": "mailboxes.view",
+        "choose_folder": "mailboxes.edit",
     }
     serializer_class = MailboxSerializer
     orders = ("address", "created_at")
@@ -137,6 +150,7 @@ class MailboxViewSet(IdempotentMixin, viewsets.GenericViewSet[Mailbox]):
         """Another server or user name needs the password again."""
         mailbox = self.get_object()
         data, now, by = self._read(request, partial=True), clock.now(), actor_of(request)
+        data.pop("warmed_up", None)
         changed = actions.update_mailbox(mailbox=mailbox, changes=data, by=by, now=now)
         if actions.CONNECTION & set(changed):
             ask_check(mailbox=mailbox, by=by, now=now)

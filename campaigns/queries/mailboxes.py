@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 from django.urls import reverse
-from django.utils.formats import date_format
-from django.utils.timezone import localtime
 
 from accounts.models import Workspace
 from accounts.queries.health import HealthState
 from campaigns.models import Mailbox, Message
+from campaigns.queries.freshness import clock_words
+from campaigns.queries.mailsync import is_fresh, unread_words, worst_reading
 from leadgen.core import clock
 
 DAY = timedelta(hours=24)
@@ -90,27 +90,23 @@ def check_of(mailbox: Mailbox, now: datetime) -> Check:
 
 
 def mailbox_health(workspace: Workspace) -> HealthState | None:
-    """For the dot in the top bar: how many mailboxes, and when the last mail came in. None without a mailbox.
-
-    Mail is handed in by whoever has the inbound address, so "complete to" would promise more than is known.
-    """
-    found = Mailbox.objects.aggregate(
-        count=Count("pk"), held=Count("pk", filter=Q(state=Mailbox.State.HELD)), last=Max("last_inbound_at")
-    )
-    if not found["count"]:
+    """For the dot in the top bar: how many mailboxes, and up to when the worst of them was read. None without a mailbox."""
+    rows = list(Mailbox.objects.values("address", "state", "sync", "synced_at")[:1000])
+    if not rows:
         return None
-    url = reverse("mailbox_list", args=[workspace.slug])
-    if found["held"]:
-        return {"tone": "danger", "label": f"{found['held']} of {_boxes(found['count'])} held", "url": url}
-    if found["last"] is None:
-        return {"tone": "success", "label": f"{_boxes(found['count'])}, no mail came in yet", "url": url}
-    return {"tone": "success", "label": f"{_boxes(found['count'])}, last mail in {_clock(found['last'])}", "url": url}
+    now, url = clock.now(), reverse("mailbox_list", args=[workspace.slug])
+    held = sum(row["state"] == Mailbox.State.HELD for row in rows)
+    if held:
+        return {"tone": "danger", "label": f"{held} of {_boxes(len(rows))} held", "url": url}
+    worst = worst_reading(rows)
+    if is_fresh(worst, now):
+        return {
+            "tone": "success",
+            "label": f"{_boxes(len(rows))}, complete to {clock_words(worst['synced_at'], now)}",
+            "url": url,
+        }
+    return {"tone": "warning", "label": unread_words(worst, now), "url": url}
 
 
 def _boxes(count: int) -> str:
     return f"{count} mailbox{'es' if count != 1 else ''}"
-
-
-def _clock(at: datetime) -> str:
-    local = localtime(at)
-    return date_format(local, "H:i" if local.date() == localtime(clock.now()).date() else "j M H:i")

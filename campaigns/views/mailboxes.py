@@ -23,6 +23,7 @@ from campaigns.actions.pacing import rooms_of
 from campaigns.forms.mailboxes import HoldForm, MailboxForm
 from campaigns.models import InboundMail, Mailbox, SequenceMailbox
 from campaigns.queries.mailboxes import TONES, check_of, usage_of
+from campaigns.queries.mailsync import reading_of
 from campaigns.queries.pace import bounce_rates, ramp_of
 from campaigns.rules import providers
 from campaigns.rules.services import SERVICES
@@ -135,6 +136,10 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     mailbox = get_object_or_404(Mailbox.objects.select_related("member"), pk=mailbox_id)
     now = clock.now()
     context = {"mailbox": mailbox, "check": check_of(mailbox, now)}
+    if request.htmx and request.headers.get("HX-Target") == "folders":
+        return render_page(
+            request, "campaigns/mailbox_folders.html", context | {"reading": reading_of(mailbox, now)}, partial="folders"
+        )
     if request.htmx:
         return render_page(request, "campaigns/mailbox_detail.html", context, partial="check")
     facts = [
@@ -151,6 +156,7 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
         "latest": list(latest.select_related("person")[:5]),
         "inbound_url": actions.inbound_address(mailbox),
         "connection": _connection(request, mailbox),
+        "reading": reading_of(mailbox, now),
     }
     return render(request, "campaigns/mailbox_detail.html", context)
 
