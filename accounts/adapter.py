@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from accounts.actions.keys import MFA_PURPOSE
 from accounts.actions.system_mail import plan_system_mail
 from leadgen.core import clock, secrets
 
@@ -40,7 +41,7 @@ class MfaAdapter(DefaultMFAAdapter):
     """allauth's own `encrypt` is a no-op: seeds would lie in clear."""
 
     def encrypt(self, text: str) -> str:
-        return secrets.seal(text, purpose="mfa")
+        return secrets.seal(text, purpose=MFA_PURPOSE)
 
     def decrypt(self, encrypted_text: str) -> str:
-        return secrets.unseal(encrypted_text, purpose="mfa")
+        return secrets.unseal(encrypted_text, purpose=MFA_PURPOSE)

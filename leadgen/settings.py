@@ -26,6 +26,12 @@ WSGI_APPLICATION = "leadgen.wsgi.application"
 SECRET_KEY = env.text("SECRET_KEY") or services.local_secret("secret_key", allowed=not PRODUCTION)
 # Comma-separated Fernet keys, newest first; older ones still open what they sealed.
 FIELD_KEYS = env.words("FIELD_KEYS") or [services.local_secret("field_key", allowed=not PRODUCTION)]
+# The root of signatures that are out in the world (links, Message-IDs, hashes of suppressed addresses). It never rotates:
+# where it is not set, it is the oldest field key, which then may not be removed.
+DERIVE_KEY = env.text("DERIVE_KEY") or (
+    FIELD_KEYS[-1] if PRODUCTION else services.pinned_secret("derive_key", FIELD_KEYS[-1])
+)
+DERIVE_KEY_IS_SET = bool(env.text("DERIVE_KEY")) or not PRODUCTION
 
 # --- Databases and broker -------------------------------------------------------------------------------------------
 _urls = services.resolve_urls()
@@ -203,7 +209,9 @@ SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 900)
 LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 1200)
 SEND_BATCH = env.integer("SEND_BATCH", 200)  # messages claimed at once
 SEND_RETRY_SECONDS = env.integer("SEND_RETRY_SECONDS", 900)  # after a temporary no, times the attempt
-REPLY_FRESHNESS_SECONDS = env.integer("REPLY_FRESHNESS_SECONDS", 900)  # follow-ups of a mailbox not read for longer wait
+REPLY_FRESHNESS_SECONDS = env.integer(
+    "REPLY_FRESHNESS_SECONDS", 900
+)  # follow-ups of a mailbox not read for longer wait
 MAIL_POLL_SECONDS = env.integer("MAIL_POLL_SECONDS", 60)  # every folder is looked at so often, beside IDLE
 MAIL_SYNC_LEASE_SECONDS = env.integer("MAIL_SYNC_LEASE_SECONDS", 300)
 IMPORT_LEASE_SECONDS = env.integer("IMPORT_LEASE_SECONDS", 120)

@@ -4,7 +4,7 @@ import json
 from uuid import UUID
 
 from campaigns.models import Mailbox
-from leadgen.core import secrets
+from leadgen.core import rotation, secrets
 
 # Column -> what it holds. Key rotation re-seals every one of them.
 COLUMNS = ("password", "imap_password", "oauth", "esp", "webhook", "inbound")
@@ -29,3 +29,12 @@ def sealed_for(mailbox: Mailbox, column: str, value: str) -> str:
 def opened_dict(mailbox: Mailbox, column: str) -> dict[str, str]:
     """The secret where it is a set of named values; {} where none is stored."""
     return {str(key): str(value) for key, value in json.loads(opened(mailbox, column) or "{}").items()}
+
+
+def register_sealed() -> None:
+    """Tell key rotation where a mailbox's secrets lie."""
+
+    def purpose_for(column: str) -> rotation.PurposeOf:
+        return lambda row: mailbox_purpose(row.workspace_id, row.pk, column)
+
+    rotation.register(rotation.SealedColumns(Mailbox, {f"{column}_sealed": purpose_for(column) for column in COLUMNS}))

@@ -36,7 +36,7 @@ SERVICES: dict[str, Service] = {
             hint="The key is under Settings › API keys; the signing key under Settings › API security.",
         ),
         Service(
-            "postmark", "Postmark", {"us": "https://api.postmarkapp.com/"}, key_label="Server token", probe="server",
+            "postmark", "Postmark", {"us": "https://api.postmarkapp.com/"}, key_label="server token", probe="server",
             hint="Cold mail is against Postmark’s terms: use it for replies and mail people asked for.",
         ),
         Service(

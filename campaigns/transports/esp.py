@@ -143,6 +143,9 @@ class EspConversation:
         except (AnymailUnsupportedFeature, AnymailSerializationError, AnymailError, ValueError) as error:
             raise TransportError(f"{self._name} cannot take this mail: {_short(error)}", permanent=True) from error
         response = self._post(payload, mail)
+        if response.status_code >= 400:  # Postmark's backend does not raise for every 422
+            words = f"{self._name}: HTTP {response.status_code} {said(response)}"
+            raise TransportError(words, permanent=True, code=response.status_code)
         try:
             status = self._backend.parse_recipient_status(response, payload, mail)
             mail.anymail_status.set_recipient_status(status)

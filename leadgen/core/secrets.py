@@ -50,12 +50,21 @@ def unseal(sealed: str, *, purpose: str) -> str:
     return str(value)
 
 
-def derive(purpose: str) -> bytes:
-    """A 32-byte key for one purpose (HMAC addresses, Message-IDs, public links), from the oldest field key.
+def is_newest(sealed: str) -> bool:
+    """Whether the first of FIELD_KEYS opens it, so that the others are not needed for it."""
+    try:
+        Fernet(settings.FIELD_KEYS[0]).decrypt(sealed.encode())
+    except InvalidToken:
+        return False
+    return True
 
-    The oldest, because these must stay the same when a newer key is put in front.
+
+def derive(purpose: str) -> bytes:
+    """A 32-byte key for one purpose (HMAC addresses, Message-IDs, public links), from a root that never rotates.
+
+    Its own root, because these must stay the same when FIELD_KEYS are replaced: they are in mails that are out.
     """
-    return _derived(purpose, settings.FIELD_KEYS[-1])
+    return _derived(purpose, settings.DERIVE_KEY)
 
 
 @lru_cache(maxsize=4096)

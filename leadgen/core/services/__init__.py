@@ -6,6 +6,7 @@ Settings import this module, so it imports nothing heavy. Where DATABASE_URL (or
 import atexit
 import contextlib
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -101,6 +102,20 @@ def local_secret(name: str, *, allowed: bool) -> str:
     if not allowed:
         _refuse({"secret_key": "SECRET_KEY", "field_key": "FIELD_KEYS"}[name])
     return State.locate().secrets[name]
+
+
+def pinned_secret(name: str, first: str) -> str:
+    """A secret that stays what it was at the first start (`first`), kept beside the local ones. Never in production."""
+    path = State.locate().root / name
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as handle:
+            handle.write(first)
+    except FileExistsError:
+        return path.read_text().strip() or first
+    except OSError:  # a disk that cannot be written to: nothing can be rotated there either
+        return first
+    return first
 
 
 def ensure_services(state: State | None = None, needs: Sequence[str] | None = None) -> Lease | None:
