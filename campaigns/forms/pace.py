@@ -65,7 +65,9 @@ class EndRampForm(forms.Form):
 class MoveForm(forms.Form):
     """Whose mailbox the people who were not written to yet get instead."""
 
-    to = forms.ModelChoiceField(queryset=None, label="Give them to", empty_label="Choose a mailbox")
+    to: "forms.ModelChoiceField[Mailbox]" = forms.ModelChoiceField(
+        queryset=None, label="Give them to", empty_label="Choose a mailbox"
+    )
 
     def __init__(self, *args: Any, mailbox: Mailbox, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -210,7 +210,8 @@ def test_a_rest_needs_an_end_and_no_hold(in_acme: Any, by_alice: Any) -> None:
 
 
 def warming(**fields: Any) -> Mailbox:
-    return make_mailbox(**({"state": "warming", "ramp_cap": 5, "ramped_at": NOW - DAY, "daily_cap": 30} | fields))
+    values: dict[str, Any] = {"state": "warming", "ramp_cap": 5, "ramped_at": NOW - DAY, "daily_cap": 30}
+    return make_mailbox(**(values | fields))
 
 
 def test_a_good_day_gives_two_more_once(acme: Any, in_acme: Any) -> None:

@@ -1,5 +1,6 @@
 """The pages of a mailbox's pace, as their user goes through them."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -128,3 +129,31 @@ def test_who_may(acme: Any, bob: Any, charlie: Any, as_: Any) -> None:
         assert as_(charlie).post(url(mailbox, tail), PACE).status_code == 404
     with workspace_scope(acme.pk):
         assert not AuditEntry.objects.exists()
+
+
+def test_the_api_says_and_does_the_same(acme: Any, alice: Any, bob: Any, api: Any) -> None:
+    sheet = {"address": "ana@acme.example", "from_name": "Ana", "host": "127.0.0.1", "port": 2525, "security": "none"}
+    client = api(alice)
+
+    def send(path: str, data: Any) -> Any:
+        return client.post(f"/api/v1/mailboxes/{path}", json.dumps(data), content_type="application/json")
+
+    made = send("", sheet).json()
+    assert (made["state"], made["ramp_cap"], made["ramp_reason"]) == ("warming", 5, "begins with 5 a day")
+    pace = client.get(f"/api/v1/mailboxes/{made['id']}/pace/").json()
+    assert (pace["used"], pace["cap"], pace["left"], pace["free_at"], pace["code"]) == (0, 5, 5, None, "")
+    assert (pace["ramp"]["days"], pace["hard_bounces"], pace["bounces_of"]) == (13, 0, 0)
+    assert [(row["provider"], row["sent"], row["limit"]) for row in pace["providers"]][0] == ("Gmail", 0, 5000)
+    assert send(f"{made['id']}/end-ramp/", {}).json()["error"]["field"] == "reason"
+    assert send(f"{made['id']}/end-ramp/", {"reason": "in use since 2019"}).json()["cap"] == 30
+    assert send(f"{made['id']}/start-ramp/", {}).json()["cap"] == 5
+    rested = send(f"{made['id']}/rest/", {"until": "2026-03-09T06:00:00Z", "reason": "holiday"}).json()
+    assert (rested["state"], rested["free_at"][:16], rested["code"]) == ("resting", "2026-03-09T06:00", "mailbox")
+    assert send(f"{made['id']}/release/", {}).json()["state"] == "warming"
+    other = send("", sheet | {"address": "ben@acme.example", "warmed_up": "in use since 2019"}).json()
+    assert (other["state"], other["ramp_cap"]) == ("active", None)
+    with workspace_scope(acme.pk):
+        box = Mailbox.objects.get(pk=made["id"])
+        make_enrolment(make_sequence([EMAIL], mailbox=box), make_person("Ana"), mailbox=box)
+    assert send(f"{made['id']}/move-people/", {"to": other["id"]}).json() == {"moved": 1}
+    assert api(bob).post(f"/api/v1/mailboxes/{made['id']}/rest/").status_code == 403
