@@ -18,6 +18,7 @@ from accounts.actions.audit import Actor
 from analytics.queries.facts import load_facts
 from analytics.rules.funnel import funnel
 from campaigns.actions import inbound
+from campaigns.actions.clicks import classify_due_hits
 from campaigns.actions.dispatch import dispatch_once
 from campaigns.actions.outcomes import balance
 from campaigns.actions.sending import mailbox_purpose
@@ -90,6 +91,7 @@ def test_two_hundred_people_on_a_clock(sandbox: Any, live_server: Any, bob: Some
             dispatch_once(now=now)
             clock.move_to(now + timedelta(minutes=5))  # people take their time; a click at once would be a scanner's
             sandbox.react()
+            classify_due_hits(now=now + timedelta(minutes=6))  # once the bursts are over
             with workspace_scope(workspace.pk):
                 for task in Task.objects.filter(state="open", kind__in=["linkedin_request", "linkedin_message"]):
                     complete_task(by=by_bob, now=now, task=task, outcome="sent")
