@@ -207,7 +207,7 @@ def forget_foreign(row: InboundMail, *, now: datetime) -> None:
         return
     host = row.from_address.rpartition("@")[2]
     InboundMail.objects.filter(pk=row.pk).update(
-        from_address=f"@{host}"[:254] if host else "",
+        from_address=f"@{host}"[:254],  # how such rows are told from others
         from_name="",
         subject="",
         text="",

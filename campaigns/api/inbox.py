@@ -125,7 +125,7 @@ class InboxViewSet(
     def get_queryset(self) -> QuerySet[InboundMail]:
         if getattr(self, "swagger_fake_view", False):
             return InboundMail.unscoped.none()
-        rows: QuerySet[InboundMail] = InboundMail.objects.all()
+        rows: QuerySet[InboundMail] = InboundMail.objects.filter(queries.KNOWN)
         return rows
 
     @extend_schema(summary="Correct what a mail wants", request=CorrectIntentSerializer)

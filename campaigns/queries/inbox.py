@@ -34,6 +34,9 @@ _BY_INTENT = {
     "positive": "interested", "question": "interested", "referral": "interested", "meeting": "meeting",
     "not_now": "not_now", "not_interested": "not_interested", "opt_out": "not_interested",
 }  # fmt: skip
+# Of mail between a mailbox's owner and people nobody here knows only the sender's domain is kept (mailsync_folder): it is
+# there for the count, and for nobody to read.
+KNOWN = ~Q(from_address__startswith="@")
 # What somebody should answer: all a person wrote, but a plain no.
 ANSWERED = ("positive", "meeting", "question", "referral", "not_now", "unsure")
 INTENT_LABELS = {
@@ -59,15 +62,15 @@ def in_folder(folder: str) -> Q:
     kinds = [kind for kind, name in _BY_KIND.items() if name == folder]
     intents = [intent for intent, name in _BY_INTENT.items() if name == folder]
     if folder == "other":
-        return Q(kind__in=[Kind.OTHER, Kind.LINKEDIN]) | Q(kind=Kind.REPLY) & ~Q(intent__in=list(_BY_INTENT))
+        return KNOWN & (Q(kind__in=[Kind.OTHER, Kind.LINKEDIN]) | Q(kind=Kind.REPLY) & ~Q(intent__in=list(_BY_INTENT)))
     LABELS[folder]
-    return Q(kind__in=kinds) | Q(kind=Kind.REPLY, intent__in=intents)
+    return KNOWN & (Q(kind__in=kinds) | Q(kind=Kind.REPLY, intent__in=intents))
 
 
 def folder_counts() -> dict[str, int]:
     """Mail by folder; "Needs reply" counts what waits, the others everything they hold. Two queries."""
     counts = dict.fromkeys(LABELS, 0)
-    for row in InboundMail.objects.order_by().values("kind", "intent").annotate(n=Count("pk")):
+    for row in InboundMail.objects.filter(KNOWN).order_by().values("kind", "intent").annotate(n=Count("pk")):
         counts[folder_of(row["kind"], row["intent"])] += row["n"]
     counts[NEEDS_REPLY] = InboundMail.objects.filter(in_folder(NEEDS_REPLY)).count()
     return counts

@@ -22,6 +22,7 @@ from campaigns.actions.oauth import client_problem
 from campaigns.actions.pacing import rooms_of
 from campaigns.forms.mailboxes import HoldForm, MailboxForm
 from campaigns.models import InboundMail, Mailbox, SequenceMailbox
+from campaigns.queries.inbox import KNOWN
 from campaigns.queries.mailboxes import TONES, check_of, usage_of
 from campaigns.queries.mailsync import reading_of
 from campaigns.queries.pace import bounce_rates, ramp_of
@@ -149,7 +150,7 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
         ("Added", mailbox.created_at),
     ]
     sequences = SequenceMailbox.objects.filter(mailbox=mailbox).select_related("sequence").order_by("sequence__name")
-    latest = InboundMail.objects.filter(mailbox=mailbox).order_by("-received_at", "-id")
+    latest = InboundMail.objects.filter(KNOWN, mailbox=mailbox).order_by("-received_at", "-id")
     context |= pace_of(mailbox, now) | {
         "facts": facts,
         "sequences": [row.sequence for row in sequences[:50]],

@@ -11,6 +11,7 @@ import pytest
 from campaigns.actions import mailsync_folder
 from campaigns.actions.mailsync import SYNC_LANE, SyncReport, sync_due, sync_mailbox
 from campaigns.models import Enrolment, InboundMail, Mailbox, MailFolder, Message
+from campaigns.queries.inbox import folder_counts
 from campaigns.transports.imap import ImapConversation
 from leadgen.core import lanes, secrets
 from leadgen.core.models import Lane
@@ -207,7 +208,7 @@ def test_what_the_count_finds_missing_is_read(acme: Any, dovecot: Dovecot, mailb
 
 
 def test_of_foreign_mail_only_its_presence_is_kept(
-    acme: Any, dovecot: Dovecot, mailbox: Mailbox, message: Message
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, message: Message, alice: Any, api: Any
 ) -> None:
     private = b"From: Eve <eve@bank.example>\r\nTo: x\r\nSubject: Your account\r\nMessage-ID: <p1@bank.example>\r\n\r\nPrivate.\r\n"
     dovecot.deliver(mailbox.address, private)
@@ -217,6 +218,9 @@ def test_of_foreign_mail_only_its_presence_is_kept(
         assert (row.from_address, row.from_name, row.subject, row.text) == ("@bank.example", "", "", "")
         assert row.digest == hashlib.sha256(b"p1@bank.example").hexdigest()
         assert row.done_at == NOW
+        # Nor does it stand in anybody's inbox.
+        assert sum(folder_counts().values()) == 0
+    assert api(alice).get("/api/v1/inbox/").json()["results"] == []
 
 
 def test_our_own_mail_in_sent_and_all_mail_is_no_answer(
