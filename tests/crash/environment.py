@@ -19,6 +19,7 @@ PACE = {
     "SEND_RETRY_SECONDS": "1",
     "IMPORT_LEASE_SECONDS": "3",
     "DISPATCH_SECONDS": "1",
+    "MAIL_POLL_SECONDS": "2",
     "SWEEP_SECONDS": "2",
 }
 FREEZE_SECONDS = 5.0  # longer than the leases

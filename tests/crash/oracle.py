@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+# Mailboxes that sent all they may within 24 hours: what is due there waits, and says so.
+FULL = """(SELECT b.id FROM campaigns_mailbox b WHERE b.daily_cap <= (
+    SELECT count(*) FROM campaigns_message s WHERE s.mailbox_id = b.id AND s.submitted_at > now() - interval '24 hours'))"""
 # A message may still be accepted so long after its enrolment ended: it had passed the point of no return before, and was
 # frozen or waited for an answer.
 IN_FLIGHT_SECONDS = 9.0
@@ -56,8 +59,9 @@ class Oracle:
     def work(self) -> dict[str, int]:
         """What is due now and not yet done."""
         found = self.rows(
-            """
-            SELECT (SELECT count(*) FROM campaigns_message WHERE state = 'planned' AND due_at <= now()),
+            f"""
+            SELECT (SELECT count(*) FROM campaigns_message
+                    WHERE state = 'planned' AND due_at <= now() AND mailbox_id NOT IN {FULL}),
                    (SELECT count(*) FROM campaigns_message WHERE state = 'unknown' AND reason_code = 'submitted'
                        AND lease_until > now()),
                    (SELECT count(*) FROM campaigns_enrolment WHERE state = 'active' AND next_at <= now()),
@@ -126,7 +130,8 @@ class Oracle:
         problems = [
             f"due and never done: message {row[0]} since {row[1]} ({row[2]})"
             for row in self.rows(
-                "SELECT id, due_at, hold_reason FROM campaigns_message WHERE state = 'planned' AND due_at <= now()"
+                "SELECT id, due_at, hold_reason FROM campaigns_message WHERE state = 'planned' AND due_at <= now() "
+                f"AND (hold_reason = '' OR mailbox_id NOT IN {FULL})"
             )
         ]
         problems += [

@@ -20,6 +20,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,7 @@ class Sink:
         self.crowd = Crowd(seed=config["seed"], odds=PEOPLE)
         self.met: set[tuple[str, str]] = set()
         self.received: Counter[str] = Counter()
+        self.undelivered: Counter[str] = Counter()
         self.accepted = 0
         self.pending: set[asyncio.Task[None]] = set()
         dovecot = config.get("dovecot")
@@ -78,6 +80,14 @@ class Sink:
                 return name
             draw -= share
         return ""
+
+    async def vouch(self) -> None:
+        """Say to every mailbox whose mail is handed in over HTTP that nothing is on its way, where nothing is."""
+        while True:
+            for address, endpoint in self.config["endpoints"].items():
+                if address not in self.config["imap"] and not self.undelivered[address]:
+                    await asyncio.to_thread(_post, endpoint, b"")
+            await asyncio.sleep(2)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -167,8 +177,14 @@ class Sink:
             self.write(event="reaction", kind="imap", to=reaction.persona.address, answers=answers, status=0)
             return
         endpoint = self.config["endpoints"].get(reaction.mailbox)
-        if reaction.kind == "mail" and endpoint is None:
-            return
+        self.undelivered[reaction.mailbox] += 1
+        try:
+            await self._react_by_http(reaction, endpoint, answers)
+        finally:
+            self.undelivered[reaction.mailbox] -= 1
+
+    async def _react_by_http(self, reaction: Reaction, endpoint: dict[str, str] | None, answers: str) -> None:
+        status = 0
         for _ in range(600):
             status = await asyncio.to_thread(_deliver, reaction, endpoint)
             if 200 <= status < 400:
@@ -204,22 +220,31 @@ async def _body(reader: asyncio.StreamReader) -> bytes | None:
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
+    def redirectrequest(self, *args: Any, **kwargs: Any) -> None:
         return None
 
 
 def _deliver(reaction: Reaction, endpoint: dict[str, str] | None) -> int:
-    headers = {"User-Agent": reaction.user_agent}
-    url, data = reaction.url, b"List-Unsubscribe=One-Click" if reaction.kind == "unsubscribe" else None
     if reaction.kind == "mail":
-        assert endpoint is not None
-        stamp = int(time.time())
-        digest = hmac.new(endpoint["key"].encode(), f"{stamp}.".encode() + reaction.raw, hashlib.sha256).hexdigest()
-        headers |= {"Content-Type": "message/rfc822", "X-Leadgen-Signature": f"t={stamp},v1={digest}"}
-        url, data = endpoint["url"], reaction.raw
+        return post(endpoint, reaction.raw) if endpoint else 404
+    data = b"List-Unsubscribe=One-Click" if reaction.kind == "unsubscribe" else None
+    return request(reaction.url, data, {"User-Agent": reaction.user_agent})
+
+
+def post(endpoint: dict[str, str], raw: bytes) -> int:
+    """Hand a mail to a mailbox's endpoint, signed; an empty one vouches that there is no other."""
+    stamp = int(time.time())
+    digest = hmac.new(endpoint["key"].encode(), f"{stamp}.".encode() + raw, hashlib.sha256).hexdigest()
+    return request(
+        endpoint["url"], raw, {"Content-Type": "message/rfc822", "X-Leadgen-Signature": f"t={stamp},v1={digest}"}
+    )
+
+
+def request(url: str, data: bytes | None, headers: dict[str, str]) -> int:
+    """The status of a request that follows no redirect; 0 where nobody answers."""
     try:
-        request = urllib.request.Request(url, data=data, headers=headers)
-        with urllib.request.build_opener(_Stay).open(request, timeout=10) as response:
+        asked = urllib.request.Request(url, data=data, headers=headers)
+        with urllib.request.build_opener(_Stay).open(asked, timeout=10) as response:
             return int(response.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -227,13 +252,31 @@ def _deliver(reaction: Reaction, endpoint: dict[str, str] | None) -> int:
         return 0
 
 
+def returned_mail(message_id: str, recipient: str, sender: str) -> bytes:
+    """A delivery status notification (RFC 3464) for a full mailbox that returns the headers of our mail."""
+    number = time.time_ns()
+    lines = [
+        "From: Mail Delivery System <mailer-daemon@mx.example>", f"To: {sender}",
+        "Subject: Undelivered Mail Returned to Sender", f"Message-ID: <{number}@mx.example>",
+        f"Date: {format_datetime(datetime.now(UTC))}", "Auto-Submitted: auto-replied", "MIME-Version: 1.0",
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="b"', "", "--b",
+        "Content-Type: text/plain", "", "The mailbox is full.", "--b", "Content-Type: message/delivery-status", "",
+        "Reporting-MTA: dns; mx.example", "", f"Final-Recipient: rfc822; {recipient}", "Action: failed",
+        "Status: 5.2.2", "Diagnostic-Code: smtp; 552 5.2.2 mailbox full", "", "--b", "Content-Type: text/rfc822-headers",
+        "", f"Message-ID: <{message_id}>", f"To: {recipient}", "", "--b--", "",
+    ]  # fmt: skip
+    return "\r\n".join(lines).encode()
+
+
 async def main(path: Path) -> None:
     config = json.loads(path.read_text())
     sink = Sink(config)
     server = await asyncio.start_server(sink.serve, "127.0.0.1", config["port"], limit=2**22)
+    vouching = asyncio.create_task(sink.vouch())
     async with server:
         with contextlib.suppress(asyncio.CancelledError):
             await server.serve_forever()
+    vouching.cancel()
 
 
 if __name__ == "__main__":

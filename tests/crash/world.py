@@ -70,7 +70,9 @@ def _make_box(world: World, workspace: str, kind: str, smtp_port: int, imap_port
     if kind in {"copies", "appends"} and imap_port:
         mailbox.sync, mailbox.imap_host, mailbox.imap_port = Mailbox.Sync.IMAP, "127.0.0.1", imap_port
         mailbox.imap_security, mailbox.imap_username = Mailbox.Security.NONE, address
-        mailbox.imap_password_sealed = secrets.seal(PASSWORD, purpose=mailbox_purpose(workspace_id, mailbox.pk, "imap"))
+        mailbox.imap_password_sealed = secrets.seal(
+            PASSWORD, purpose=mailbox_purpose(workspace_id, mailbox.pk, "imap_password")
+        )
         mailbox.copy_to_sent = kind == "appends"
     mailbox.password_sealed = secrets.seal("", purpose=mailbox_purpose(workspace_id, mailbox.pk))
     mailbox.inbound_sealed = secrets.seal(new_key(), purpose=mailbox_purpose(workspace_id, mailbox.pk, "inbound"))
