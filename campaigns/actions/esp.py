@@ -164,7 +164,7 @@ def _apply(mailbox: Mailbox, service: Service, event: Any, now: datetime) -> boo
         return False
     message = _message(mailbox, event)
     if message is None:
-        log.info("esp_event_without_mail", service=service.key, mailbox=str(mailbox.pk), event=kind)
+        log.info("esp_event_without_mail", service=service.key, mailbox=str(mailbox.pk), kind=kind)
         return False
     with transaction.atomic():
         settled = prove_sent(message=message, by="sending service", now=now)
