@@ -61,9 +61,9 @@ def domain_create(request: MemberRequest) -> HttpResponse:
 
 
 @member_view("domains.edit")
-def domain_edit(request: MemberRequest, domain_id: UUID) -> HttpResponse:
+def domain_edit(request: MemberRequest, mail_domain_id: UUID) -> HttpResponse:
     """Role, hold and selectors of a domain."""
-    domain = get_object_or_404(MailDomain.objects.all(), pk=domain_id)
+    domain = get_object_or_404(MailDomain.objects.all(), pk=mail_domain_id)
     form = DomainForm(request.POST or None, domain=domain)
     if request.method == "POST" and form.is_valid():
         try:
@@ -80,9 +80,9 @@ def domain_edit(request: MemberRequest, domain_id: UUID) -> HttpResponse:
 
 
 @member_view("domains.view")
-def domain_detail(request: MemberRequest, domain_id: UUID) -> HttpResponse:
+def domain_detail(request: MemberRequest, mail_domain_id: UUID) -> HttpResponse:
     """One domain: every finding with its raw record and the fix, its mailboxes; htmx asks for the findings while they are awaited."""
-    domain = get_object_or_404(MailDomain.objects.all(), pk=domain_id)
+    domain = get_object_or_404(MailDomain.objects.all(), pk=mail_domain_id)
     return _detail(request, domain, SeedForm())
 
 
@@ -129,9 +129,9 @@ def _cold_words(domain: MailDomain) -> str:
 
 @member_view("domains.edit")
 @require_POST
-def domain_check(request: MemberRequest, domain_id: UUID) -> HttpResponse:
+def domain_check(request: MemberRequest, mail_domain_id: UUID) -> HttpResponse:
     """Ask a worker to look at it now; the page polls the result from the rows."""
-    domain = get_object_or_404(MailDomain.objects.all(), pk=domain_id)
+    domain = get_object_or_404(MailDomain.objects.all(), pk=mail_domain_id)
     actions.ask_domain_check(domain=domain, by=actor_of(request), now=clock.now())
     if not request.htmx:
         words = "The check runs. Reload this page to see what it found."
@@ -142,9 +142,9 @@ def domain_check(request: MemberRequest, domain_id: UUID) -> HttpResponse:
 
 @member_view("domains.edit")
 @require_POST
-def domain_seed(request: MemberRequest, domain_id: UUID) -> HttpResponse:
+def domain_seed(request: MemberRequest, mail_domain_id: UUID) -> HttpResponse:
     """Send a seed mail from one of the domain's mailboxes, or read one that was pasted."""
-    domain = get_object_or_404(MailDomain.objects.all(), pk=domain_id)
+    domain = get_object_or_404(MailDomain.objects.all(), pk=mail_domain_id)
     now, by = clock.now(), actor_of(request)
     try:
         if "mailbox" in request.POST:
@@ -169,9 +169,9 @@ def domain_seed(request: MemberRequest, domain_id: UUID) -> HttpResponse:
 
 @member_view("domains.edit")
 @require_POST
-def domain_remove(request: MemberRequest, domain_id: UUID) -> HttpResponse:
+def domain_remove(request: MemberRequest, mail_domain_id: UUID) -> HttpResponse:
     """Forget it, with its findings."""
-    domain = get_object_or_404(MailDomain.objects.all(), pk=domain_id)
+    domain = get_object_or_404(MailDomain.objects.all(), pk=mail_domain_id)
     try:
         actions.remove_domain(domain=domain, by=actor_of(request), now=clock.now())
     except AppError as error:
