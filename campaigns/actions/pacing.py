@@ -9,6 +9,7 @@ from django.db.models import CharField, Count, F, Func, QuerySet, Value
 
 from accounts.models import Workspace
 from campaigns.models import Mailbox, Message
+from campaigns.queries.mailboxes import state_words as state_words
 from campaigns.rules import pacing
 
 DAY = pacing.DAY
@@ -194,12 +195,6 @@ def gap_ends(mailbox: Mailbox) -> datetime | None:
         return None
     # A free_at before the last mail is of an older one: the gap was set after it.
     return free if free is not None and free > last else last + timedelta(seconds=mailbox.min_gap_seconds)
-
-
-def state_words(mailbox: Mailbox, until: str = "") -> str:
-    """What stands beside the mail that waits for a mailbox which does not send."""
-    why = f": {mailbox.state_reason}" if mailbox.state_reason else ""
-    return f"Held: mailbox {mailbox.address} is {mailbox.get_state_display().lower()}{why}"[:270] + until
 
 
 def explain_waiting(mailbox: Mailbox, *, words: str, now: datetime) -> int:

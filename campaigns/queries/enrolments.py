@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 from accounts.models import Workspace
 from campaigns.models import Enrolment, Mailbox, Message, Step, StepRun
 from campaigns.queries.mail import zone_for
+from campaigns.queries.mailboxes import state_words
 from campaigns.queries.verdicts import held_by_sequence
 from campaigns.rules.schedule import zone_of
 from leadgen.core.errors import Invalid
@@ -113,6 +114,7 @@ def _next_of(
         if message.state == Message.State.UNKNOWN:
             why = "Waits: it is not known whether this e-mail was delivered. Settle it, or wait for evidence."
             return NextAction(what, None, "", message.reason if row.state != "active" else why, message.pk)
+        above = above or ("" if message.mailbox.sends else state_words(message.mailbox))
         why = row.reason if row.state == Enrolment.State.PAUSED else above or message.hold_reason
         waits = row.state == Enrolment.State.PAUSED or bool(above)
         if waits:
@@ -133,7 +135,10 @@ def _next_of(
         return NextAction(what, None, "", above)
     if row.next_at is None:
         return NextAction(what, None, "", row.wait_reason or "Waits for the step before.")
-    mailbox = row.mailbox.address if row.mailbox and step and step.kind == Step.Kind.EMAIL else ""
+    box = row.mailbox if step and step.kind == Step.Kind.EMAIL else None
+    mailbox = box.address if box else ""
+    if box is not None and not box.sends and row.next_at <= now + timedelta(hours=24):
+        return NextAction(what, None, "", state_words(box), None, mailbox)
     if row.next_at <= now:
         return NextAction(what, now, "now", "Due: it begins with the next turn of the worker.", None, mailbox)
     return NextAction(

@@ -26,6 +26,12 @@ TONES: dict[str, str] = {
 }
 
 
+def state_words(mailbox: Mailbox, until: str = "") -> str:
+    """What stands beside the mail that waits for a mailbox which does not send."""
+    why = f": {mailbox.state_reason}" if mailbox.state_reason else ""
+    return f"Held: mailbox {mailbox.address} is {mailbox.get_state_display().lower()}{why}"[:270] + until
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """`used`: mails past the point of no return in the last 24 h, of `cap`; `waiting`: planned mails."""

@@ -27,6 +27,7 @@ from campaigns.forms.sequences import SequenceFilter, SequenceForm
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, SequenceVersion, Step
 from campaigns.queries import sequences as queries
 from campaigns.queries.enrolments import daily_capacity
+from campaigns.queries.pace import shares_of
 from leadgen.core import clock
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, refusal, render_page
@@ -141,7 +142,9 @@ def sequence_settings(request: MemberRequest, sequence_id: UUID) -> HttpResponse
         else:
             return hx_redirect(request, sequence_url(request, sequence, "sequence_settings"), toast="Saved.")
         sequence = get_sequence(sequence_id)
-    context = head(request, sequence, "settings") | {"form": form, "versions": queries.versions_of(sequence)}
+    context = head(request, sequence, "settings") | {
+        "form": form, "versions": queries.versions_of(sequence), "shares": shares_of(queries.mailboxes_of(sequence)),
+    }  # fmt: skip
     return render(request, "campaigns/sequence_settings.html", context, status=422 if form.errors else 200)
 
 

@@ -9,7 +9,7 @@ import pytest
 import time_machine
 
 from accounts.models import AuditEntry
-from campaigns.models import Enrolment, Mailbox, Message
+from campaigns.models import Enrolment, Mailbox, Message, SequenceMailbox
 from leadgen.core.tenancy import workspace_scope
 from tests.campaigns.inbound import sent_to
 from tests.conftest import NOW
@@ -143,7 +143,7 @@ def test_the_api_says_and_does_the_same(acme: Any, alice: Any, bob: Any, api: An
     pace = client.get(f"/api/v1/mailboxes/{made['id']}/pace/").json()
     assert (pace["used"], pace["cap"], pace["left"], pace["free_at"], pace["code"]) == (0, 5, 5, None, "")
     assert (pace["ramp"]["days"], pace["hard_bounces"], pace["bounces_of"]) == (13, 0, 0)
-    assert [(row["provider"], row["sent"], row["limit"]) for row in pace["providers"]][0] == ("Gmail", 0, 5000)
+    assert (pace["providers"][0]["provider"], pace["providers"][0]["limit"]) == ("Gmail", 5000)
     assert send(f"{made['id']}/end-ramp/", {}).json()["error"]["field"] == "reason"
     assert send(f"{made['id']}/end-ramp/", {"reason": "in use since 2019"}).json()["cap"] == 30
     assert send(f"{made['id']}/start-ramp/", {}).json()["cap"] == 5
@@ -157,3 +157,21 @@ def test_the_api_says_and_does_the_same(acme: Any, alice: Any, bob: Any, api: An
         make_enrolment(make_sequence([EMAIL], mailbox=box), make_person("Ana"), mailbox=box)
     assert send(f"{made['id']}/move-people/", {"to": other["id"]}).json() == {"moved": 1}
     assert api(bob).post(f"/api/v1/mailboxes/{made['id']}/rest/").status_code == 403
+
+
+def test_a_sequences_settings_show_how_its_pool_shares(acme: Any, alice: Any, as_: Any) -> None:
+    with workspace_scope(acme.pk):
+        one = make_mailbox(address="a@acme.example", daily_cap=30)
+        two = make_mailbox(address="b@acme.example", daily_cap=30, weight=2)
+        version = make_sequence([EMAIL], mailbox=one)
+        SequenceMailbox.objects.create(sequence=version.sequence, mailbox=two)
+        make_enrolment(version, make_person("Ana"), mailbox=two)
+    page = as_(alice).get(f"/w/acme/sequences/{version.sequence_id}/settings/").content.decode()
+    assert "33.3 %" in page
+    assert "66.7 %" in page
+    assert "weight 2, 30 a day now, 1 person inside" in page
+    assert "b@acme.example (30 a day, weight 2)" in page
+    with workspace_scope(acme.pk):
+        Mailbox.objects.filter(pk=two.pk).update(state="held", state_reason="blocked by policy")
+    people = as_(alice).get(f"/w/acme/sequences/{version.sequence_id}/people/").content.decode()
+    assert "Held: mailbox b@acme.example is held: blocked by policy" in people
