@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from email.message import Message
+from itertools import islice
 from typing import NamedTuple
 
 from .bounces_words import ADDRESS, clean
@@ -126,7 +127,7 @@ def _from_text(mail: Message) -> Iterator[Reported]:
         text = part_text(part)
         if "final-recipient" not in text[:60_000].lower():
             continue
-        for block in _FIELD_BLOCK.finditer(text[:60_000]):
+        for block in islice(_FIELD_BLOCK.finditer(text[:60_000]), 60):
             if re.search(r"^final-recipient|^original-recipient", block.group(), re.IGNORECASE | re.MULTILINE):
                 found = _recipient(parse(block.group().encode("utf-8", "replace")))
                 if found is not None and (found.action or found.status or found.diagnostic):

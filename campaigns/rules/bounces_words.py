@@ -10,6 +10,8 @@ from email.message import Message
 from .mail_text import addresses, decoded, header, html_all_text, leaves, part_text
 
 MAX_TEXT = 60_000
+# Mail programs write short lines; patterns on hostile long ones would take seconds.
+MAX_LINE, MAX_NAMED = 1_000, 300
 ADDRESS = r"(?:\"[^\"\n@]{1,64}\"|[\w!#$%&'*+/=?^`{|}~.-]{1,64})@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}"
 _FIND = re.compile(ADDRESS)
 _I = re.IGNORECASE
@@ -81,7 +83,7 @@ def human_part(mail: Message) -> tuple[str, str]:
         "\n".join(f"{name}: {decoded(str(value))}" for name, value in part.items()) + "\n" for part in attached(mail)
     ]
     text = "\n".join(piece for piece in says if piece.strip()) or "\n".join(rich)
-    text = text[:MAX_TEXT]
+    text = "\n".join(line[:MAX_LINE] for line in text[:MAX_TEXT].split("\n"))
     cut = _cut(text)
     if cut is not None:
         returned.append(text[cut:])
@@ -178,13 +180,13 @@ def _scores(says: str, written: set[str], ours: set[str]) -> dict[str, int]:
     lines = says.split("\n")
     listed = -100
     for number, line in enumerate(lines[:1_500]):
-        if len(line) > 2_000:
-            line = line[:2_000]
+        if len(scores) > MAX_NAMED:
+            break
         for found in _FIND.finditer(line):
             address = clean(found.group())
             if not address or ("." not in address.rpartition("@")[2] and f"<{found.group()}>" not in line):
                 continue
-            before, after = line[: found.start()], line[found.end() :]
+            before, after = line[: found.start()][-200:], line[found.end() :][:100]
             if _EXCERPT.match(before) and any(_EXCERPT_SUBJECT.match(item) for item in lines[number + 1 : number + 5]):
                 scores.setdefault(address, 2)  # "Your message / To: ... / Subject: ... / did not reach": a hint only
                 continue
