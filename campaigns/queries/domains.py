@@ -87,7 +87,7 @@ def primary_domains() -> frozenset[str]:
 
 def cold_warning(mailbox: Mailbox) -> str:
     """What to say before cold mail goes from this mailbox, or ''."""
-    return warnings_of([mailbox])[0] if warnings_of([mailbox]) else ""
+    return next(iter(warnings_of([mailbox])), "")
 
 
 def warnings_of(mailboxes: Iterable[Mailbox]) -> list[str]:

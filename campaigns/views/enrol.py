@@ -16,6 +16,7 @@ from accounts.actions.audit import actor_of
 from campaigns.actions.enrolments import BLOCKS, MAX_PEOPLE, EnrolmentPlan, enrol_people, first_touches, plan_enrolment
 from campaigns.forms.enrolments import EnrolForm
 from campaigns.models import Sequence
+from campaigns.queries.domains import warnings_of
 from campaigns.queries.enrolments import daily_capacity, local_words
 from campaigns.queries.sequences import mailboxes_of
 from campaigns.rules.schedule import zone_of
@@ -140,10 +141,12 @@ def _plan_context(sequence: Sequence, plan: EnrolmentPlan) -> dict[str, Any]:
     for pk, (code, reason) in plan.blocked.items():
         blocked.setdefault(code, []).append({"person": plan.people[pk], "reason": reason})
     pool = mailboxes_of(sequence)
+    cold = warnings_of(pool)
     capacity = daily_capacity(pool)
     eligible = len(plan.eligible)
     return {
         "plan": plan,
+        "cold_warnings": cold,
         "eligible": eligible,
         "eligible_ids": ",".join(str(person.pk) for person in plan.eligible),
         "rows": [

@@ -22,6 +22,7 @@ from campaigns.actions.oauth import client_problem
 from campaigns.actions.pacing import rooms_of
 from campaigns.forms.mailboxes import HoldForm, MailboxForm
 from campaigns.models import InboundMail, Mailbox, SequenceMailbox
+from campaigns.queries.domains import domain_of, states_of
 from campaigns.queries.inbox import KNOWN
 from campaigns.queries.mailboxes import TONES, check_of, usage_of
 from campaigns.queries.mailsync import reading_of
@@ -139,7 +140,10 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     context = {"mailbox": mailbox, "check": check_of(mailbox, now)}
     if request.htmx and request.headers.get("HX-Target") == "folders":
         return render_page(
-            request, "campaigns/mailbox_folders.html", context | {"reading": reading_of(mailbox, now)}, partial="folders"
+            request,
+            "campaigns/mailbox_folders.html",
+            context | {"reading": reading_of(mailbox, now)},
+            partial="folders",
         )
     if request.htmx:
         return render_page(request, "campaigns/mailbox_detail.html", context, partial="check")
@@ -151,11 +155,14 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     ]
     sequences = SequenceMailbox.objects.filter(mailbox=mailbox).select_related("sequence").order_by("sequence__name")
     latest = InboundMail.objects.filter(KNOWN, mailbox=mailbox).order_by("-received_at", "-id")
+    domain = domain_of(mailbox)
     context |= pace_of(mailbox, now) | {
         "facts": facts,
         "sequences": [row.sequence for row in sequences[:50]],
         "latest": list(latest.select_related("person")[:5]),
         "inbound_url": actions.inbound_address(mailbox),
+        "domain": domain,
+        "domain_state": states_of([domain])[domain.pk] if domain else None,
         "connection": _connection(request, mailbox),
         "reading": reading_of(mailbox, now),
     }

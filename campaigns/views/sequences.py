@@ -26,6 +26,7 @@ from campaigns.actions.sequences import (
 from campaigns.forms.sequences import SequenceFilter, SequenceForm
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, SequenceVersion, Step
 from campaigns.queries import sequences as queries
+from campaigns.queries.domains import warnings_of
 from campaigns.queries.enrolments import daily_capacity
 from campaigns.queries.pace import shares_of
 from leadgen.core import clock
@@ -193,7 +194,8 @@ def sequence_publish(request: MemberRequest, sequence_id: UUID) -> HttpResponse:
         "sequence": sequence, "draft": draft, "checks": checks, "inside": counts.inside,
         "ready": draft is not None and not any(check.problems for check in checks),
         "title": f"Publish v{draft.number}" if draft else "Publish",
-        "notes": _publish_notes(sequence), "back": sequence_url(request, sequence), "nav_active": "sequences",
+        "notes": _publish_notes(sequence), "warnings": warnings_of(queries.mailboxes_of(sequence)) if draft else [],
+        "back": sequence_url(request, sequence), "nav_active": "sequences",
     }  # fmt: skip
     return sheet_or_page(request, "campaigns/sequence_publish.html", context)
 

@@ -249,3 +249,28 @@ def test_asking_for_a_check_uses_no_network_in_the_request(acme: Any, by_alice: 
         domain = add_domain(name="acme.example", by=by_alice, now=NOW)
         ask_domain_check(domain=domain, by=by_alice, now=NOW)
     assert server.asked == []
+
+
+def test_pages_warn_where_cold_mail_would_go_from_the_primary_domain(
+    acme: Any, by_alice: Any, alice: Any, as_: Any
+) -> None:
+    with workspace_scope(acme.pk):
+        mailbox = make_mailbox()
+        version = make_sequence([EMAIL], mailbox=mailbox)
+        person = make_person("Ana Ferreira")
+        domain = add_domain(name="acme.example", role="primary", by=by_alice, now=NOW)
+    client = as_(alice)
+    sequence = version.sequence_id
+    client.post(f"/w/acme/sequences/{sequence}/draft/")
+    preview = f"/w/acme/enrol/?sequence={sequence}&person={person.pk}"
+
+    def bodies() -> list[str]:
+        return [client.get(url).content.decode() for url in (f"/w/acme/sequences/{sequence}/publish/", preview)]
+
+    assert all("Cold mail would go from acme.example, your primary domain" in body for body in bodies())
+    page = client.get(f"/w/acme/settings/mailboxes/{mailbox.pk}/").content.decode()
+    assert f"/settings/domains/{domain.pk}/" in page
+    assert "better no cold mail from here" in page
+    with workspace_scope(acme.pk):
+        update_domain(domain=domain, changes={"role": "sending"}, by=by_alice, now=NOW)
+    assert not any("primary domain" in body for body in bodies())
