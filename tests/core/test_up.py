@@ -115,7 +115,7 @@ def test_it_comes_up_names_its_obstacles_and_leaves_nothing_however_it_ends(up: 
     process = up.start()
     assert up.page("/livez") == 200
     assert up.page("/accounts/login/") == 200
-    for part in ("granian", "worker", "beat", "/postgres", "valkey", "keeper.py"):
+    for part in ("granian", "worker", "beat", "sync_mail", "/postgres", "valkey", "keeper.py"):
         assert part in up.names(), part
 
     second = subprocess.run(up.command(), env=up.env, capture_output=True, text=True, check=False)
