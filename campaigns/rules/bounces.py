@@ -185,11 +185,12 @@ def _looks_like_bounce(mail: Message) -> bool:
 
 def _shows_a_returned_mail(mail: Message, says: str) -> bool:
     """A person may write "delivery failed" too: an unknown sender must show the mail it returns or the server's own words."""
-    returned = human_part(mail)[1]
     threaded = mail.get("In-Reply-To") is not None or mail.get("References") is not None
     if header(mail, "Auto-Submitted").lower() in ("", "no") and threaded:
         return False
-    server = names_clearly(says) or re.search(
-        r"\b[45]\d\d[ -][45]\.\d\.\d|^\s*(?:>>>|<<<) |\b55\d\b|rcpt to:|smtp", says, _I | re.MULTILINE
-    )
-    return bool(returned.strip()) or bool(server)
+    if mail.get("List-Id") is not None or mail.get("List-Unsubscribe") is not None:
+        return False
+    whole, returned = human_part(mail)
+    server = re.search(r"\b[45]\d\d[ -][45]\.\d\.\d|^\s*(?:>>>|<<<) |\b55\d\b|rcpt to:|smtp", says, _I | re.MULTILINE)
+    named = bool(failed_addresses(mail, whole, returned))
+    return names_clearly(says) or (named and (bool(returned.strip()) or server is not None))

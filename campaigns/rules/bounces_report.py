@@ -55,14 +55,12 @@ def report_parts(mail: Message) -> Iterator[Message]:
 
 def _blocks(part: Message) -> list[Message]:
     payload = part.get_payload()
-    if isinstance(payload, list) and any(isinstance(block, Message) and block.keys() for block in payload):
-        whole = [block for block in payload if isinstance(block, Message)]
-        # An encoded report is parsed as one block of nonsense: decode it first.
-        if header(part, "Content-Transfer-Encoding").lower() not in ("base64", "quoted-printable"):
-            return whole
-        text = "\n\n".join(block.as_string() for block in whole)
-    else:
-        text = payload if isinstance(payload, str) else ""
+    whole = [block for block in payload if isinstance(block, Message)] if isinstance(payload, list) else []
+    # An encoded report is parsed as one block of nonsense: decode it first.
+    encoded = header(part, "Content-Transfer-Encoding").lower() in ("base64", "quoted-printable")
+    if not encoded and any(block.keys() for block in whole):
+        return whole
+    text = payload if isinstance(payload, str) else "\n\n".join(block.as_string() for block in whole)
     copy = Message()
     copy["Content-Type"] = "text/plain; charset=utf-8"
     if part.get("Content-Transfer-Encoding") is not None:

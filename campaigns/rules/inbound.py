@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from .autoreplies import LEFT, return_date, why_automatic
 from .bounces import Recipient, bounce_recipients, is_delay
+from .bounces_words import attached, human_part, returned_to
 from .intent import Intent, understand
 from .linkedin_mail import LinkedInNews, claims_linkedin, linkedin_news
 from .mail_text import addresses, body_text, header, leaves, message_ids, parse, part_text
@@ -232,19 +233,28 @@ def _bounce_reason(recipients: tuple[Recipient, ...]) -> str:
 
 def _complaint(mail: Message) -> tuple[Recipient, ...] | None:
     """The recipients an abuse report names; None if the mail is none."""
-    for part in mail.walk():
-        if part.get_content_type() != "message/feedback-report":
-            continue
-        payload = part.get_payload()
-        report = payload[0] if isinstance(payload, list) and payload else parse(part_text(part).encode())
-        if not isinstance(report, Message):
-            return ()
-        kind = header(report, "Feedback-Type") or "abuse"
-        named = [
-            address for name in ("Original-Rcpt-To", "Removal-Recipient") for _n, address in addresses(report, name)
-        ]
-        return tuple(Recipient(address, "policy", f"reported as {kind}") for address in dict.fromkeys(named))
-    return None
+    kind, named = "", []
+    reports = [part for part in mail.walk() if part.get_content_type() == "message/feedback-report"]
+    if reports and mail.get_content_maintype() == "multipart":
+        payload = reports[0].get_payload()
+        report = payload[0] if isinstance(payload, list) and payload else parse(part_text(reports[0]).encode())
+        if isinstance(report, Message):
+            kind = header(report, "Feedback-Type") or "abuse"
+            for name in ("Original-Rcpt-To", "Removal-Recipient"):
+                named += [address for _n, address in addresses(report, name)]
+    elif "feedback-report" in str(mail.get_param("report-type", "")).lower():
+        kind = "abuse"
+    # Hotmail's reports are the mail alone, with the recipient in a header of its own.
+    for part in attached(mail)[:3]:
+        named += [address for name in _HOTMAIL for _n, address in addresses(part, name)]
+        kind = kind or ("abuse" if any(part.get(name) is not None for name in _HOTMAIL) else "")
+    if not kind:
+        return None
+    named = named or returned_to(human_part(mail)[1])[:1]
+    return tuple(Recipient(address, "policy", f"reported as {kind}") for address in dict.fromkeys(named))
+
+
+_HOTMAIL = ("X-HmXmrOriginalRecipient",)
 
 
 def _original_ids(mail: Message, own: str, threaded: tuple[str, ...], whole: str) -> tuple[str, ...]:
