@@ -11,11 +11,14 @@ from campaigns.actions.no_return import Batch
 from campaigns.actions.steps import ALL_DONE
 from campaigns.models import Enrolment, Message
 from campaigns.queries.looks import Look, zone_of
-from leadgen.core.prepared import short_transaction
+from leadgen.core.crash import crash_point
+from leadgen.core.prepared import Statement, send
 from leadgen.core.tenancy import workspace_scope
 from prospects.models import Activity, ActivityKind, Channel
 
-RECORD = f"""
+RECORD = Statement(
+    "accepted",
+    f"""
 WITH moved AS (
     UPDATE campaigns_message
     SET state = 'sent', reason = '', reason_code = '', response = %(response)s, provider_id = %(provider_id)s,
@@ -28,10 +31,10 @@ WITH moved AS (
     RETURNING 1
 ), advanced AS (
     UPDATE campaigns_enrolment
-    SET next_at = %(next_at)s, wait_reason = %(wait)s,
-        state = CASE WHEN %(last)s THEN '{Enrolment.State.FINISHED}' ELSE state END,
-        reason = CASE WHEN %(last)s THEN '{ALL_DONE}' ELSE reason END,
-        ended_at = CASE WHEN %(last)s THEN %(now)s ELSE ended_at END
+    SET next_at = %(next_at)s::timestamptz, wait_reason = %(wait)s,
+        state = CASE WHEN %(last)s::boolean THEN '{Enrolment.State.FINISHED}' ELSE state END,
+        reason = CASE WHEN %(last)s::boolean THEN '{ALL_DONE}' ELSE reason END,
+        ended_at = CASE WHEN %(last)s::boolean THEN %(now)s ELSE ended_at END
     WHERE workspace_id = %(workspace)s AND id = %(enrolment)s AND EXISTS (SELECT 1 FROM run)
       AND state IN ('{Enrolment.State.ACTIVE}', '{Enrolment.State.PAUSED}')
 ), touched AS (
@@ -42,22 +45,26 @@ WITH moved AS (
     INSERT INTO prospects_activity (workspace_id, at, recorded_at, kind, hit_class, channel, person_id, company_id, lead_id,
         campaign_id, summary, detail, about_type, about_id, key)
     SELECT %(workspace)s, %(now)s, %(now)s, '{ActivityKind.SENT}', '{Activity.HitClass.HUMAN}', '{Channel.EMAIL}',
-        %(person)s, %(company)s, %(lead)s, %(campaign)s, %(summary)s, '{{}}', 'message', %(message)s, %(key)s
+        %(person)s, %(company)s::uuid, %(lead)s::uuid, %(campaign)s::uuid, %(summary)s::text, '{{}}', 'message', %(message)s,
+        %(key)s::text
     FROM moved
     ON CONFLICT (workspace_id, key) WHERE key <> '' DO NOTHING
 )
 SELECT count(*) FROM moved
-"""  # noqa: S608  constants of ours
+""",  # noqa: S608  constants of ours
+)
 
 
-def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str = "") -> bool:
-    """The server took it. False: somebody settled it meanwhile (evidence, or a person)."""
+def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str = "") -> None:
+    """The server took it: send the record on its way. `settle_record` says what became of it.
+
+    The server has the whole transaction when this returns, so a kill loses nothing; meanwhile the next RCPT is asked.
+    """
     message, enrolment, now = look.message, look.enrolment, batch.now
-    usual = (
-        look.tid and look.run and enrolment is not None and message.kind == Message.Kind.STEP and not message.member_id
-    )
+    usual = look.tid and look.run and message.kind == Message.Kind.STEP and not message.member_id
     if not usual or enrolment is None:
-        return _record_by_models(batch, look, response, provider_id)
+        _record_by_models(batch, look, response, provider_id)
+        return
     following, next_at, wait = look.following, None, ""
     if following is not None:
         person = enrolment.person
@@ -69,18 +76,29 @@ def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str
         "campaign": message.campaign_id, "response": response[:500], "provider_id": provider_id, "now": now,
         "next_at": next_at, "wait": wait, "last": following is None, "summary": f"E-mail sent: {message.subject}"[:300], "key": f"sent:{message.pk}",
     }  # fmt: skip
-    with short_transaction(batch.workspace_id, durable=False) as cursor:
-        row = cursor.execute(RECORD, values).fetchone()
-    if not row or not row[0]:
-        # The row moved since, or somebody settled it: look at it by its key.
-        return _record_by_models(batch, look, response, provider_id)
     if next_at is not None:
         batch.touched.append(next_at)
-    return True
+    batch.pending = (look, response, provider_id, send(batch.workspace_id, (RECORD, values)))
 
 
-def _record_by_models(batch: Batch, look: Look, response: str, provider_id: str) -> bool:
+def settle_record(batch: Batch) -> None:
+    """Wait for the record that is on its way, if one is. Before anything else is asked of the database."""
+    if batch.pending is None:
+        return
+    (look, response, provider_id, sent), batch.pending = batch.pending, None
+    rows = sent.result()
+    if rows and rows[0][0] == "1":
+        batch.report.sent += 1
+        crash_point("C11")
+        return
+    # The row moved since, or somebody settled it: look at it by its key.
+    _record_by_models(batch, look, response, provider_id)
+
+
+def _record_by_models(batch: Batch, look: Look, response: str, provider_id: str) -> None:
     with workspace_scope(batch.workspace_id):
-        if provider_id:
-            Message.objects.filter(pk=look.message.pk).update(provider_id=provider_id)
-        return outcomes.record_sent(message=look.message, response=response, by="server", now=batch.now)
+        if outcomes.record_sent(
+            message=look.message, response=response, by="server", now=batch.now, provider_id=provider_id
+        ):
+            batch.report.sent += 1
+    crash_point("C11")

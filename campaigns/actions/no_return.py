@@ -28,7 +28,7 @@ from campaigns.queries.verdicts import Verdict, VerdictKind, verdict_of
 from leadgen.core import restore
 from leadgen.core.crash import crash_point
 from leadgen.core.logging import log
-from leadgen.core.prepared import short_transaction
+from leadgen.core.prepared import Row, Sent, Statement, run
 from leadgen.core.tenancy import workspace_scope
 from prospects.models import Suppression
 
@@ -41,12 +41,17 @@ SUBMITTED = "Handed to the server; its answer is not recorded yet."
 # index on `state` would walk everything that is planned. A message that moved since is found by the long way.
 # A restore cannot happen below an open connection, so one row says whether sending is held (leadgen.core.restore).
 # The order of all locks: enrolment, then mailbox. Both rows are named in it, so both are locked in it.
-LOCK = """
+LOCK = Statement(
+    "no_return_lock",
+    """
 SELECT 1 FROM campaigns_enrolment e, campaigns_mailbox b
 WHERE e.workspace_id = %(workspace)s AND e.id = %(enrolment)s AND b.workspace_id = %(workspace)s AND b.id = %(mailbox)s
 FOR UPDATE OF e, b
-"""
-PASS = f"""
+""",
+)
+PASS = Statement(
+    "no_return",
+    f"""
 WITH same AS MATERIALIZED (
     SELECT 1 FROM campaigns_enrolment e, campaigns_mailbox b, prospects_person p, campaigns_sequence s, prospects_campaign c
     WHERE e.workspace_id = %(workspace)s AND e.id = %(enrolment)s AND e.ctid = %(v0)s::tid AND e.xmin = %(v1)s::xid
@@ -57,7 +62,7 @@ WITH same AS MATERIALIZED (
       AND NOT EXISTS (
           SELECT 1 FROM prospects_suppression x
           WHERE x.workspace_id = %(workspace)s AND x.kind IN ('{Suppression.Kind.EMAIL}', '{Suppression.Kind.DOMAIN}')
-            AND x.digest = ANY(%(digests)s)
+            AND x.digest = ANY(%(digests)s::text[])
       )
       AND NOT EXISTS (
           SELECT 1 FROM campaigns_maildomain d
@@ -67,7 +72,7 @@ WITH same AS MATERIALIZED (
 ), moved AS (
     UPDATE campaigns_message m
     SET state = 'unknown', reason = '{SUBMITTED}', reason_code = 'submitted', submitted_at = %(now)s, hold_reason = '',
-        lease_until = clock_timestamp() + %(lease)s
+        lease_until = clock_timestamp() + %(lease)s::interval
     WHERE m.workspace_id = %(workspace)s AND m.ctid = %(tid)s::tid AND m.id = %(message)s AND m.state = 'planned'
       AND m.attempt = %(attempt)s AND m.lease_until > clock_timestamp() AND EXISTS (SELECT 1 FROM same)
     RETURNING m.ctid
@@ -75,7 +80,8 @@ WITH same AS MATERIALIZED (
 UPDATE campaigns_mailbox b SET submissions = b.submissions + 1, last_submitted_at = %(now)s
 WHERE b.workspace_id = %(workspace)s AND b.id = %(mailbox)s AND EXISTS (SELECT 1 FROM moved)
 RETURNING b.ctid::text, b.xmin::text, (SELECT ctid::text FROM moved)
-"""  # noqa: S608  constants of ours
+""",  # noqa: S608  constants of ours
+)
 
 
 @dataclass(slots=True)
@@ -108,6 +114,8 @@ class Batch:
     report: SendReport
     left: int  # mails the mailbox may still send, as far as this batch knows
     version: tuple[str, str] = ("", "")  # of the mailbox's row, as seen last
+    # The record of the mail before, on its way to the database: settle it before the connection is used for anything else.
+    pending: tuple[Look, str, str, Sent] | None = None
     touched: list[datetime] = field(default_factory=list)  # when enrolments that were moved on are due next
 
     @property
@@ -140,18 +148,20 @@ def _short_way(batch: Batch, look: Look) -> bool:
         "message": message.pk, "attempt": message.attempt, "digests": look.digests, "now": batch.now, "lease": LEASE,
         "tid": look.tid, "domain": batch.mailbox.domain, "b0": batch.version[0], "b1": batch.version[1], **{f"v{i}": part for i, part in enumerate(look.versions)},
     }  # fmt: skip
-    with short_transaction(batch.workspace_id) as cursor:
-        cursor.execute(LOCK, values)
-        row = cursor.execute(PASS, values).fetchone()
-        if row is not None:
-            crash_point("C6")
-    if row is None:
+    rows = run(batch.workspace_id, (LOCK, values), (PASS, values), before_commit=_before_commit)
+    if not rows:
         return False
+    row = rows[0]
     batch.version, look.tid = (str(row[0]), str(row[1])), str(row[2])
     batch.left -= 1
     batch.room.noted(batch.mailbox)
     message.submitted_at = batch.now
     return True
+
+
+def _before_commit(rows: list[Row]) -> None:
+    if rows:
+        crash_point("C6")
 
 
 def _long_way(batch: Batch, look: Look) -> bool:

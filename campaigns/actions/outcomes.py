@@ -46,7 +46,7 @@ def refusal_type(*, smtp_code: int, words: str) -> str:
     return "hard" if smtp_code in {550, 551, 553} else "soft"
 
 
-def record_sent(*, message: Message, response: str, by: str, now: datetime) -> bool:
+def record_sent(*, message: Message, response: str, by: str, now: datetime, provider_id: str = "") -> bool:
     """Accepted by the server, or proven later by a bounce, reply or click (`by`)."""
     changed = Message.objects.filter(pk=message.pk, state=Message.State.UNKNOWN).update(
         state=Message.State.SENT,
@@ -57,6 +57,7 @@ def record_sent(*, message: Message, response: str, by: str, now: datetime) -> b
         settled_at=now,
         sent_at=Coalesce("submitted_at", Value(now)),
         lease_until=None,
+        **({"provider_id": provider_id[:250]} if provider_id else {}),
     )
     if not changed:
         return False

@@ -22,7 +22,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.actions.audit import SYSTEM
 from campaigns.actions import outcomes
-from campaigns.actions.accepted import record_accepted
+from campaigns.actions.accepted import record_accepted, settle_record
 from campaigns.actions.connections import Conversation, conversation_for
 from campaigns.actions.health import hold_mailbox, rest_for_quota
 from campaigns.actions.mailbox_secrets import mailbox_purpose as mailbox_purpose
@@ -122,6 +122,7 @@ def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> No
         for index, look in enumerate(looks):
             if not batch.mailbox.sends:
                 # One of this batch held it, such as a block by policy: the rest is not tried.
+                settle_record(batch)
                 _stand_down(batch, [rest.message for rest in looks[index:]])
                 break
             try:
@@ -130,6 +131,7 @@ def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> No
                 # The server itself cannot be used: nothing of the rest was handed over.
                 _release(batch, [rest.message for rest in looks[index:]], error)
                 break
+        settle_record(batch)
     finally:
         conversation.close()
 
@@ -166,26 +168,35 @@ def _look(batch: Batch, claimed: list[Message]) -> list[Look]:
 def _send_one(conversation: Conversation, batch: Batch, look: Look) -> None:
     """One message through its whole life. Raises TransportError only where the server as a whole cannot be used."""
     message = look.message
-    if look.refused and not may_still_go(batch, look):
-        return  # no need to trouble the server
+    if look.refused:
+        settle_record(batch)
+        if not may_still_go(batch, look):
+            return  # no need to trouble the server
     try:
-        content = mime_of(message, now=batch.now)
         sender = normalise_address(batch.mailbox.address, field="from_address")
         recipient = normalise_address(message.to_address, field="to_address")
     except Invalid as error:
-        with workspace_scope(batch.workspace_id):
-            if outcomes.record_failed(message=message, reason=error.message, code="bad_mail", now=batch.now):
-                batch.report.failed += 1
+        settle_record(batch)
+        _unfit(batch, message, error)
         return
     try:
         if not conversation.connected:
+            settle_record(batch)
             conversation.connect()
             crash_point("C4")
         conversation.prepare(sender=sender, recipient=recipient)
     except TransportError as error:
+        settle_record(batch)
         if error.whole_server:
             raise
         _refused(batch, message, error)
+        return
+    settle_record(batch)
+    try:
+        content = mime_of(message, now=batch.now)
+    except Invalid as error:
+        conversation.abort()
+        _unfit(batch, message, error)
         return
     crash_point("C5")
     if not pass_point_of_no_return(batch, look):
@@ -206,9 +217,14 @@ def _send_one(conversation: Conversation, batch: Batch, look: Look) -> None:
             raise
         return
     crash_point("C10")
-    if record_accepted(batch, look, accepted.text, provider_id=accepted.provider_id):
-        batch.report.sent += 1
-    crash_point("C11")
+    record_accepted(batch, look, accepted.text, provider_id=accepted.provider_id)
+
+
+def _unfit(batch: Batch, message: Message, error: Invalid) -> None:
+    """It cannot be written as a mail at all."""
+    with workspace_scope(batch.workspace_id):
+        if outcomes.record_failed(message=message, reason=error.message, code="bad_mail", now=batch.now):
+            batch.report.failed += 1
 
 
 def _refused(batch: Batch, message: Message, error: TransportError) -> None:
