@@ -22,7 +22,7 @@ from campaigns.queries.mail import window_of, zone_for
 from campaigns.rules import schedule
 from campaigns.rules.bounces import Recipient
 from campaigns.rules.inbound import InboundMessage
-from campaigns.rules.proof import distrusted, named_recipients
+from campaigns.rules.proof import named_recipients
 from prospects.actions.activities import record_activity
 from prospects.actions.leads import note_interest
 from prospects.actions.tasks import create_task
@@ -86,7 +86,7 @@ def _bounce(got: Received) -> str:
         return "Nothing changed: it does not say which address failed."
     ours = _about(message, failed, got.raw)
     if ours is None:
-        return f"Nothing changed: {_passed_on(got, message, failed, 'bounced')}"
+        return f"Nothing changed: {_passed_on(got, message, failed[0].address, 'bounced')}"
     words = TYPED.sub("", ours.diagnostic) or ours.reason or got.mail.reason
     return apply_bounce(message=message, kind=ours.type, words=words, now=got.now)
 
@@ -99,8 +99,7 @@ def _about(message: Message, named: list[Recipient], raw: bytes) -> Recipient | 
     return named[0] if message.to_address in named_recipients(raw) else None
 
 
-def _passed_on(got: Received, message: Message, named: list[Recipient], what: str) -> str:
-    other = named[0].address
+def _passed_on(got: Received, message: Message, other: str, what: str) -> str:
     record_activity(
         kind=ActivityKind.NOTE, at=got.now, now=got.now, person=message.person, campaign=message.campaign,
         channel=Channel.EMAIL, hit_class="automated", about=("message", message.pk), key=f"passed_on:{got.row.pk}",
@@ -113,10 +112,10 @@ def _complaint(got: Received) -> str:
     message = got.proven
     if message is None:
         return "Nothing changed: a report without a Message-ID of ours proves nothing."
-    named = [one for one in got.mail.recipients if "@" in one.address]
     # Most services leave the address out, or black it out; the report is then about whom we wrote to.
-    if named and _about(message, named, got.raw) is None and not any("redacted" in one.address for one in named):
-        return f"Nothing changed: {_passed_on(got, message, named, 'was reported as spam')}"
+    named = [address for address in named_recipients(got.raw) if "redacted" not in address]
+    if named and message.to_address not in named:
+        return f"Nothing changed: {_passed_on(got, message, named[0], 'was reported as spam')}"
     object_to_mail(
         person=message.person, address=message.to_address, reason=Suppression.Reason.COMPLAINED,
         words="Marked our mail as spam.", message=message, now=got.now,
@@ -224,8 +223,6 @@ def _opt_out(got: Received) -> str:
 def _linkedin(got: Received) -> str:
     if got.mail.linkedin is None:
         return "Nothing changed: it does not say whom it is about."
-    if distrusted(got.raw):
-        return "Nothing changed: the mail server could not verify that LinkedIn sent it."
     return record_linkedin_news(row=got.row, news=got.mail.linkedin, now=got.now)
 
 

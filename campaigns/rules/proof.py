@@ -19,7 +19,6 @@ _NAMED = re.compile(
     r"[ \t]*:[ \t]*(?:[\w-]+[ \t]*;[ \t]*)?<?([^\s<>;,]+@[^\s<>;,]+)",
     re.IGNORECASE | re.MULTILINE,
 )
-_AUTHENTICATED = re.compile(r"\b(?:dkim|dmarc)\s*=\s*pass\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +54,6 @@ def named_recipients(raw: bytes) -> tuple[str, ...]:
         for address in _NAMED.findall(text):
             found[address.strip("\"'").lower()] = None
     return tuple(found)
-
-
-def distrusted(raw: bytes) -> bool:
-    """Whether the receiving server wrote that the mail's sender could not be authenticated. No word of it is no distrust."""
-    results = [str(value) for value in parse(raw).get_all("Authentication-Results", [])]
-    # The topmost is the receiving server's own; those below may have come with the mail.
-    return bool(results) and not _AUTHENTICATED.search(results[0])
 
 
 def _may_hide(raw: bytes) -> bool:

@@ -9,7 +9,6 @@ import pytest
 import time_machine
 
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message
-from campaigns.rules.inbound import read_mail
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions.suppressions import suppress
 from prospects.models import Activity, Lead, Person, Suppression, Task
@@ -27,14 +26,6 @@ DAY = timedelta(days=1)
 LEFT = "Ana Ferreira is no longer with the company. Please contact Maria Lopez at maria.lopez@lumen.example instead."
 WRONG = "I am the wrong person for this. Please contact Maria Lopez, maria.lopez@lumen.example."
 LATER = "Not now. Please contact me again on 15 June 2026."
-
-
-def reads(words: str, field: str) -> Any:
-    """Skip while the reading of mail does not give `field` yet."""
-    raw = f"From: {ANA}\r\nSubject: Re: x\r\nIn-Reply-To: <a@b.example>\r\n\r\n{words}".encode()
-    return pytest.mark.skipif(
-        not getattr(read_mail(raw, received=NOW), field), reason=f"read_mail gives no {field} yet"
-    )
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +157,6 @@ def test_an_absence_until_the_end_of_time_delays_nothing(acme: Any, mailbox: Mai
         assert Enrolment.objects.get().next_at == NOW + 2 * DAY
 
 
-@reads(LEFT, "suggestions")
 def test_a_departure_marks_the_person_and_offers_the_successor(
     acme: Any, mailbox: Mailbox, message: Message, bob: Any, as_: Any
 ) -> None:
@@ -214,7 +204,6 @@ def accept(client: Any, mail: InboundMail, number: int = 0, **body: Any) -> Any:
     )
 
 
-@reads(WRONG, "suggestions")
 def test_a_referral_is_added_and_enrolled_over_the_api(
     acme: Any, mailbox: Mailbox, message: Message, bob: Any, api: Any
 ) -> None:
@@ -236,7 +225,6 @@ def test_a_referral_is_added_and_enrolled_over_the_api(
         assert Activity.objects.filter(person=first["person"], kind="note").count() == 1
 
 
-@reads(WRONG, "suggestions")
 def test_a_suppressed_referral_is_added_and_never_enrolled(
     acme: Any, mailbox: Mailbox, message: Message, bob: Any, api: Any, by_alice: Any, as_: Any
 ) -> None:
@@ -267,7 +255,6 @@ def test_a_viewer_and_a_stranger_add_nobody(
         assert Person.objects.count() == 1
 
 
-@reads(LATER, "back_on")
 def test_not_now_with_a_date_leaves_a_to_do_for_that_day(
     acme: Any, mailbox: Mailbox, message: Message, bob: Any
 ) -> None:
