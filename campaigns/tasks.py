@@ -1,5 +1,6 @@
 """Door bells of campaigns: each says that something may be due; the rows say what."""
 
+import time
 from uuid import UUID
 
 from celery import shared_task
@@ -7,7 +8,7 @@ from celery import shared_task
 from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member
 from campaigns.actions.clicks import classify_due_hits, reclassify_hits
-from campaigns.actions.dispatch import dispatch_once
+from campaigns.actions.dispatch import TURN_SECONDS, dispatch_once
 from campaigns.actions.dispatch import sweep_lanes as sweep
 from campaigns.actions.domains import check_due_domains
 from campaigns.actions.mailbox_checks import check_connection, record_check
@@ -20,8 +21,10 @@ from leadgen.core.tenancy import workspace_scope
 
 @shared_task(name="campaigns.dispatch")
 def dispatch() -> None:
-    """One dispatcher turn."""
-    dispatch_once(now=clock.now())
+    """Dispatcher turns, each with its own instant, until nothing due is left or a quarter of an hour is over."""
+    end = time.monotonic() + 900
+    while dispatch_once(now=clock.now(), seconds=TURN_SECONDS).unfinished and time.monotonic() < end:
+        pass
 
 
 @shared_task(name="campaigns.sweep_lanes")

@@ -202,11 +202,12 @@ ESP_API_URLS: dict[str, str] = {}  # sending service -> another address of its A
 
 # --- The pace of the machinery: the crash test shortens it, nobody else should -----------------------------------------
 # RFC 5321 section 4.5.3.2.6 says ten minutes for the answer to the final dot: a client that gives up earlier loses
-# knowledge of what was accepted. A message's lease is longer than the whole conversation, a lane's than a whole turn.
+# knowledge of what was accepted. A message's lease is longer than the whole conversation. A lane's is prolonged after each batch: it
+# only keeps two workers off the same work, so one that is too short costs nothing but that.
 SMTP_TIMEOUT = env.integer("SMTP_TIMEOUT", 20)  # for each command before it
 SMTP_FINAL_TIMEOUT = env.integer("SMTP_FINAL_TIMEOUT", 600)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 900)
-LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 1200)
+LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 300)
 SEND_BATCH = env.integer("SEND_BATCH", 200)  # messages claimed at once
 SEND_RETRY_SECONDS = env.integer("SEND_RETRY_SECONDS", 900)  # after a temporary no, times the attempt
 REPLY_FRESHNESS_SECONDS = env.integer(

@@ -1,16 +1,18 @@
 """The dispatcher: take a lane, enter its workspace, do a batch there, move the lane on (design.md idea 6 and section 5)."""
 
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Min
+from django.db.models import Min, OuterRef, Subquery
 
 from campaigns.actions.clicks import sweep_hits
 from campaigns.actions.domains import sweep_domains
 from campaigns.actions.health import look_after_mailboxes
+from campaigns.actions.outcomes import settle_dead
 from campaigns.actions.planning import begin_due_steps
 from campaigns.actions.sending import send_due
 from campaigns.actions.sequences import wake_sequence
@@ -44,18 +46,26 @@ class Turn:
     unknown: int = 0
     held: int = 0
     lanes: int = 0
+    unfinished: bool = False  # its time was over before the work was
     reasons: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def dispatch_once(*, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UUID | None = None) -> Turn:
+# How long a turn goes on with one `now`: windows, gaps and freshness are judged by it, so it must not grow old.
+TURN_SECONDS = 30.0
+
+
+def dispatch_once(
+    *, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UUID | None = None, seconds: float | None = None
+) -> Turn:
     """Everything that is due at `now`, once. Call outside of any transaction.
 
-    A lane that raises is pushed a minute ahead before the error goes on, so that a poison row cannot stop the others.
+    With `seconds` it stops between two batches once they are over, and says so (`unfinished`). A lane that raises is pushed a minute ahead before the error goes on, so that a poison row cannot stop the others.
     """
     turn = Turn()
+    until = None if seconds is None else time.monotonic() + seconds
     held = restore.check(now=now)
     if held:
         # Not even steps are begun: what a restored database thinks is due may have been done before the restore.
@@ -63,12 +73,15 @@ def dispatch_once(*, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UU
         return turn
     for kind, work in ((CAMPAIGN_LANE, _campaign), (ENROLMENTS_LANE, _enrolments), (MAILBOX_LANE, _mailbox)):
         for _ in range(max_lanes):
+            if _over(until):
+                turn.unfinished = True
+                return turn
             lane = lanes.take(kind=kind, now=now, lease_seconds=settings.LANE_LEASE_SECONDS)
             if lane is None:
                 break
             turn.lanes += 1
             try:
-                next_due = work(lane, now, turn)
+                next_due = work(lane, now, turn, until)
             except Exception:
                 lanes.move_on(lane, next_due=now + timedelta(minutes=1))
                 log.error("lane_failed", kind=kind, workspace=str(lane.workspace_id))
@@ -78,7 +91,19 @@ def dispatch_once(*, now: datetime, max_lanes: int = 1000, workspace_id: uuid.UU
     return turn
 
 
-def _campaign(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
+def _over(until: float | None) -> bool:
+    return until is not None and time.monotonic() > until
+
+
+def _goes_on(lane: Lane, turn: Turn, until: float | None) -> bool:
+    """After a batch: hold the lane for the next one. False: time is over, or somebody else took the lane."""
+    if _over(until):
+        turn.unfinished = True
+        return False
+    return lanes.prolong(lane, lease_seconds=settings.LANE_LEASE_SECONDS)
+
+
+def _campaign(lane: Lane, now: datetime, turn: Turn, until: float | None) -> datetime | None:
     """A campaign changed below us: wake what it held, or stop everybody where it is over."""
     with workspace_scope(lane.workspace_id):
         campaign = Campaign.objects.filter(pk=lane.key).first()
@@ -105,7 +130,7 @@ def _campaign(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
             return None
 
 
-def _enrolments(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
+def _enrolments(lane: Lane, now: datetime, turn: Turn, until: float | None) -> datetime | None:
     while True:
         with workspace_scope(lane.workspace_id):
             settle_closed_tasks(now=now)
@@ -116,25 +141,34 @@ def _enrolments(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
                     state=Enrolment.State.ACTIVE, next_at__isnull=False, next_at__gt=now
                 ).aggregate(due=Min("next_at"))["due"]
         crash_point("C2")
+        if not _goes_on(lane, turn, until):
+            return now
 
 
-def _mailbox(lane: Lane, now: datetime, turn: Turn) -> datetime | None:
+def _mailbox(lane: Lane, now: datetime, turn: Turn, until: float | None) -> datetime | None:
     mailbox_id = uuid.UUID(lane.key)
     with workspace_scope(lane.workspace_id):
         if not Mailbox.objects.filter(pk=mailbox_id).exists():
             return None
+    room = None
     while True:
-        report = send_due(workspace_id=lane.workspace_id, mailbox_id=mailbox_id, now=now)
+        report = send_due(workspace_id=lane.workspace_id, mailbox_id=mailbox_id, now=now, room=room)
+        room = report.room
         for name in ("sent", "blocked", "failed", "unknown", "held"):
             setattr(turn, name, getattr(turn, name) + getattr(report, name))
         turn.reasons = list(dict.fromkeys([*turn.reasons, *report.reasons]))[:20]
         if report.next_due is None or report.next_due > now or report.attempted == 0:
             # Nothing more now. What is still due but leased elsewhere comes back by the sweep.
             return report.next_due if report.next_due is None or report.next_due > now else now + timedelta(minutes=1)
+        if not _goes_on(lane, turn, until):
+            return now
 
 
 def sweep_lanes(*, now: datetime) -> int:
-    """Re-derive the lanes of all workspaces from their due rows: a lane is a hint, and hints may be lost. Returns lanes marked."""
+    """Re-derive the lanes of all workspaces from their due rows: a lane is a hint, and hints may be lost. Returns lanes marked.
+
+    Also says of mail whose sender died while handing it over that it did.
+    """
     marked = 0
     for workspace_id in Lane.objects.values_list("workspace_id", flat=True).distinct():
         with workspace_scope(workspace_id):
@@ -151,8 +185,11 @@ def sweep_lanes(*, now: datetime) -> int:
                 lanes.mark(workspace_id=workspace_id, kind=ENROLMENTS_LANE, due=due)
                 marked += 1
             look_after_mailboxes(now=now)
-            planned = Message.objects.filter(state=Message.State.PLANNED, mailbox__state__in=SENDING_STATES)
-            for row in planned.values("mailbox_id").annotate(due=Min("due_at")):
-                lanes.mark(workspace_id=workspace_id, kind=MAILBOX_LANE, key=str(row["mailbox_id"]), due=row["due"])
+            settle_dead()
+            # The first due of each mailbox by the index; grouping would read everything that is planned.
+            first = Message.objects.filter(mailbox=OuterRef("pk"), state=Message.State.PLANNED).order_by("due_at")
+            boxes = Mailbox.objects.filter(state__in=SENDING_STATES).annotate(due=Subquery(first.values("due_at")[:1]))
+            for mailbox_id, due_at in boxes.filter(due__isnull=False).values_list("pk", "due"):
+                lanes.mark(workspace_id=workspace_id, kind=MAILBOX_LANE, key=str(mailbox_id), due=due_at)
                 marked += 1
     return marked
