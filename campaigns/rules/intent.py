@@ -126,7 +126,7 @@ def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Int
     }
     best = max(scores, key=lambda name: (weight[name], name))
     share = scores[best]
-    if scores["opt_out"] >= _OPT_OUT_SURE and ruled.intent not in _WELCOME:
+    if scores["opt_out"] >= _OPT_OUT_SURE and families <= {"not_interested", "not_now"}:
         return Intent("opt_out", scores["opt_out"], f"it reads like a wish to be left alone ({scores['opt_out']:.0%})")
     if scores["opt_out"] >= _OPT_OUT_NEAR and best in _WELCOME | {"not_now", "referral", "question"}:
         return Intent("unsure", 0.4, f"it may be a wish to be left alone ({scores['opt_out']:.0%})")
