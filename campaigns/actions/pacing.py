@@ -168,7 +168,8 @@ def rooms_of(mailboxes: Iterable[Mailbox], *, used: Mapping[Any, int], now: date
         zone = zone or Workspace.objects.get(pk=mailbox.workspace_id).time_zone
         room = Room(mailbox, now, used=used[mailbox.pk], zone=zone)
         _, free_at = room.left(mailbox)
-        reason = room.reason.removeprefix("Held: ")
+        # When stands beside it as `free_at`.
+        reason = room.reason.removeprefix("Held: ").rpartition(", goes ")[0] or room.reason.removeprefix("Held: ")
         found[mailbox.pk] = RoomNow(used[mailbox.pk], mailbox.cap, free_at, room.code, reason)
     return found
 
