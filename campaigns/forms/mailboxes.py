@@ -11,6 +11,11 @@ from campaigns.rules import providers, services
 from prospects.forms.fields import OwnerField
 
 WEEKDAYS = [(day, name) for day, name in enumerate(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])]
+# Needed where their part of the form is shown at all; the actions say which one is missing.
+ASKED_FOR = (
+    "route", "auth", "host", "port", "security", "esp", "sync", "imap_host", "imap_port", "imap_security",
+    "gap_jitter_seconds", "weight",
+)  # fmt: skip
 STORED = "One is stored. Leave empty to keep it; it is never shown."
 
 
@@ -143,9 +148,21 @@ class MailboxForm(forms.Form):
             for name, value in stored.items():
                 if value:
                     self.fields[name].help_text = STORED
+        for name in ASKED_FOR:
+            # Not called optional, and yet a browser must not ask for a field that the style sheet hides.
+            self.fields[name].required = True
+            self.fields[name].widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign]
         member = self.fields["member"]
         assert isinstance(member, OwnerField)
         member.load(mailbox.member if mailbox else None)
+
+    def full_clean(self) -> None:
+        """Fields of a part that is not shown may be empty or missing."""
+        for name in ASKED_FOR:
+            self.fields[name].required = False
+        super().full_clean()
+        for name in ASKED_FOR:
+            self.fields[name].required = True
 
     def values(self) -> dict[str, Any]:
         """What the actions take: only what was sent, without empty secrets. An older form that knows fewer fields changes

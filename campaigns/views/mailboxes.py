@@ -108,7 +108,10 @@ def _preset(request: MemberRequest, mailbox: Mailbox | None) -> HttpResponse:
     provider = providers.PROVIDERS.get(key) or (providers.provider_of_address(address) if not key else None)
     if provider is None:
         return HttpResponse(status=204)
-    form = MailboxForm(initial=providers.preset(provider, address))
+    initial = providers.preset(provider, address)
+    # The best way to log in that this installation offers.
+    initial["auth"] = next(way for way in provider.auth if way == Mailbox.Auth.PASSWORD or not client_problem(way))
+    form = MailboxForm(initial=initial)
     context = _form_context(form, mailbox) | {"provider_hint": provider.login_hint, "imap_hint": provider.imap_hint}
     return render_page(
         request, "campaigns/mailbox_form.html", context, partial="servers", announce=f"Servers of {provider.label}"
