@@ -26,8 +26,9 @@ from prospects.actions.leads import note_interest
 from prospects.models import Activity, ActivityKind, Channel
 
 LANE = "hits"
-# New hits are looked for so far back: what was older when no worker ran is classed by `reclassify_hits`.
-LOOK_BACK = timedelta(days=30)
+# New hits are looked for so far back, or each turn would pass over a month of judged ones. What is older because no worker
+# ran is classed by `reclassify_hits`.
+LOOK_BACK = timedelta(days=3)
 BATCH = 100
 
 

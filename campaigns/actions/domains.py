@@ -19,7 +19,7 @@ from campaigns.models import DomainCheck, Mailbox, MailDomain, Message
 from campaigns.queries.domains import forget_tracking_base, hold_words, mailboxes_of
 from campaigns.queries.hosts import LANE, forget_hosts, lane_key
 from campaigns.rules import dkim, dmarc, dns_records, spf
-from campaigns.rules.findings import Finding, Lookup
+from campaigns.rules.findings import Answer, Finding, Lookup
 from campaigns.transports.dns import DnsLookup
 from leadgen.core import lanes
 from leadgen.core.errors import Conflict, Invalid, Refused
@@ -235,10 +235,16 @@ def check_domain(*, workspace_id: UUID, key: str, now: datetime, lookup: Lookup 
         subject = _subject(key)
     if subject is None:
         return False
-    found = findings_of(subject, lookup or DnsLookup())
+    found = findings_of(subject, lookup or dns_lookup())
     with workspace_scope(workspace_id):
         record_findings(domain_id=subject.id, findings=found, now=now)
     return True
+
+
+def dns_lookup() -> Lookup:
+    """Ask the name servers, for one check: what is asked twice is answered from memory."""
+    ask = DnsLookup()
+    return lambda name, kind: Answer(*ask(name, kind))
 
 
 def _subject(key: str) -> Subject | None:

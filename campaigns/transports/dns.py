@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import dns.exception
 import dns.name
@@ -11,21 +12,27 @@ import dns.resolver
 import idna
 from django.conf import settings
 
-from campaigns.rules.findings import Answer
-
 TIMEOUT = 3.0  # one server's answer
 LIFETIME = 6.0  # one question, all servers and retries
 BUDGET = 60.0  # one domain's whole check
 
 
+class DnsAnswer(NamedTuple):
+    """`status`: found, none, nxdomain or error, as campaigns.rules.findings.Answer has it."""
+
+    status: str
+    records: tuple[str, ...] = ()
+    words: str = ""
+
+
 class DnsLookup:
-    """Callable (name, type) -> Answer; remembers what it asked. One for each check, so that nothing old is reported.
+    """Callable (name, type) -> DnsAnswer; remembers what it asked. One for each check, so that nothing old is reported.
 
     `settings.DNS_SERVERS` ("address" or "address:port") are asked; where it is empty, those of the machine.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._memory: dict[tuple[str, str], Answer] = {}
+        self._memory: dict[tuple[str, str], DnsAnswer] = {}
         self._clock, self._until = clock, clock() + BUDGET
         self._resolver: dns.resolver.Resolver | None = None
         self._problem = ""
@@ -34,34 +41,34 @@ class DnsLookup:
         except (dns.exception.DNSException, OSError, ValueError) as error:
             self._problem = f"this server has no name server to ask ({error})"
 
-    def __call__(self, name: str, kind: str) -> Answer:
+    def __call__(self, name: str, kind: str) -> DnsAnswer:
         key = (name.lower().rstrip("."), kind.upper())
         if key not in self._memory:
             self._memory[key] = self._ask(*key)
         return self._memory[key]
 
-    def _ask(self, name: str, kind: str) -> Answer:
+    def _ask(self, name: str, kind: str) -> DnsAnswer:
         if self._resolver is None:
-            return Answer("error", words=self._problem)
+            return DnsAnswer("error", words=self._problem)
         if self._clock() > self._until:
-            return Answer("error", words=f"the check took longer than {BUDGET:.0f} seconds")
+            return DnsAnswer("error", words=f"the check took longer than {BUDGET:.0f} seconds")
         try:
             found = self._resolver.resolve(dns.name.from_text(name), kind, search=False, raise_on_no_answer=True)
         except dns.resolver.NXDOMAIN:
-            return Answer("nxdomain")
+            return DnsAnswer("nxdomain")
         except dns.resolver.NoAnswer:
-            return Answer("none")
+            return DnsAnswer("none")
         except dns.resolver.LifetimeTimeout:
-            return Answer("error", words=f"no answer within {LIFETIME:.0f} seconds")
+            return DnsAnswer("error", words=f"no answer within {LIFETIME:.0f} seconds")
         except dns.resolver.NoNameservers as error:
             codes = {str(entry[3]) for entry in error.kwargs.get("errors", ()) if len(entry) > 3}
-            return Answer(
+            return DnsAnswer(
                 "error", words=f"the name server failed ({', '.join(sorted(codes)) or 'no reason given'})"[:200]
             )
         except (dns.exception.DNSException, idna.IDNAError, OSError, UnicodeError) as error:
-            return Answer("error", words=f"{type(error).__name__}: {error}"[:200])
+            return DnsAnswer("error", words=f"{type(error).__name__}: {error}"[:200])
         # Sorted: servers answer in any order, and a stored record should only differ where it changed.
-        return Answer("found", tuple(sorted(_text(row) for row in found)))
+        return DnsAnswer("found", tuple(sorted(_text(row) for row in found)))
 
 
 def _resolver(servers: list[str]) -> dns.resolver.Resolver:

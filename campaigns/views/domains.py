@@ -94,6 +94,7 @@ def _detail(request: MemberRequest, domain: MailDomain, form: SeedForm, *, statu
     context |= {
         "mailboxes": boxes,
         "form": form,
+        "form_open": bool(form.errors),
         "warning": next(iter(queries.warnings_of(boxes[:1])), ""),
         "facts": [
             ("Role", domain.get_role_display()),
