@@ -86,7 +86,7 @@ class Sink:
         while True:
             for address, endpoint in self.config["endpoints"].items():
                 if address not in self.config["imap"] and not self.undelivered[address]:
-                    await asyncio.to_thread(_post, endpoint, b"")
+                    await asyncio.to_thread(post, endpoint, b"")
             await asyncio.sleep(2)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -266,6 +266,15 @@ def returned_mail(message_id: str, recipient: str, sender: str) -> bytes:
         "", f"Message-ID: <{message_id}>", f"To: {recipient}", "", "--b--", "",
     ]  # fmt: skip
     return "\r\n".join(lines).encode()
+
+
+def stray_mail(address: str) -> bytes:
+    """A mail that answers nothing of ours."""
+    number = time.time_ns()
+    return (
+        f"From: news{number}@letters.example\r\nTo: {address}\r\nSubject: News {number}\r\n"
+        f"Message-ID: <{number}@letters.example>\r\nDate: Sun, 22 Nov 2026 10:00:00 +0000\r\n\r\nHello.\r\n"
+    ).encode()
 
 
 async def main(path: Path) -> None:
