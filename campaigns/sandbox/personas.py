@@ -3,10 +3,10 @@
 import hashlib
 from dataclasses import dataclass, field
 
-# Behaviour -> share of people. What is left over is silent.
+# Behaviour -> share of people. What is left over is silent. Few bounce: at 3 % a mailbox is held, and the demo would stop.
 ODDS: dict[str, float] = {
-    "refused": 0.03,  # the server says 550 5.1.1 at RCPT
-    "bounces": 0.02,  # accepted, then a delivery status notification comes back
+    "refused": 0.01,  # the server says 550 5.1.1 at RCPT
+    "bounces": 0.01,  # accepted, then a delivery status notification comes back
     "away": 0.05,
     "positive": 0.06,
     "meeting": 0.04,

@@ -25,7 +25,7 @@ from campaigns.actions.sending import mailbox_purpose
 from campaigns.actions.steps import mark_enrolments
 from campaigns.models import Enrolment, Mailbox, Message, StepRun
 from campaigns.rules.tokens import public_token
-from campaigns.sandbox.personas import Crowd
+from campaigns.sandbox.personas import ODDS, Crowd
 from campaigns.sandbox.server import Endpoint, Sandbox
 from leadgen.core import secrets
 from leadgen.core.tenancy import workspace_scope
@@ -51,7 +51,9 @@ ANSWERS = {"positive", "meeting", "question", "not_now", "not_interested"}
 def sandbox(tmp_path: Path, live_server: Any, settings: Any) -> Iterator[Sandbox]:
     settings.SITE_URL = live_server.url
     endpoints: dict[str, Endpoint] = {}
-    found = Sandbox(crowd=Crowd(seed=11), journal=tmp_path / "journal.jsonl", endpoints=lambda: endpoints)
+    # A clean list: at 3 % of hard bounces the mailbox would be held, which is not this story.
+    crowd = Crowd(seed=11, odds=ODDS | {"refused": 0.005, "bounces": 0.005})
+    found = Sandbox(crowd=crowd, journal=tmp_path / "journal.jsonl", endpoints=lambda: endpoints)
     found.endpoints_by_address = endpoints  # type: ignore[attr-defined]  # the fixture's handle on them
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
