@@ -9,11 +9,15 @@ import pytest
 import time_machine
 
 from accounts.models import AuditEntry
+from campaigns.actions.dispatch import dispatch_once
+from campaigns.actions.moves import move_unwritten
+from campaigns.actions.steps import mark_enrolments
 from campaigns.models import Enrolment, Mailbox, Message, SequenceMailbox
 from leadgen.core.tenancy import workspace_scope
 from tests.campaigns.inbound import sent_to
+from tests.campaigns.sink import running_sink
 from tests.conftest import NOW
-from tests.factories.campaigns import EMAIL, make_enrolment, make_mailbox, make_sequence
+from tests.factories.campaigns import EMAIL, FOLLOW_UP, make_enrolment, make_mailbox, make_sequence
 from tests.factories.prospects import make_person
 
 pytestmark = pytest.mark.django_db
@@ -117,6 +121,31 @@ def test_people_nobody_wrote_to_go_to_another_mailbox_and_nobody_else(
         assert Enrolment.objects.get(pk=fresh.pk).mailbox_id == target.pk
         assert Enrolment.objects.get(pk=known.pk).mailbox_id == source.pk
         assert AuditEntry.objects.get().detail == {"to": "b@acme.example", "people": 1}
+
+
+def test_a_planned_first_mail_is_written_anew_by_the_other_mailbox(
+    acme: Any, in_acme: Any, by_alice: Any, now: datetime
+) -> None:
+    with running_sink() as sink:
+        source = make_mailbox(sink.port, signature="Ana of Acme", daily_cap=1)
+        target = make_mailbox(sink.port, address="ben@other.example", from_name="Ben Okafor", signature="Ben of Other")
+        version = make_sequence([EMAIL, FOLLOW_UP], mailbox=source)
+        first, second = (make_enrolment(version, make_person(name), mailbox=source) for name in ("Ana", "Cleo"))
+        mark_enrolments(now)
+        assert dispatch_once(now=now).sent == 1
+        waiting = Message.objects.get(state="planned")
+        assert waiting.enrolment_id == second.pk, "planned with Ana's signature, and her cap is full"
+        later = now + timedelta(minutes=5)
+        assert move_unwritten(source=source, target=target, by=by_alice, now=later) == 1
+        assert not Message.objects.filter(state="planned").exists()
+        assert dispatch_once(now=later).sent == 1
+        message = Message.objects.get(enrolment=second)
+        assert (message.mailbox, message.message_id.rpartition("@")[2]) == (target, "other.example")
+        text = sink.mails[-1].get_payload()[0].get_payload(decode=True).decode()  # type: ignore[union-attr]
+        assert "Ben of Other" in text
+        assert "Ana of Acme" not in text
+        assert Enrolment.objects.get(pk=first.pk).mailbox_id == source.pk
+        assert move_unwritten(source=target, target=source, by=by_alice, now=later) == 0, "written to: stays"
 
 
 def test_who_may(acme: Any, bob: Any, charlie: Any, as_: Any) -> None:
