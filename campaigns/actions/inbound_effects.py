@@ -27,6 +27,7 @@ from prospects.actions.activities import record_activity
 from prospects.actions.leads import note_interest
 from prospects.actions.tasks import create_task
 from prospects.models import ActivityKind, Channel, Person, Suppression, Task
+from prospects.rules.normalise import registrable
 
 NINE = time(9)
 TYPED = re.compile(r"^\s*[\w.-]+\s*;\s*")  # "smtp; 550 ...": the type of a Diagnostic-Code
@@ -168,8 +169,8 @@ def _left(got: Received) -> str:
         return "Nothing changed: they left the company, says a mail that names no mail of ours."
     _record(message, ActivityKind.AUTO_REPLIED, "Left the company", got.now, key=f"left:{got.row.pk}")
     effect = []
-    # Whether the address is dead is taken from proof only; the sequence stops on the safe side.
-    if message.person is not None and got.match.proven:
+    # Whether the address is dead is taken from proof only, by somebody of the same company; the sequence stops anyway.
+    if message.person is not None and got.match.proven and _same_house(got.row.from_address, message.to_address):
         Person.objects.filter(pk=message.person.pk, email=message.to_address).update(
             email_status=Person.EmailStatus.INVALID, email_status_at=got.now, email_status_reason="Left the company"
         )
@@ -182,6 +183,10 @@ def _left(got: Received) -> str:
         if got.row.suggested:
             effect.append(f"{name_of(got.row.suggested[0])} is named instead")
     return f"{'; '.join(effect) or 'Noted: they left the company'}."
+
+
+def _same_house(writer: str, address: str) -> bool:
+    return registrable(writer.lower().rpartition("@")[2]) == registrable(address.rpartition("@")[2])
 
 
 def _successor_task(got: Received, message: Message, person: Person) -> None:

@@ -84,6 +84,11 @@ def test_checks_and_suggestion_are_accessible(
     page = window.open(f"/w/acme/inbox/{desk['mail'].pk}/")
     expect(page.get_by_role("button", name="Add Maria Lopez and enrol…")).to_be_visible()
     clean(page, f"inbox-suggestion-{theme}-{width}")
+    with workspace_scope(bob.workspace.pk):
+        task = Task.objects.get(kind="reply")
+    page = window.open(f"/w/acme/work/{task.pk}/")
+    expect(page.get_by_role("button", name="Add Maria Lopez and enrol…")).to_be_visible()
+    clean(page, f"queue-suggestion-{theme}-{width}")
     assert window.complaints == []
 
 

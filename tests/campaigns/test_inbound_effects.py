@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 import time_machine
 
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message
+from campaigns.rules.inbound import read_mail
+from campaigns.rules.intent import Intent
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions.suppressions import suppress
 from prospects.models import Activity, Lead, Person, Suppression, Task
@@ -307,3 +310,26 @@ def test_each_reading_is_one_click_and_a_wrong_opt_out_can_be_lifted(
     client.post(f"/w/acme/inbox/{mail.pk}/correct/", {"intent": "opt_out"})
     with workspace_scope(acme.pk):
         assert is_suppressed([ANA]) == {ANA}
+
+
+def test_a_departure_told_from_elsewhere_stops_and_marks_nobody(acme: Any, mailbox: Mailbox, message: Message) -> None:
+    post_mail(mailbox, reply(message, LEFT, sender="robot@elsewhere.example", extra=AUTO))
+    with workspace_scope(acme.pk):
+        assert (Enrolment.objects.get().state, Person.objects.get().email_status) == ("stopped", "unknown")
+
+
+def test_what_nobody_can_read_waits_for_a_person_at_once(
+    acme: Any, mailbox: Mailbox, message: Message, bob: Any, as_: Any, monkeypatch: Any
+) -> None:
+    def unsure(raw: bytes, *, received: datetime) -> Any:
+        return replace(read_mail(raw, received=received), kind="reply", intent=Intent("unsure", 0.3, "two readings"))
+
+    monkeypatch.setattr("campaigns.actions.inbound.read_mail", unsure)
+    answer = post_mail(mailbox, reply(message, "Blue sky over the hills."))
+    with workspace_scope(acme.pk):
+        mail, task = InboundMail.objects.get(), Task.objects.get(kind="reply")
+        assert (mail.intent, task.due_at, task.owner) == ("unsure", NOW, bob.member)
+        assert (mail.confidence, mail.why) == (0.3, "two readings")
+        assert answer.json()["effect"].startswith("Reply noted, sequence stopped")
+    assert "Reply, unclear" in as_(bob).get("/w/acme/work/").content.decode()
+    assert "You decide" in as_(bob).get(f"/w/acme/inbox/{mail.pk}/").content.decode()
