@@ -34,6 +34,7 @@ from leadgen.core.tenancy import bulk_insert, current_workspace_id, workspace_sc
 # Without the process sync_mail the workers read every mailbox so often.
 SAFETY_POLL = timedelta(minutes=5)
 RETRY_FAILED = timedelta(minutes=2)
+RETRY_REFUSED = timedelta(minutes=30)  # a password that is refused again and again gets an account locked
 NEVER_READ = {"drafts", "trash"}
 ALWAYS_READ = {MailFolder.Role.INBOX, MailFolder.Role.ALL, MailFolder.Role.SENT}
 MOST_FOLDERS = 200
@@ -134,7 +135,10 @@ def sync_mailbox(
     finally:
         if own is not None:
             own.close()
-        after = None if line is None and not report.problem else (RETRY_FAILED if report.problem else SAFETY_POLL)
+        if report.problem:
+            after: timedelta | None = RETRY_REFUSED if report.permanent else RETRY_FAILED
+        else:
+            after = None if line is None else SAFETY_POLL
         lanes.settle_key(lane, next_due=now + after if after else None)
     return report
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from campaigns.actions.freshness import record_sync_failure
-from campaigns.actions.mailsync import SYNC_LANE, SyncReport, open_line, sync_mailbox
+from campaigns.actions.mailsync import RETRY_REFUSED, SYNC_LANE, SyncReport, open_line, sync_mailbox
 from campaigns.models import Mailbox
 from campaigns.transports.imap import ImapConversation, ImapError
 from leadgen.core import clock
@@ -65,6 +65,7 @@ class Watch:
 
     def __init__(self, key: Key, made_of: tuple[Any, ...], turns: threading.BoundedSemaphore, poll: float) -> None:
         self.key, self.made_of, self._turns, self._poll = key, made_of, turns, poll
+        self._failures = 0
         self._stopped = threading.Event()
         # Closing the writing end wakes whoever waits for the reading one.
         self._wake, self._waker = os.pipe()
@@ -78,26 +79,29 @@ class Watch:
             os.close(self._waker)
 
     def _run(self) -> None:
-        failures = 0
         try:
             while not self._stopped.is_set():
+                pause = 0.0
                 try:
                     if not self._talk():
                         return  # it is not read over IMAP any more
-                    failures = 0
                 except ImapError as error:
-                    failures += 1
+                    pause = RETRY_REFUSED.total_seconds() if error.permanent else self._next_pause()
                     log.warning("mail_line_lost", mailbox=str(self.key[1]), permanent=error.permanent)
                 except (OperationalError, InterfaceError) as error:
-                    failures += 1
+                    pause = self._next_pause()
                     log.warning("mail_database_lost", mailbox=str(self.key[1]), error=type(error).__name__)
                 finally:
                     connection.close()
-                pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (failures - 1)) if failures else 0
                 self._stopped.wait(pause * random.uniform(0.8, 1.2))
         finally:
             connection.close()
             os.close(self._wake)
+
+    def _next_pause(self) -> float:
+        """Seconds until the next try: doubled with each failure since the last good turn."""
+        self._failures += 1
+        return float(min(LONGEST_PAUSE, FIRST_PAUSE * 2.0 ** min(self._failures - 1, 10)))
 
     def _talk(self) -> bool:
         """One connection, until it breaks (ImapError) or we are told to stop. False: the mailbox is not ours to read."""
@@ -117,6 +121,7 @@ class Watch:
                     connection.close()
                 if report.problem:
                     raise ImapError(report.problem, permanent=report.permanent)
+                self._failures = 0
                 self._wait(line, report)
         return True
 

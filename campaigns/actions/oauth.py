@@ -24,8 +24,9 @@ from accounts.models import Member, Role
 from campaigns.actions.health import hold_mailbox, release_mailbox
 from campaigns.actions.mailbox_secrets import opened_dict, sealed_for
 from campaigns.models import Mailbox
+from campaigns.queries.mailsync import SYNC_LANE
 from campaigns.transports import oauth
-from leadgen.core import secrets
+from leadgen.core import lanes, secrets
 from leadgen.core.errors import Invalid, Refused
 from leadgen.core.logging import log
 from leadgen.core.tenancy import workspace_scope
@@ -127,6 +128,8 @@ def accept_consent(
     mailbox.oauth_expires_at = None
     mailbox.save(update_fields=["oauth_sealed", "oauth_expires_at"])
     write_audit(by=by, action="mailbox.connected", now=now, target=mailbox, detail={"provider": mailbox.auth})
+    if mailbox.sync == Mailbox.Sync.IMAP:
+        lanes.mark(workspace_id=mailbox.workspace_id, kind=SYNC_LANE, key=str(mailbox.pk), due=now)
 
 
 def disconnect(*, mailbox: Mailbox, by: Actor, now: datetime) -> None:
