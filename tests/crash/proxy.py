@@ -50,10 +50,13 @@ class Proxy:
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
-        for task in asyncio.all_tasks(self._loop):
+        server.close()
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
             task.cancel()
-        with contextlib.suppress(RuntimeError):
-            self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.run_until_complete(asyncio.sleep(0))  # transports say good-bye in the next round
+        self._loop.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         toxic = self._random.choice(self.toxics) if self.toxics and self._random.random() < self.odds else None
@@ -66,14 +69,19 @@ class Proxy:
             return
         up = asyncio.create_task(self._pipe(reader, server_writer, toxic, upward=True))
         down = asyncio.create_task(self._pipe(server_reader, writer, toxic, upward=False))
-        await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._hang_up(writer, server_writer, toxic)
+            for task in (up, down):
+                task.cancel()
+
+    def _hang_up(self, writer: asyncio.StreamWriter, server_writer: asyncio.StreamWriter, toxic: Toxic | None) -> None:
         if toxic and toxic.kind == "reset_peer":
             sock: socket.socket | None = writer.get_extra_info("socket")
             if sock is not None:
                 with contextlib.suppress(OSError):
                     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_RESET)
-        for task in (up, down):
-            task.cancel()
         for end in (writer, server_writer):
             with contextlib.suppress(OSError):
                 end.close()
