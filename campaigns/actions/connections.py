@@ -9,9 +9,9 @@ from datetime import datetime
 from campaigns.actions.mailbox_secrets import opened, opened_dict
 from campaigns.actions.oauth import TokenRefused, TokenUnavailable, access_token
 from campaigns.models import Mailbox
-from campaigns.rules.services import service_of
 from campaigns.transports.esp import EspAccount, EspConversation
 from campaigns.transports.imap import ImapAccount
+from campaigns.transports.services import service_of
 from campaigns.transports.smtp import SmtpAccount, SmtpConversation, TransportError
 from leadgen.core import secrets
 from leadgen.core.errors import Invalid

@@ -29,8 +29,8 @@ from campaigns.actions.outcomes import ENHANCED, apply_bounce, prove_sent, refus
 from campaigns.actions.unsubscribes import object_to_mail, unsubscribe
 from campaigns.models import InboundMail, Mailbox, Message
 from campaigns.models.messages import InboundMailKind
-from campaigns.rules.services import Service, service_of
 from campaigns.rules.tokens import public_token
+from campaigns.transports.services import Service, service_of
 from leadgen.core import secrets
 from leadgen.core.errors import Invalid, Refused
 from leadgen.core.logging import log

@@ -18,8 +18,8 @@ from campaigns.actions.oauth import client_problem
 from campaigns.models import Mailbox
 from campaigns.rules.mailboxes import clean_mailbox
 from campaigns.rules.providers import same_house
-from campaigns.rules.services import check_settings, service_of
 from campaigns.rules.tokens import public_token
+from campaigns.transports.services import check_settings, service_of
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import current_workspace_id
 

@@ -19,7 +19,7 @@ from campaigns.api.mailbox_pace import PaceMixin
 from campaigns.api.mailbox_sync import SyncMixin
 from campaigns.models import Mailbox
 from campaigns.queries.mailboxes import check_of, usage_of
-from campaigns.rules.services import REGIONS
+from campaigns.transports.services import REGIONS
 from leadgen.core import clock
 from leadgen.core.idempotency import IdempotentMixin
 from prospects.api.fields import TenantKeyField

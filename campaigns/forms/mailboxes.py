@@ -7,7 +7,8 @@ from django import forms
 from accounts.queries.zones import zone_choices
 from campaigns.actions.mailboxes import ESP_SETTINGS, FIELDS, SECRETS
 from campaigns.models import Mailbox
-from campaigns.rules import providers, services
+from campaigns.rules import providers
+from campaigns.transports import services
 from prospects.forms.fields import OwnerField
 
 WEEKDAYS = [(day, name) for day, name in enumerate(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])]
@@ -151,7 +152,7 @@ class MailboxForm(forms.Form):
         for name in ASKED_FOR:
             # Not called optional, and yet a browser must not ask for a field that the style sheet hides.
             self.fields[name].required = True
-            self.fields[name].widget.use_required_attribute = lambda initial: False  # type: ignore[method-assign]
+            self.fields[name].widget.use_required_attribute = lambda initial: False
         member = self.fields["member"]
         assert isinstance(member, OwnerField)
         member.load(mailbox.member if mailbox else None)

@@ -27,8 +27,8 @@ from anymail.message import AnymailMessage
 from django.conf import settings
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
-from campaigns.rules.services import Service, api_url
 from campaigns.transports.oauth import ProviderUnavailable, checked_url
+from campaigns.transports.services import Service, api_url
 from campaigns.transports.smtp import Accepted, OutcomeUnknown, TransportError
 from leadgen.core.crash import crash_point
 

@@ -28,7 +28,7 @@ from campaigns.queries.mailboxes import TONES, check_of, usage_of
 from campaigns.queries.mailsync import reading_of
 from campaigns.queries.pace import bounce_rates, ramp_of
 from campaigns.rules import providers
-from campaigns.rules.services import SERVICES
+from campaigns.transports.services import SERVICES
 from campaigns.views.pace import goes_words, pace_of
 from leadgen.core import clock, secrets
 from leadgen.core.errors import AppError

@@ -14,8 +14,8 @@ from campaigns.actions.mailbox_checks import check_connection
 from campaigns.actions.mailbox_secrets import opened_dict, sealed_for
 from campaigns.actions.steps import mark_enrolments
 from campaigns.models import Mailbox, Message
-from campaigns.rules.services import SERVICES
 from campaigns.transports.esp import EspAccount, EspConversation
+from campaigns.transports.services import SERVICES
 from campaigns.transports.smtp import OutcomeUnknown, TransportError
 from leadgen.core.tenancy import workspace_scope
 from tests.campaigns.esp_server import Api, running_api
@@ -41,7 +41,7 @@ def postmark(settings: Any) -> Iterator[Api]:
 
 
 def esp_mailbox(service: str = "postmark", **fields: Any) -> Mailbox:
-    values = {"route": "esp", "esp": service, "host": "", "synced_at": NOW + timedelta(days=60)}
+    values: dict[str, Any] = {"route": "esp", "esp": service, "host": "", "synced_at": NOW + timedelta(days=60)}
     mailbox = make_mailbox(**(values | fields))
     stored = {"key": "the-key", "secret": "the-secret", "domain": "mg.acme.example"}
     mailbox.esp_sealed = sealed_for(mailbox, "esp", json.dumps(stored))

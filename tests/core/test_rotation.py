@@ -120,7 +120,8 @@ def test_a_run_that_was_broken_off_goes_on(acme: Any, globex: Any, alice: Any, c
             full_mailbox(1)
             full_mailbox(2)
     keys.FIELD_KEYS = [NEW, OLD]
-    moved, broken = [], RuntimeError("killed")
+    moved: list[str] = []
+    broken = RuntimeError("killed")
 
     def dying(value: str, *, purpose: str) -> str:
         if len(moved) == 5:
