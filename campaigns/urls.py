@@ -64,7 +64,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/mailboxes/<uuid:mailbox_id>/key/", mailboxes.mailbox_key, name="mailbox_key"),
     path("settings/mailboxes/<uuid:mailbox_id>/sync/", mailbox_sync.mailbox_sync, name="mailbox_sync"),
     path(
-        "settings/mailboxes/<uuid:mailbox_id>/folders/<uuid:folder_id>/",
+        "settings/mailboxes/<uuid:mailbox_id>/folders/<uuid:mail_folder_id>/",
         mailbox_sync.mailbox_folder,
         name="mailbox_folder",
     ),

@@ -34,9 +34,9 @@ def mailbox_sync(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
 
 @member_view("mailboxes.edit")
 @require_POST
-def mailbox_folder(request: MemberRequest, mailbox_id: UUID, folder_id: UUID) -> HttpResponse:
+def mailbox_folder(request: MemberRequest, mailbox_id: UUID, mail_folder_id: UUID) -> HttpResponse:
     """Read a folder, or leave it out."""
-    folder = get_object_or_404(MailFolder.objects.select_related("mailbox"), pk=folder_id, mailbox=mailbox_id)
+    folder = get_object_or_404(MailFolder.objects.select_related("mailbox"), pk=mail_folder_id, mailbox=mailbox_id)
     is_read = request.POST.get("is_read") == "yes"
     try:
         choose_folder(folder=folder, is_read=is_read, by=actor_of(request), now=clock.now())
