@@ -4,8 +4,6 @@ import csv
 import io
 from datetime import datetime
 
-from django.http import HttpResponse
-
 from accounts.actions.audit import Actor, write_audit
 from prospects.queries.suppressions import EXPORT_COLUMNS, export_rows
 
@@ -21,13 +19,6 @@ def export_text(*, by: Actor, now: datetime) -> str:
         count += 1
     write_audit(by=by, action="suppression.exported", now=now, target_type="suppression", label=f"{count} rows")
     return out.getvalue()
-
-
-def csv_of_export(*, by: Actor, now: datetime) -> HttpResponse:
-    """The answer of page and API: a download a spreadsheet opens."""
-    response = HttpResponse(export_text(by=by, now=now).encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
-    response["Content-Disposition"] = 'attachment; filename="suppressions.csv"'
-    return response
 
 
 def _safe(text: str) -> str:

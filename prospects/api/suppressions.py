@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from accounts.models import Member
 from leadgen.core import clock
+from leadgen.core.downloads import csv_download
 from leadgen.core.errors import Invalid
 from leadgen.core.idempotency import IdempotentMixin
 from prospects.actions.suppressions import lift, read_value, suppress, suppress_list
-from prospects.actions.suppressions_export import csv_of_export
+from prospects.actions.suppressions_export import export_text
 from prospects.api.fields import TenantKeyField, body_of
 from prospects.models import Suppression
 from prospects.queries import suppressions as queries
@@ -154,4 +155,4 @@ class SuppressionViewSet(
     @action(detail=False, methods=["get"], filterset_class=None, pagination_class=None)
     def export(self, request: Request) -> HttpResponse:
         """CSV with keyed hashes; `import` reads it back in the same workspace, also where the address is known no more."""
-        return csv_of_export(by=actor_of(request), now=clock.now())
+        return csv_download(export_text(by=actor_of(request), now=clock.now()), name="suppressions")

@@ -12,11 +12,12 @@ from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from leadgen.core.counts import count_up_to
+from leadgen.core.downloads import csv_download
 from leadgen.core.errors import AppError, Invalid
 from leadgen.core.htmx import hx_redirect, is_htmx, refusal, render_page
 from leadgen.core.pagination import Order, keyset
 from prospects.actions.suppressions import lift, read_value, suppress, suppress_list
-from prospects.actions.suppressions_export import csv_of_export
+from prospects.actions.suppressions_export import export_text
 from prospects.forms.suppressions import LiftForm, SuppressionFilterForm, SuppressionForm, SuppressionListForm
 from prospects.models import Suppression
 from prospects.queries import suppressions as queries
@@ -126,7 +127,7 @@ def suppression_lift(request: MemberRequest, suppression_id: UUID) -> HttpRespon
 @member_view("people.export")
 def suppression_export(request: MemberRequest) -> HttpResponse:
     """CSV of what is suppressed; this workspace reads it back, by the hash where the address is not known here."""
-    return csv_of_export(by=actor_of(request), now=clock.now())
+    return csv_download(export_text(by=actor_of(request), now=clock.now()), name="suppressions")
 
 
 def _url(request: MemberRequest) -> str:
