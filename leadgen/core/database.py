@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from psycopg import Connection
 
+# Of the app role; no transaction of ours waits for a network or a person. Test clusters have none: tests may be slow.
+IDLE_IN_TRANSACTION = "120s"
 EXTENSIONS = ("pg_trgm", "btree_gin")
 
 # Under row-level security PostgreSQL may use an index for a condition only if its functions cannot leak the rows the
@@ -87,6 +89,13 @@ def bootstrap(superuser_url: str, *, app_url: str, owner_url: str, bypass_url: s
     with connect(superuser_url) as connection:
         _role(connection, owner, "NOBYPASSRLS")
         _role(connection, app, "NOBYPASSRLS")
+        if not bypass_url:
+            # A worker that froze inside a transaction keeps its locks, and everybody would wait for it.
+            connection.execute(
+                sql.SQL("ALTER ROLE {} SET idle_in_transaction_session_timeout = {}").format(
+                    sql.Identifier(app.user), sql.Literal(IDLE_IN_TRANSACTION)
+                )
+            )
         if bypass_url:
             bypass = Target.of(bypass_url)
             _role(connection, bypass, "BYPASSRLS")

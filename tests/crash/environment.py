@@ -22,7 +22,8 @@ PACE = {
     "MAIL_POLL_SECONDS": "2",
     "SWEEP_SECONDS": "2",
 }
-FREEZE_SECONDS = 5.0  # longer than the leases
+FREEZE_SECONDS = 6.0  # longer than the leases
+IDLE_SECONDS = 4  # so long a frozen worker keeps the locks of its transaction (core/database.py says two minutes)
 LEFT_OUT = (
     "LEADGEN_TEST_WORKER",
     "LEADGEN_TEST_SLOT",

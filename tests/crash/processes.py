@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -57,10 +58,7 @@ class Crew:
         return process is not None and process.poll() is None
 
     def revive(self) -> None:
-        """Start again whatever died; wake what was frozen long enough."""
-        for name, until in list(self.frozen.items()):
-            if time.monotonic() > until:
-                self.thaw(name)
+        """Start again whatever died."""
         for name in list(self.running):
             if not self.alive(name):
                 self.kill_group(name)
@@ -102,12 +100,15 @@ class Crew:
         return was_alive
 
     def freeze(self, name: str, seconds: float) -> bool:
-        """SIGSTOP the program with its children; `revive` wakes it after `seconds`."""
+        """SIGSTOP the program with its children, and wake it after `seconds`, whatever we wait for at that time."""
         if not self.alive(name) or name in self.frozen:
             return False
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.running[name].pid, signal.SIGSTOP)
             self.frozen[name] = time.monotonic() + seconds
+            waker = threading.Timer(seconds, self.thaw, [name])
+            waker.daemon = True
+            waker.start()
             return True
         return False
 

@@ -13,10 +13,10 @@ from typing import Any
 from django.core.management import call_command
 from django.db import connections
 
-from leadgen.core import services
+from leadgen.core import database, services
 from leadgen.core.services import servers
 from leadgen.core.services.state import State
-from tests.crash.environment import keep_template
+from tests.crash.environment import IDLE_SECONDS, keep_template
 
 
 class OwnServers:
@@ -50,6 +50,8 @@ class OwnServers:
             self._stop("postgres", signal.SIGINT)
             keep_template(Path(os.environ["LEADGEN_CRASH_TEMPLATE"]), self.state)
             self.start_postgres()
+        with database.connect(self.state.database_url("superuser", "postgres")) as connection:
+            connection.execute(f"ALTER ROLE leadgen_app SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
 
     def _start(self, name: str) -> None:
         entry = self.specification[name]
