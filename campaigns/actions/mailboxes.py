@@ -20,6 +20,7 @@ from campaigns.rules.mailboxes import clean_mailbox
 from campaigns.rules.providers import same_house
 from campaigns.rules.tokens import public_token
 from campaigns.transports.services import check_settings, service_of
+from leadgen.core import secrets
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import current_workspace_id
 
@@ -159,7 +160,7 @@ def _service(mailbox: Mailbox, given: Mapping[str, Any], *, changed: bool) -> li
     if mailbox.route != Mailbox.Route.ESP:
         return []
     service = service_of(mailbox.esp)
-    stored = {} if changed else opened_dict(mailbox, "esp")
+    stored = {} if changed else _stored(mailbox, "esp")
     found = dict(stored)
     for name in ("esp_key", "esp_secret", *ESP_SETTINGS):
         if name in given:
@@ -168,13 +169,21 @@ def _service(mailbox: Mailbox, given: Mapping[str, Any], *, changed: bool) -> li
     names = [f"esp_{name}" for name in found if found.get(name, "") != stored.get(name, "")]
     if names:
         mailbox.esp_sealed = sealed_for(mailbox, "esp", json.dumps(found))
-    hooks = {} if changed else opened_dict(mailbox, "webhook")
+    hooks = {} if changed else _stored(mailbox, "webhook")
     if not hooks.get("secret") or given.get("webhook_key"):
         # `secret` is ours and stands in the address that the service calls; `signing_key` is what the service signs with.
         hooks = {"secret": hooks.get("secret") or new_key(), "signing_key": str(given.get("webhook_key") or "").strip()}
         mailbox.webhook_sealed = sealed_for(mailbox, "webhook", json.dumps(hooks))
         names += ["webhook_key"] if given.get("webhook_key") else []
     return names
+
+
+def _stored(mailbox: Mailbox, column: str) -> dict[str, str]:
+    """What is sealed there; {} where no key opens it, so that it can be typed again."""
+    try:
+        return opened_dict(mailbox, column)
+    except secrets.SealedElsewhere:
+        return {}
 
 
 def rotate_inbound_key(*, mailbox: Mailbox, by: Actor, now: datetime) -> str:

@@ -122,7 +122,10 @@ def accept_consent(
             "This answer belongs to no request of this browser, or is older than a quarter of an hour. Connect again.",
             code="oauth_state",
         )
-    kept = opened_dict(mailbox, "oauth")
+    try:
+        kept = opened_dict(mailbox, "oauth")
+    except secrets.SealedElsewhere:
+        kept = {}  # what no key opens is replaced by the new consent
     kept |= {"code": code, "verifier": remembered["verifier"], "code_at": now.isoformat()}
     mailbox.oauth_sealed = sealed_for(mailbox, "oauth", json.dumps(kept))
     mailbox.oauth_expires_at = None
