@@ -32,7 +32,7 @@ _RULES: tuple[tuple[str, float, str], ...] = (
         "not_now", 0.85,
         r"\bnot (?:right now|now|at (?:this|the) (?:time|moment|point|stage)|currently a priority|a priority|this (?:year|quarter|month)|the right time|yet|ready)\b"
         r"|\b(?:maybe|perhaps|try|check|reach out|contact|circle back|come back|get back|follow up|touch base|ping|talk|revisit|reconnect)\b[^.\n]{0,40}\b(?:later|next (?:quarter|year|month|fall|spring)|in (?:q[1-4]|a few|(?:two|three|six|\d+) (?:weeks|months)|january|february|march|april|may|june|july|august|september|october|november|december))\b"
-        r"|\b(?:bad|not (?:a )?good) tim(?:e|ing)\b|\bno budget (?:this|until|right now|currently|for now)|\bbudget (?:is )?(?:frozen|freeze)|\btoo (?:busy|early)\b|\bin the future\b|\bnext (?:quarter|year)\b"
+        r"|\bnot\b[^.\n]{0,30}\b(?:before|until|till) (?:q[1-4]|next|january|february|march|april|may|june|july|august|september|october|november|december|the (?:new|end|summer|fall|autumn|spring)|spring|summer|autumn|fall|20\d\d)|\b(?:ping|try|contact|e-?mail|write|call|ask|reach|catch|drop|note|talk|look|revisit|back|touch|note|us|me|again)\b[^.\n]{0,40}\b(?:in|after|from|next) (?:a (?:month|few)|(?:early |mid |late )?(?:january|february|march|april|may|june|july|august|september|october|november|december)|(?:the )?(?:spring|summer|autumn|fall|winter|new year|holidays))\b|\b(?:bad|not (?:a )?good) tim(?:e|ing)\b|\bno budget (?:this|until|right now|currently|for now)|\bbudget (?:is )?(?:frozen|freeze)|\btoo (?:busy|early)\b|\bin the future\b|\bnext (?:quarter|year)\b"
         r"|\b(?:momentan|derzeit|aktuell|zurzeit) (?:kein|nicht)|\bpas (?:pour l'instant|maintenant|le moment)|\bahora no\b|\bpor ahora no",
     ),
     (
@@ -40,7 +40,7 @@ _RULES: tuple[tuple[str, float, str], ...] = (
         r"\b(?:not|no|isn'?t|aren'?t|doesn'?t|don'?t|never|no longer) (?:really |at all |currently |a |an )?(?:be )?(?:int(?:e?re?)?st(?:ed|s)?\b|open to|pursuing|align|meet|fit\b|priority|something we|looking|seeking|shopping|relevant|(?:a )?(?:good )?(?:fit|match)|needed|useful|for us|for me|keen|considering|exploring|in (?:the )?market|going to)"
         r"|\bno(?:t)? (?:thanks?|thank you|thx|need|interest|plans?|desire|use)\b|^\W*no\W*$|\bno,? thanks?\b|\b(?:we|i)(?:'re| are|'m| am|re|'ve|ve| have)? (?:very |quite |perfectly )?(?:happy|satisfied|fine|good|set|covered|sorted|com+it+ed|locked in(?:to)?)\b(?! to)"
         r"|(?<!what we )(?<!what i )(?<!which we )(?<!that we )(?<!tools we )\balr[e]?[a]?dy (?:have|has|got|use|using|work(?:ing)? with|signed|cho(?:se|osen)|commit)|\b(?:do ?n[o']?t|don’t|do not|wont|won't|will not|cannot|cant|can't) (?:really )?(?:need|want|have (?:the |any |a )?(?:budget|need|use)|see (?:a|the|any|value)|require|think (?:this|it)|be (?:able|needing|moving|proceeding)|move|proceed|use|consider|fit|pursue)"
-        r"|\b(?:we(?:'ll| will)? |i(?:'ll| will)? )?pass\b(?! (?:this|it|along|on))|\bgo(?:ing)? (?:in )?(?:a different|another) direction|\bchose(?:n)? (?:a|another|someone)|\bout of (?:our )?(?:budget|price)|\btoo expensive"
+        r"|\b(?:went|gone|going|go) with (?:a competitor|another|someone else|a different|one of your competitors)|\bgot (?:this|it|that) (?:covered|sorted|handled)|\b(?:covered|handled|done|do (?:this|that|it|all this)|manage this) (?:internally|in[- ]house|ourselves)|\bwasn'?t (?:for us|a fit|right for us)|\b(?:we(?:'ll| will)? |i(?:'ll| will)? )?pass\b(?! (?:this|it|along|on))|\bgo(?:ing)? (?:in )?(?:a different|another) direction|\bchose(?:n)? (?:a|another|someone)|\bout of (?:our )?(?:budget|price)|\btoo expensive"
         r"|\bkein(?:en)? (?:interesse|bedarf)|\bnicht interessiert|\bpas intéress|\bno (?:me|nos) interesa|\bnon (?:sono|siamo) interessat|\bgeen interesse",
     ),
     (
@@ -130,9 +130,11 @@ def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Int
         return Intent("opt_out", scores["opt_out"], f"it reads like a wish to be left alone ({scores['opt_out']:.0%})")
     if scores["opt_out"] >= _OPT_OUT_NEAR and best in _WELCOME | {"not_now", "referral", "question"}:
         return Intent("unsure", 0.4, f"it may be a wish to be left alone ({scores['opt_out']:.0%})")
+    if best == "opt_out" and share < _MODEL_SURE:
+        return Intent("unsure", 0.4, f"it may be a wish to be left alone ({share:.0%})")
     if best == "opt_out":
         best = "not_interested" if "not_interested" in families else "opt_out"
-        return Intent(best, max(share, 0.5), f"it reads like a wish to be left alone ({share:.0%})")
+        return Intent(best, share, f"it reads like a wish to be left alone ({share:.0%})")
     if best == ruled.intent:
         sure = round(min(0.98, 1 - (1 - ruled.confidence) * (1 - share)), 2) if share >= 0.3 else ruled.confidence
         return Intent(best, sure, f"{ruled.why}, and the model agrees ({share:.0%})" if share >= 0.3 else ruled.why)
