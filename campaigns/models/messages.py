@@ -101,6 +101,11 @@ class Message(TenantModel):
             models.Index(
                 fields=["workspace", "mailbox", "submitted_at"], condition=Q(state="unknown"), name="message_unknown"
             ),
+            models.Index(
+                fields=["workspace", "mailbox", "-bounced_at"],
+                condition=Q(bounced_at__isnull=False),
+                name="message_bounced",
+            ),
         ]
 
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import CharField, Count, F, Func, Q, Value
+from django.db.models import CharField, Count, F, Func, Value
 
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message
 from campaigns.queries.domains import held_domains
@@ -15,8 +15,6 @@ from campaigns.rules.bulk_senders import PROVIDER_OF, RULES, Standing
 from campaigns.rules.pacing import DAY, RATE_WINDOW, BounceRate, Evidence, days_left
 from leadgen.core.tenancy import current_workspace_id
 from prospects.rules.normalise import registrable
-
-LATE = timedelta(days=14)  # a bounce that comes later than this after its mail is no evidence of a day
 
 # A mail refused before DATA was never submitted, but was a send that bounced. Newest first, RATE_WINDOW a mailbox.
 RATES = """
@@ -51,15 +49,8 @@ def bounce_rates(mailboxes: Iterable[UUID], *, since: datetime | None = None) ->
 
 def evidence_of(mailbox: Mailbox, *, since: datetime, now: datetime) -> Evidence:
     """What the ramp is weighed by: sends of the last 24 hours; bounces, blocks and proven complaints after `since`."""
-    mails = Message.objects.filter(mailbox=mailbox).filter(
-        Q(submitted_at__gt=since - LATE) | Q(submitted_at__isnull=True, bounced_at__isnull=False)
-    )
-    told = Q(bounced_at__gt=since, bounced_at__lte=now)
-    counts = mails.aggregate(
-        sent=Count("pk", filter=Q(submitted_at__gt=now - DAY)),
-        hard=Count("pk", filter=told & Q(bounce_type="hard")),
-        policy=Count("pk", filter=told & Q(bounce_type="policy")),
-    )
+    told = Message.objects.filter(mailbox=mailbox, bounced_at__gt=since, bounced_at__lte=now).order_by()
+    bounces = dict(told.values_list("bounce_type").annotate(n=Count("pk")))
     complaints = InboundMail.objects.filter(
         mailbox=mailbox,
         kind=InboundMail.Kind.COMPLAINT,
@@ -67,7 +58,12 @@ def evidence_of(mailbox: Mailbox, *, since: datetime, now: datetime) -> Evidence
         received_at__gt=since,
         received_at__lte=now,
     ).count()
-    return Evidence(**counts, complaints=complaints)
+    return Evidence(
+        sent=Message.objects.filter(mailbox=mailbox, submitted_at__gt=now - DAY).count(),
+        hard=bounces.get("hard", 0),
+        policy=bounces.get("policy", 0),
+        complaints=complaints,
+    )
 
 
 def usable_of(pool: Sequence[Mailbox]) -> list[Mailbox]:
