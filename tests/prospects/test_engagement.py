@@ -15,7 +15,7 @@ from prospects.actions.agreements import (
     propose_agreement,
     sign_agreement,
 )
-from prospects.actions.engagement import award_points, rebuild_engagement
+from prospects.actions.engagement import award_points, award_waiting, rebuild_engagement, retract_points
 from prospects.models import Activity, Engagement, Person, PointEntry
 from prospects.queries.engagement import ledger_of, score_of, scores_of
 from tests.conftest import NOW
@@ -119,3 +119,43 @@ def test_a_new_version_rewrites_nothing_and_equals_awarding_one_by_one(ana: Pers
     assert sorted(points for (_, rule), points in written.items() if rule == "clicked") == [2, 4, 4]
     assert {rule for _, rule in written} == {"clicked", "form_submitted", "called", "page_viewed"}
     assert award_points(activity=rows[4], now=NOW) is None  # the new version has it already
+
+
+@pytest.mark.parametrize("expired_before", [False, True])
+def test_what_is_taken_back_is_nothing_at_any_time_expired_or_not(ana: Person, expired_before: bool) -> None:
+    version = ensure_first_agreement(NOW)
+    late = NOW + timedelta(days=version.half_life_days * 7)
+    kept, gone = hit(ana, "replied"), hit(ana, "clicked", NOW - timedelta(hours=1))
+    for row in (kept, gone):
+        award_points(activity=row, now=NOW)
+    if expired_before:
+        rebuild_engagement(person=ana, now=late)
+    assert retract_points(activity=gone, reason="a program", now=late) == (2 if expired_before else 1)
+    assert retract_points(activity=gone, reason="a program", now=late) == 0, "once"
+    rebuild_engagement(person=ana, now=late)
+    left = ledger_of(ana, version, late)
+    of_gone = [row for row in left.rows if row.activity_id == gone.pk]
+    assert sum(row.points for row in of_gone) == 0
+    assert sum(row.worth for row in of_gone) == pytest.approx(0, abs=1e-12)
+    assert [row.words for row in of_gone if row.points == -5] == ["Taken back: clicks a link"]
+    assert {row.expires for row in of_gone if row.points < 0} == {None}
+    assert score_of(ana, version, late) == pytest.approx(left.score, abs=1e-3)
+
+
+def test_points_taken_back_free_the_days_cap(ana: Person) -> None:
+    rows = [hit(ana, "clicked", NOW + timedelta(minutes=n)) for n in range(4)]
+    earned = [award_points(activity=row, now=NOW) for row in rows]
+    assert [entry.points if entry else None for entry in earned] == [5, 5, 5, None]
+    retract_points(activity=rows[0], reason="a program", now=NOW)
+    record_activity(
+        kind="clicked",
+        at=NOW,
+        now=NOW,
+        summary="clicked",
+        person=ana,
+        hit_class="automated",
+        key=f"correct:{rows[0].pk}",
+    )
+    assert award_waiting(person_id=ana.pk, kind="clicked", day_of=NOW, now=NOW) == 1
+    assert award_waiting(person_id=ana.pk, kind="clicked", day_of=NOW, now=NOW) == 0
+    assert sum(row.points for row in PointEntry.objects.all()) == 15
