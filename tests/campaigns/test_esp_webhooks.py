@@ -12,6 +12,7 @@ import pytest
 import time_machine
 from django.test import Client
 
+from campaigns.actions.dispatch import dispatch_once
 from campaigns.actions.esp import esp_address
 from campaigns.actions.mailbox_secrets import sealed_for
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message
@@ -19,8 +20,9 @@ from campaigns.rules.tokens import public_token
 from leadgen.core.tenancy import workspace_scope
 from prospects.models import Activity, Person
 from prospects.queries.suppressions import is_suppressed, suppression_of
+from tests.campaigns.esp_server import running_api
 from tests.campaigns.inbound import reply, sent_to
-from tests.campaigns.test_esp import esp_mailbox
+from tests.campaigns.test_esp import esp_mailbox, one_due
 from tests.conftest import NOW
 from tests.factories.prospects import make_person
 
@@ -122,7 +124,9 @@ def test_an_event_that_names_no_mail_of_ours_changes_nothing(message: Message, f
 def test_a_mail_of_another_mailbox_is_not_touched(acme: Any, message: Message) -> None:
     with workspace_scope(acme.pk):
         other = esp_mailbox(address="other@acme.example")
-    answer = Client().post(url(message, mailbox=other), json.dumps(bounce()), content_type="application/json", headers=OURS)
+    answer = Client().post(
+        url(message, mailbox=other), json.dumps(bounce()), content_type="application/json", headers=OURS
+    )
     assert answer.json() == {"received": 1, "changed": 0}
     assert state(message) == NOTHING
 
@@ -150,6 +154,37 @@ def test_delivered_settles_an_unknown_message(message: Message) -> None:
         message.refresh_from_db()
         assert (message.state, message.settled_by, message.provider_id) == ("sent", "sending service", "pm-9")
     assert tell(message, delivered).json() == {"received": 1, "changed": 0}
+
+
+def test_a_sender_that_died_after_the_service_took_it_is_settled_by_the_event(
+    in_acme: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """C15: accepted, and nobody was left to write it down. The mail stays unknown, is not sent again, and the event tells."""
+
+    class Killed(BaseException):
+        pass
+
+    def kill(point: str) -> None:
+        assert point == "C15"
+        raise Killed
+
+    with running_api({"MessageID": "pm-5", "ErrorCode": 0, "Message": "OK", "To": ANA}) as api:
+        settings.ESP_API_URLS = {"postmark": api.url}
+        monkeypatch.setattr("campaigns.transports.esp.crash_point", kill)
+        with pytest.raises(Killed):
+            one_due(esp_mailbox())
+        monkeypatch.setattr("campaigns.transports.esp.crash_point", lambda point: None)
+        message = Message.objects.get()
+        assert (message.state, len(api.taken)) == ("unknown", 1)
+        dispatch_once(now=NOW + timedelta(hours=1))
+        delivered = {
+            "RecordType": "Delivery", "MessageID": "pm-5", "Recipient": ANA, "DeliveredAt": "2026-03-04T10:00:00Z",
+            "Metadata": {"lg": message.message_id},
+        }  # fmt: skip
+        assert tell(message, delivered).json() == {"received": 1, "changed": 1}
+        dispatch_once(now=NOW + timedelta(days=1))
+        message.refresh_from_db()
+        assert (message.state, message.provider_id, len(api.taken)) == ("sent", "pm-5", 1)
 
 
 @pytest.mark.parametrize(

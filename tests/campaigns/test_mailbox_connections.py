@@ -1,10 +1,12 @@
 """Every connection setting of a mailbox: presets, reading over IMAP, and where a password may go."""
 
+import base64
 import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from campaigns.actions.mailbox_secrets import sealed_for
 from campaigns.models import Mailbox
 from campaigns.rules.providers import PROVIDERS, provider_of_address, same_house
 from campaigns.rules.remedies import remedy
+from campaigns.transports.oauth import xoauth2_string
 from leadgen.core.tenancy import workspace_scope
 from tests.campaigns.sink import running_sink
 from tests.conftest import NOW
@@ -177,20 +180,27 @@ def test_each_failure_has_a_remedy(step: str, words: str, host: str, expected: s
 
 
 @contextmanager
-def scripted_imap(*, password: str = "secret", sent: bool = True) -> Iterator[int]:
-    """An IMAP server that knows a log-in and two folders; enough for the connection test."""
+def scripted_imap(*, password: str = "secret", sent: bool = True, token: str = "") -> Iterator[int]:
+    """An IMAP server that knows a log-in (XOAUTH2 for `token`) and two folders; enough for the connection test."""
+    can = b"IMAP4rev1 SPECIAL-USE AUTH=XOAUTH2"
     listener = socket.create_server(("127.0.0.1", 0))
 
     def talk(connection: socket.socket) -> None:
         with connection, connection.makefile("rb") as lines:
-            connection.sendall(b"* OK [CAPABILITY IMAP4rev1 SPECIAL-USE] ready\r\n")
+            connection.sendall(b"* OK [CAPABILITY " + can + b"] ready\r\n")
             for line in lines:
                 tag, word = line.split()[0], line.split()[1].upper()
                 answer = b"OK done"
                 if word == b"LOGIN" and f'"{password}"'.encode() not in line:
                     answer = b"NO [AUTHENTICATIONFAILED] Invalid credentials"
+                elif word == b"AUTHENTICATE":
+                    connection.sendall(b"+ \r\n")
+                    if base64.b64decode(lines.readline()).decode() != xoauth2_string("sam@acme.example", token):
+                        connection.sendall(b"+ " + base64.b64encode(b'{"status":"400"}') + b"\r\n")
+                        lines.readline()
+                        answer = b"NO AUTHENTICATE failed"
                 elif word == b"CAPABILITY":
-                    connection.sendall(b"* CAPABILITY IMAP4rev1 SPECIAL-USE\r\n")
+                    connection.sendall(b"* CAPABILITY " + can + b"\r\n")
                 elif word == b"LIST":
                     connection.sendall(b'* LIST () "/" INBOX\r\n')
                     connection.sendall(b'* LIST (\\Sent) "/" Gesendet\r\n' if sent else b'* LIST () "/" Other\r\n')
@@ -234,6 +244,22 @@ def test_reading_is_tested_too(in_acme: Any, password: str, sent: bool, steps: l
     assert [step.ok for step in found.steps if step.part == "IMAP"] == steps
     assert words in found.words
     assert found.works is all(steps)
+
+
+@pytest.mark.parametrize(("token", "works"), [("tok-1", True), ("another", False)])
+def test_reading_by_token(in_acme: Any, token: str, works: bool) -> None:
+    """The token that sends also reads; it goes nowhere as a password."""
+    with running_sink() as sink, scripted_imap(token=token) as port:
+        sink.script |= {"EHLO": "250-sink\r\n250 AUTH XOAUTH2", "AUTH": "235 ok"}
+        mailbox = reading_mailbox(sink.port, port, "")
+        mailbox.auth, mailbox.oauth_expires_at = "google", NOW + timedelta(hours=1)
+        mailbox.oauth_sealed = sealed_for(mailbox, "oauth", json.dumps({"access_token": "tok-1", "refresh_token": "r"}))
+        mailbox.save()
+        found = check_connection(mailbox=mailbox, now=NOW)
+    assert [(step.part, step.ok) for step in found.steps if step.name == "Log-in"] == [("SMTP", True), ("IMAP", works)]
+    if not works:
+        assert "refused the OAuth log-in" in found.words
+        assert "agree with the account of this very address" in found.words
 
 
 def test_the_api_takes_all_of_it_and_gives_no_secret(acme: Any, alice: Any, api: Any) -> None:
