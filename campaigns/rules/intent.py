@@ -126,15 +126,11 @@ def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Int
     }
     best = max(scores, key=lambda name: (weight[name], name))
     share = scores[best]
-    if scores["opt_out"] >= _OPT_OUT_SURE and families <= {"not_interested", "not_now"}:
-        return Intent("opt_out", scores["opt_out"], f"it reads like a wish to be left alone ({scores['opt_out']:.0%})")
-    if scores["opt_out"] >= _OPT_OUT_NEAR and best in _WELCOME | {"not_now", "referral", "question"}:
-        return Intent("unsure", 0.4, f"it may be a wish to be left alone ({scores['opt_out']:.0%})")
-    if best == "opt_out" and share < _MODEL_SURE:
-        return Intent("unsure", 0.4, f"it may be a wish to be left alone ({share:.0%})")
-    if best == "opt_out":
-        best = "not_interested" if "not_interested" in families else "opt_out"
-        return Intent(best, share, f"it reads like a wish to be left alone ({share:.0%})")
+    leave, kinder = scores["opt_out"], families - {"not_interested", "not_now"}
+    if not kinder and (leave >= _OPT_OUT_SURE or (best == "opt_out" and leave >= _MODEL_SURE)):
+        return Intent("opt_out", leave, f"it reads like a wish to be left alone ({leave:.0%})")
+    if leave >= _OPT_OUT_NEAR and best != "not_interested":
+        return Intent("unsure", 0.4, f"it may be a wish to be left alone ({leave:.0%})")
     if best == ruled.intent:
         sure = round(min(0.98, 1 - (1 - ruled.confidence) * (1 - share)), 2) if share >= 0.3 else ruled.confidence
         return Intent(best, sure, f"{ruled.why}, and the model agrees ({share:.0%})" if share >= 0.3 else ruled.why)
