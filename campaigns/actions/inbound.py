@@ -21,7 +21,7 @@ from campaigns.actions.seeds import note_seed
 from campaigns.models import InboundMail, Mailbox, MailFolder
 from campaigns.rules.inbound import InboundMessage, read_mail
 from leadgen.core import secrets
-from leadgen.core.errors import Refused
+from leadgen.core.errors import AppError, Refused
 from prospects.models import Person
 
 SIGNATURE = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})")
@@ -105,10 +105,19 @@ def receive_mail(
             row.effect, row.done_at = seed[:300], now
             row.save(update_fields=["effect", "done_at"])
             return row, True
-        row.effect = carry_out(Received(row=row, mail=mail, match=match, person=person, raw=raw, now=now))[:300]
+        row.effect = _effect_of(Received(row=row, mail=mail, match=match, person=person, raw=raw, now=now))[:300]
         row.save(update_fields=["effect"])
         Mailbox.objects.filter(pk=mailbox.pk).update(last_inbound_at=now)
     return row, True
+
+
+def _effect_of(got: Received) -> str:
+    """What it changed, in words. What cannot be carried out is undone and told; the mail itself is kept in any case."""
+    try:
+        with transaction.atomic():
+            return carry_out(got)
+    except AppError as error:
+        return f"Nothing changed: {error.message}"
 
 
 def _sender(mail: InboundMessage) -> Person | None:

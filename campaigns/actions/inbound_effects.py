@@ -6,6 +6,7 @@ are obeyed on the safe side: an answer from the address we wrote to stops the se
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -23,6 +24,7 @@ from campaigns.rules import schedule
 from campaigns.rules.bounces import Recipient
 from campaigns.rules.inbound import InboundMessage
 from campaigns.rules.proof import named_recipients
+from leadgen.core.errors import Invalid
 from prospects.actions.activities import record_activity
 from prospects.actions.leads import note_interest
 from prospects.actions.tasks import create_task
@@ -218,10 +220,12 @@ def _opt_out(got: Received) -> str:
         words="Asked in words not to be written to.", message=message, now=got.now,
     )  # fmt: skip
     if row.from_address and row.from_address.lower() != address and message is not None:
-        object_to_mail(
-            person=None, address=row.from_address.lower(), reason=Suppression.Reason.OBJECTED,
-            words="Asked in words not to be written to, from this address.", now=got.now,
-        )  # fmt: skip
+        # An address nothing could be sent to anyway need not be kept.
+        with suppress(Invalid):
+            object_to_mail(
+                person=None, address=row.from_address.lower(), reason=Suppression.Reason.OBJECTED,
+                words="Asked in words not to be written to, from this address.", now=got.now,
+            )  # fmt: skip
     return "Address suppressed, every sequence stopped: they asked for it."
 
 

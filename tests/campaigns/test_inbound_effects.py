@@ -12,6 +12,7 @@ import time_machine
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message
 from campaigns.rules.inbound import read_mail
 from campaigns.rules.intent import Intent
+from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions.suppressions import suppress
 from prospects.models import Activity, Lead, Person, Suppression, Task
@@ -333,3 +334,28 @@ def test_what_nobody_can_read_waits_for_a_person_at_once(
         assert answer.json()["effect"].startswith("Reply noted, sequence stopped")
     assert "Reply, unclear" in as_(bob).get("/w/acme/work/").content.decode()
     assert "You decide" in as_(bob).get(f"/w/acme/inbox/{mail.pk}/").content.decode()
+
+
+def test_an_opt_out_from_an_address_that_cannot_be_read_is_obeyed_for_the_one_we_wrote_to(
+    acme: Any, mailbox: Mailbox, message: Message
+) -> None:
+    answer = post_mail(mailbox, reply(message, "Please stop writing to me.", sender="ana@localhost"))
+    assert (answer.status_code, answer.json()["effect"].startswith("Address suppressed")) == (201, True)
+    with workspace_scope(acme.pk):
+        assert is_suppressed([ANA]) == {ANA}
+        assert Suppression.objects.count() == 1
+
+
+def test_what_cannot_be_carried_out_is_undone_and_the_mail_kept(
+    acme: Any, mailbox: Mailbox, message: Message, monkeypatch: Any
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise Invalid("That cannot be done.")
+
+    monkeypatch.setattr("campaigns.actions.inbound_effects.note_interest", refuse)
+    answer = post_mail(mailbox, reply(message, "Yes, please send me more details."))
+    assert (answer.status_code, answer.json()["effect"]) == (201, "Nothing changed: That cannot be done.")
+    with workspace_scope(acme.pk):
+        assert Enrolment.objects.get().state == "active"
+        assert not Activity.objects.filter(kind="replied").exists()
+        assert InboundMail.objects.get().intent == "positive"
