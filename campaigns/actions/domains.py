@@ -29,6 +29,8 @@ from leadgen.core.tenancy import bulk_insert, current_workspace_id, workspace_sc
 
 # A lane a domain (queries.hosts): when it is checked next, and in which workspaces a host name has to be looked for.
 EVERY = timedelta(hours=24)
+# A tracking domain that does not lead here (yet, or any more): somebody waits for it.
+UNVERIFIED_EVERY = timedelta(hours=1)
 MAX_DOMAINS = 200
 _NAME = re.compile(r"(?=.{4,253}\Z)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)+")
 _FIELDS = {"role", "hold_cold", "dkim_selectors"}
@@ -222,23 +224,28 @@ def check_due_domains(*, now: datetime, most: int = 200) -> int:
     while done < most and (lane := lanes.take(kind=LANE, now=now, lease_seconds=300)) is not None:
         again: datetime | None = now + timedelta(hours=1)
         try:
-            again = now + EVERY if check_domain(workspace_id=lane.workspace_id, key=lane.key, now=now) else None
+            wait = check_domain(workspace_id=lane.workspace_id, key=lane.key, now=now)
+            again = now + wait if wait else None
         finally:
             lanes.move_on(lane, next_due=again)
         done += 1
     return done
 
 
-def check_domain(*, workspace_id: UUID, key: str, now: datetime, lookup: Lookup | None = None) -> bool:
-    """Look at one domain and append what was found; False where it is gone. Call outside of any transaction."""
+def check_domain(*, workspace_id: UUID, key: str, now: datetime, lookup: Lookup | None = None) -> timedelta | None:
+    """Look at one domain and append what was found. Returns when it is due again, None where it is gone.
+
+    Call outside of any transaction.
+    """
     with workspace_scope(workspace_id):
         subject = _subject(key)
     if subject is None:
-        return False
+        return None
     found = findings_of(subject, lookup or dns_lookup())
     with workspace_scope(workspace_id):
         record_findings(domain_id=subject.id, findings=found, now=now)
-    return True
+    waits = subject.role == MailDomain.Role.TRACKING and any(finding.state == "fail" for finding in found)
+    return UNVERIFIED_EVERY if waits else EVERY
 
 
 def dns_lookup() -> Lookup:

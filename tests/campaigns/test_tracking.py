@@ -72,11 +72,11 @@ def test_links_move_to_the_domain_only_when_it_was_seen_to_lead_here(
 ) -> None:
     with workspace_scope(acme.pk):
         add_domain(name=HOST, role="tracking", by=by_alice, now=NOW)
-    check_domain(workspace_id=acme.pk, key=HOST, now=NOW)
+    assert check_domain(workspace_id=acme.pk, key=HOST, now=NOW) == timedelta(hours=1), "somebody waits for it"
     with workspace_scope(acme.pk):
         assert tracking_base(acme.pk) == "https://app.leadgen.example"
     server.add(HOST, "CNAME", "app.leadgen.example.")
-    check_domain(workspace_id=acme.pk, key=HOST, now=NOW + timedelta(days=1))
+    assert check_domain(workspace_id=acme.pk, key=HOST, now=NOW + timedelta(days=1)) == timedelta(days=1)
     with workspace_scope(acme.pk):
         assert tracking_base(acme.pk) == f"https://{HOST}"
     server.failing.add(HOST)
