@@ -84,6 +84,7 @@ def environment(folder: Path) -> dict[str, str]:
         "SECRET_KEY": state.secrets["secret_key"],
         "FIELD_KEYS": state.secrets["field_key"],
         "SITE_URL": f"http://127.0.0.1:{free_port()}",
+        "ESP_API_URLS": f"postmark=http://127.0.0.1:{free_port()}/",
         "MAIL_HOST_ALLOW": "127.0.0.1,localhost",
         "SYSTEM_SMTP_PORT": "9",
         "DEBUG": "true",  # static files as they are: nothing is collected

@@ -101,6 +101,17 @@ class OwnServers:
         self._stop("postgres", signal.SIGQUIT)  # what pg_ctl's immediate mode sends
         self.start_postgres()
 
+    def restore_postgres(self) -> None:
+        """As after a restore to a point in time: recovery from an archive ends, and a new timeline begins."""
+        self._stop("postgres", signal.SIGINT)
+        marker = self.state.cluster / "recovery.signal"
+        marker.touch()
+        self.state.give(marker)
+        argv = self.specification["postgres"]["argv"]
+        self.specification["postgres"]["argv"] = [*argv, "-c", "restore_command=/bin/false"]
+        self.start_postgres()
+        self.specification["postgres"]["argv"] = argv
+
     def crash_valkey(self) -> None:
         """Kill it and start it again, empty where it had not written its log yet."""
         self._stop("valkey", signal.SIGKILL)

@@ -20,7 +20,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, parseaddr
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +138,38 @@ class Sink:
                 return
             else:
                 await say("250 ok")
+
+    async def serve_service(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """The API of a sending service: POST /email as Postmark has it, one request a connection."""
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("ascii", "replace")
+            length = int(re.search(r"(?i)content-length:\s*(\d+)", head)[1])  # type: ignore[index]  # requests sends it
+            answer = self.take_from_service(json.loads(await reader.readexactly(length)))
+            if answer:
+                writer.write(
+                    f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(answer)}\r\n"
+                    f"Connection: close\r\n\r\n{answer}".encode()
+                )
+                await writer.drain()
+        writer.close()
+
+    def take_from_service(self, mail: dict[str, Any]) -> str:
+        """The service took it: its line is in the journal. '' hangs up without a word."""
+        recipient, text = parseaddr(mail["To"])[1].lower(), mail["TextBody"]
+        step_found, click = STEP.search(text), CLICK.search(text)
+        step = step_found.group(1) if step_found else "?"
+        trick = self.trick(recipient, step)
+        if trick == "hung_up":
+            return ""
+        self.write(
+            event="accepted", id=mail["Metadata"]["lg"], to=recipient, step=step, click=click.group() if click else "",
+            sender=parseaddr(mail["From"])[1].lower(),
+        )  # fmt: skip
+        self.accepted += 1
+        if trick.startswith("accepted_and"):
+            return ""
+        given = {"To": recipient, "SubmittedAt": datetime.now(UTC).isoformat(), "ErrorCode": 0, "Message": "OK"}
+        return json.dumps(given | {"MessageID": f"pm-{self.accepted}"})
 
     def take(self, sender: str, recipient: str, content: bytes) -> str:
         """Accept or not. Returns what to answer: '' hangs up, 'silent' says nothing for long."""
@@ -281,8 +313,9 @@ async def main(path: Path) -> None:
     config = json.loads(path.read_text())
     sink = Sink(config)
     server = await asyncio.start_server(sink.serve, "127.0.0.1", config["port"], limit=2**22)
+    service = await asyncio.start_server(sink.serve_service, "127.0.0.1", config["service_port"])
     vouching = asyncio.create_task(sink.vouch())
-    async with server:
+    async with server, service:
         with contextlib.suppress(asyncio.CancelledError):
             await server.serve_forever()
     vouching.cancel()

@@ -1,5 +1,6 @@
 """What the crash test works on: two workspaces, mailboxes of every kind, sequences of three e-mails without delay."""
 
+import json
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -8,6 +9,7 @@ from typing import Any
 from accounts.actions.audit import SYSTEM
 from accounts.models import Workspace
 from campaigns.actions.inbound import inbound_key, new_key
+from campaigns.actions.mailbox_secrets import sealed_for
 from campaigns.actions.mailboxes import inbound_address
 from campaigns.actions.sending import mailbox_purpose
 from campaigns.actions.steps import mark_enrolments
@@ -27,7 +29,8 @@ CAP = 25  # of the one mailbox that has little room
 @dataclass(frozen=True)
 class Box:
     """A mailbox with the sequence version that sends from it. `kind`: copies (its provider fills the Sent folder), appends
-    (we do), push (its mail is handed in over HTTP), capped (push, with room for CAP mails)."""
+    (we do), push (its mail is handed in over HTTP), service (sends by a sending service's API), capped (push, with room for
+    CAP mails)."""
 
     kind: str
     address: str
@@ -64,7 +67,7 @@ def _make_box(world: World, workspace: str, kind: str, smtp_port: int, imap_port
     address = f"{kind}@{workspace}.example"
     mailbox = Mailbox(
         id=uuid.uuid4(), address=address, from_name="Sam Seller", host="127.0.0.1", port=smtp_port,
-        security=Mailbox.Security.NONE, daily_cap=CAP if kind == "capped" else 100_000, min_gap_seconds=0, created_at=now,
+        workspace_id=current_workspace_id(), security=Mailbox.Security.NONE, daily_cap=CAP if kind == "capped" else 100_000, min_gap_seconds=0, created_at=now,
     )  # fmt: skip
     workspace_id = current_workspace_id()
     if kind in {"copies", "appends"} and imap_port:
@@ -74,6 +77,10 @@ def _make_box(world: World, workspace: str, kind: str, smtp_port: int, imap_port
             PASSWORD, purpose=mailbox_purpose(workspace_id, mailbox.pk, "imap_password")
         )
         mailbox.copy_to_sent = kind == "appends"
+    if kind == "service":
+        mailbox.route, mailbox.esp, mailbox.host = Mailbox.Route.ESP, "postmark", ""
+        mailbox.esp_sealed = sealed_for(mailbox, "esp", json.dumps({"key": "key", "secret": "", "domain": ""}))
+        mailbox.webhook_sealed = sealed_for(mailbox, "webhook", json.dumps({"secret": new_key(), "signing_key": ""}))
     mailbox.password_sealed = secrets.seal("", purpose=mailbox_purpose(workspace_id, mailbox.pk))
     mailbox.inbound_sealed = secrets.seal(new_key(), purpose=mailbox_purpose(workspace_id, mailbox.pk, "inbound"))
     mailbox.save(force_insert=True)
