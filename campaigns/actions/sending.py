@@ -68,7 +68,7 @@ WITH follow AS (
       AND due_at <= %(now)s AND (lease_until IS NULL OR lease_until < clock_timestamp())
     ORDER BY due_at FOR UPDATE SKIP LOCKED LIMIT %(limit)s - (SELECT count(*) FROM follow)
 )
-UPDATE campaigns_message SET attempt = attempt + 1, lease_until = clock_timestamp() + %(lease)s
+UPDATE campaigns_message SET attempt = attempt + 1, lease_until = clock_timestamp() + make_interval(secs => %(lease)s)
 WHERE workspace_id = %(workspace)s AND id = ANY(ARRAY(SELECT id FROM follow UNION ALL SELECT id FROM first))
 RETURNING id
 """
@@ -138,14 +138,25 @@ def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> No
 
 def claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
     """Lease due messages of this mailbox, in the order they are to go."""
+    ids = claim_ids(mailbox, now, limit)
+    rows = Message.objects.filter(pk__in=ids).annotate(tid=RawSQL("campaigns_message.ctid::text", []))
+    return sorted(rows, key=lambda message: (not message.in_reply_to, message.due_at, message.pk))
+
+
+def claim_ids(mailbox: Mailbox, now: datetime, limit: int) -> list[uuid.UUID]:
+    """One statement; in the caller's transaction."""
     with connection.cursor() as cursor:
         cursor.execute(
             CLAIM,
-            {"workspace": mailbox.workspace_id, "mailbox": mailbox.pk, "now": now, "limit": limit, "lease": LEASE},
+            {
+                "workspace": mailbox.workspace_id,
+                "mailbox": mailbox.pk,
+                "now": now,
+                "limit": limit,
+                "lease": LEASE.total_seconds(),
+            },
         )
-        ids = [row[0] for row in cursor.fetchall()]
-    rows = Message.objects.filter(pk__in=ids).annotate(tid=RawSQL("campaigns_message.ctid::text", []))
-    return sorted(rows, key=lambda message: (not message.in_reply_to, message.due_at, message.pk))
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _look(batch: Batch, claimed: list[Message]) -> list[Look]:

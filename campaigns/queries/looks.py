@@ -144,7 +144,7 @@ def look_at(messages: list[Message], mailbox: Mailbox) -> tuple[list[Look], Shar
     looks = []
     for message in messages:
         message.mailbox = mailbox
-        look = Look(message, tid=message.tid, run=runs.get((message.enrolment_id, message.step_id)))
+        look = Look(message, tid=getattr(message, "tid", ""), run=runs.get((message.enrolment_id, message.step_id)))
         enrolment = enrolments.get(message.enrolment_id) if message.enrolment_id else None
         if enrolment is not None and message.person_id == enrolment.person_id and message.person_id in people:
             message.enrolment, message.person = enrolment, enrolment.person

@@ -1,6 +1,6 @@
 """Processes that send the same mails each in its own way: `python -m tests.bench.senders WAY JSON`.
 
-Each gets ready, prints "ready", waits for a line on its input, works, and prints how many it sent.
+Each gets ready, prints "ready", waits for a line on its input, works, and prints what it did as JSON.
 """
 
 import json
@@ -17,6 +17,8 @@ NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 def dispatch(arguments: dict[str, Any]) -> Any:
     """Leadgen's worker: dispatcher turns until nothing of the workspace is left to do."""
     _setup()
+    from django.urls import reverse
+
     from campaigns.actions.dispatch import dispatch_once
     from campaigns.models import Enrolment, Message
     from leadgen.core.tenancy import workspace_scope
@@ -26,20 +28,30 @@ def dispatch(arguments: dict[str, Any]) -> Any:
             waiting = Enrolment.objects.filter(state="active", next_at__lte=NOW).exists()
             return not waiting and not Message.objects.filter(state="planned", due_at__lte=NOW).exists()
 
-    finished()  # connects
+    # A worker lives for days: connecting and reading the URL configuration is not part of a mail.
+    finished()
+    reverse("unsubscribe", args=["token"])
 
-    def work() -> int:
-        sent, end = 0, time.monotonic() + arguments.get("seconds", 600)
+    def work() -> dict[str, float]:
+        sent, end, sizes = 0, time.monotonic() + 3_000, []
         while time.monotonic() < end:
-            turn = dispatch_once(now=NOW)
+            turn = dispatch_once(now=NOW, seconds=arguments.get("slice"))
             sent += turn.sent
+            sizes.append((sent, _megabytes()))
             if not turn.lanes:
                 if finished():
                     break
                 time.sleep(0.002)
-        return sent
+        quarter = next((size for count, size in sizes if count >= sent / 4), 0.0)
+        return {"sent": sent, "quarter": quarter, "end": sizes[-1][1]}
 
     return work
+
+
+def _megabytes() -> float:
+    """Resident memory of this process now."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
 def hand(arguments: dict[str, Any]) -> Any:
@@ -48,7 +60,7 @@ def hand(arguments: dict[str, Any]) -> Any:
 
     smtp = smtplib.SMTP("127.0.0.1", arguments["port"])
 
-    def work() -> int:
+    def work() -> dict[str, float]:
         for number in range(arguments["count"]):
             text = arguments["text"].replace("Ana", f"Ana{number}")
             html = arguments["html"].replace("Ana", f"Ana{number}")
@@ -58,7 +70,7 @@ def hand(arguments: dict[str, Any]) -> Any:
                 html=binascii.b2a_qp(html.encode(), istext=True).decode(),
             )
             smtp.sendmail("sam@acme.example", [f"p{number}@c1.example"], mail.encode())
-        return int(arguments["count"])
+        return {"sent": int(arguments["count"])}
 
     return work
 
@@ -73,7 +85,7 @@ def django(arguments: dict[str, Any]) -> Any:
         alias="bench", host="127.0.0.1", port=arguments["port"], username="", password="", use_tls=False
     )
 
-    def work() -> int:
+    def work() -> dict[str, float]:
         mails = []
         for number in range(arguments["count"]):
             mail = EmailMultiAlternatives(
@@ -82,39 +94,35 @@ def django(arguments: dict[str, Any]) -> Any:
             )  # fmt: skip
             mail.attach_alternative(arguments["html"], "text/html")
             mails.append(mail)
-        return backend.send_messages(mails) or 0
+        return {"sent": backend.send_messages(mails) or 0}
 
     return work
 
 
 def post_office(arguments: dict[str, Any]) -> Any:
-    """django-post_office: mails are queued one by one and delivered by its own sender, in an SQLite-free database of its own."""
+    """django-post_office with its own two processes. Its mails are queued beforehand: only their delivery is timed."""
     os.environ["DJANGO_SETTINGS_MODULE"] = "tests.bench.post_office_settings"
     os.environ["BENCH_SMTP_PORT"] = str(arguments["port"])
-    os.environ["BENCH_DATABASE"] = arguments["database"]
+    os.environ["BENCH_DATABASE"] = json.dumps(arguments["database"])
     _setup()
+    from django.core.management import call_command
     from post_office import mail
-    from post_office.mail import send_queued
-    from post_office.models import Email
 
-    Email.objects.count()  # connects
+    call_command("migrate", verbosity=0)
+    mail.send_many(
+        [
+            {
+                "recipients": f"p{number}@c1.example", "sender": "sam@acme.example", "subject": arguments["subject"],
+                "message": arguments["text"], "html_message": arguments["html"], "headers": arguments["headers"],
+            }
+            for number in range(arguments["count"])
+        ]
+    )  # fmt: skip
 
-    def work() -> int:
-        # Due rows to recorded outcomes, as on our side: the texts are rendered and stored, then sent.
-        mail.send_many(
-            [
-                {
-                    "recipients": f"p{number}@c1.example", "sender": "sam@acme.example", "subject": arguments["subject"],
-                    "message": arguments["text"], "html_message": arguments["html"], "headers": arguments["headers"],
-                }
-                for number in range(arguments["count"])
-            ]
-        )  # fmt: skip
-        sent, failed, _requeued = (
-            send_queued.__wrapped__() if hasattr(send_queued, "__wrapped__") else mail.send_queued()
-        )
-        assert not failed
-        return sent
+    def work() -> dict[str, float]:
+        sent, failed, requeued = mail.send_queued(processes=2)
+        assert not failed and not requeued, (sent, failed, requeued)
+        return {"sent": sent}
 
     return work
 
@@ -132,4 +140,4 @@ if __name__ == "__main__":
     )
     print("ready", flush=True)
     sys.stdin.readline()
-    print(job(), flush=True)
+    print(json.dumps(job()), flush=True)
