@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from campaigns.actions.answers import stop_for_answer
 from campaigns.actions.inbound_effects import Received, carry_out
 from campaigns.actions.inbound_proof import match_mail
 from campaigns.actions.mailbox_secrets import mailbox_purpose
@@ -112,11 +113,16 @@ def receive_mail(
 
 
 def _effect_of(got: Received) -> str:
-    """What it changed, in words. What cannot be carried out is undone and told; the mail itself is kept in any case."""
+    """What it changed, in words. What cannot be carried out is undone and told; the mail is kept, and a person's answer
+    stops their sequence, in any case."""
     try:
         with transaction.atomic():
             return carry_out(got)
     except AppError as error:
+        if got.mail.kind in {"reply", "unsubscribe"} and got.person is not None:
+            stopped, _ = stop_for_answer(person=got.person, message=got.message, now=got.now)
+            if stopped:
+                return f"{stopped[0].capitalize()}; nothing else was changed: {error.message}"
         return f"Nothing changed: {error.message}"
 
 

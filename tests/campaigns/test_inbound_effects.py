@@ -346,7 +346,7 @@ def test_an_opt_out_from_an_address_that_cannot_be_read_is_obeyed_for_the_one_we
         assert Suppression.objects.count() == 1
 
 
-def test_what_cannot_be_carried_out_is_undone_and_the_mail_kept(
+def test_what_cannot_be_carried_out_is_undone_and_yet_the_mail_is_kept_and_the_sequence_stops(
     acme: Any, mailbox: Mailbox, message: Message, monkeypatch: Any
 ) -> None:
     def refuse(**_: Any) -> None:
@@ -354,8 +354,9 @@ def test_what_cannot_be_carried_out_is_undone_and_the_mail_kept(
 
     monkeypatch.setattr("campaigns.actions.inbound_effects.note_interest", refuse)
     answer = post_mail(mailbox, reply(message, "Yes, please send me more details."))
-    assert (answer.status_code, answer.json()["effect"]) == (201, "Nothing changed: That cannot be done.")
+    words = "Sequence stopped by this message; nothing else was changed: That cannot be done."
+    assert (answer.status_code, answer.json()["effect"]) == (201, words)
     with workspace_scope(acme.pk):
-        assert Enrolment.objects.get().state == "active"
+        assert Enrolment.objects.get().stopped_by_type == "reply"
         assert not Activity.objects.filter(kind="replied").exists()
         assert InboundMail.objects.get().intent == "positive"
