@@ -1,13 +1,14 @@
 """What everything the crash test starts finds in its environment: its own addresses, and hours made seconds."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
 from pathlib import Path
 
 from leadgen.core import services
-from leadgen.core.services.state import State
+from leadgen.core.services.state import BASE_DIR, State
 
 # Leases are longer than what they protect, as in production; only all of it is shorter.
 PACE = {
@@ -37,6 +38,15 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def points_in_code() -> set[str]:
+    """Every crash point that the code has."""
+    found: set[str] = set()
+    for folder in ("campaigns", "prospects", "leadgen"):
+        for path in (BASE_DIR / folder).rglob("*.py"):
+            found.update(re.findall(r'crash_point\("(C\d+)"\)', path.read_text()))
+    return found
 
 
 def template() -> Path:

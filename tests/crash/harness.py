@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import random
-import re
 import smtplib
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from django.core.management import get_commands
 from django.db import DatabaseError, InterfaceError, connections
 
 from leadgen.core.services.state import BASE_DIR
-from tests.crash.environment import FREEZE_SECONDS, free_port
+from tests.crash.environment import FREEZE_SECONDS, free_port, points_in_code
 from tests.crash.oracle import Journal, Oracle
 from tests.crash.processes import Crew
 from tests.crash.proxy import IMAP_TOXICS, SMTP_TOXICS, Proxy
@@ -33,15 +32,6 @@ CALM_SECONDS = 60.0  # nothing changed for so long, and something is due: it is 
 IMPORT_ROWS = 2300  # more than one batch
 ENOUGH_WORK = 60
 SETTLE_SECONDS, SEARCH_SECONDS, CLASSED_SECONDS = 300.0, 25.0, 18.0
-
-
-def points_in_code() -> set[str]:
-    """Every crash point that the code has."""
-    found: set[str] = set()
-    for folder in ("campaigns", "prospects", "leadgen"):
-        for path in (BASE_DIR / folder).rglob("*.py"):
-            found.update(re.findall(r'crash_point\("(C\d+)"\)', path.read_text()))
-    return found
 
 
 class CrashTest:

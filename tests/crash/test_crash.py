@@ -15,8 +15,7 @@ from typing import Any
 import pytest
 
 from leadgen.core.services.state import BASE_DIR
-from tests.crash.environment import LEFT_OUT
-from tests.crash.harness import points_in_code
+from tests.crash.environment import LEFT_OUT, points_in_code
 from tests.crash.oracle import Journal
 from tests.crash.proxy import Proxy, Toxic
 from tests.dovecot import DOVECOT, MISSING
