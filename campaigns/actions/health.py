@@ -28,7 +28,7 @@ from prospects.models import Task
 
 State = MailboxState
 MAX_REST = timedelta(days=366)
-RELEASED = "released"  # state_code of a mailbox that a person let go after a hold: bounces are counted from then
+RELEASED = "released"  # state_code of a mailbox let go after a hold for bounces: they are counted from then on
 PERSON = "person"
 SENDING = [State.WARMING, State.ACTIVE]
 
@@ -70,13 +70,13 @@ def rest_mailbox(*, mailbox: Mailbox, until: datetime, by: Actor, now: datetime,
                       unless=[State.HELD], until=until):  # fmt: skip
         return False
     at = pacing.clock_words(until, now=now, zone=zone_of(mailbox))
-    explain_waiting(mailbox, words=state_words(mailbox, f", goes on {at}"), now=now)
+    explain_waiting(mailbox, words=state_words(mailbox, f", goes {at}"), now=now)
     return True
 
 
 def release_mailbox(*, mailbox: Mailbox, by: Actor, now: datetime) -> bool:
     """Send again, after a hold or before a rest is over; what waited goes as caps and windows allow."""
-    code = RELEASED if mailbox.state == State.HELD else ""
+    code = RELEASED if mailbox.state_code == "bounces" else ""
     if not _set_state(mailbox, _sending_state(mailbox), by=by, now=now, code=code, reason="", unless=SENDING):
         return False
     Mailbox.objects.filter(pk=mailbox.pk).update(last_error="")
@@ -203,7 +203,7 @@ def _explain_held(now: datetime) -> int:
         until = ""
         if mailbox.state == State.RESTING and mailbox.free_at:
             zone = zone or zone_of(mailbox)
-            until = f", goes on {pacing.clock_words(mailbox.free_at, now=now, zone=mailbox.time_zone or zone)}"
+            until = f", goes {pacing.clock_words(mailbox.free_at, now=now, zone=mailbox.time_zone or zone)}"
         count += explain_waiting(mailbox, words=state_words(mailbox, until), now=now)
     return count
 
