@@ -23,9 +23,10 @@ from campaigns.actions.pacing import rooms_of
 from campaigns.forms.mailboxes import HoldForm, MailboxForm
 from campaigns.models import InboundMail, Mailbox, SequenceMailbox
 from campaigns.queries.domains import domain_of, states_of
+from campaigns.queries.freshness import is_stale
 from campaigns.queries.inbox import KNOWN
 from campaigns.queries.mailboxes import TONES, check_of, usage_of
-from campaigns.queries.mailsync import reading_of
+from campaigns.queries.mailsync import complete_words, reading_of
 from campaigns.queries.pace import bounce_rates, ramp_of
 from campaigns.rules import providers
 from campaigns.transports.services import SERVICES
@@ -48,6 +49,7 @@ def mailbox_list(request: MemberRequest) -> HttpResponse:
         row.usage, row.tone, row.check = usage[row.pk], TONES[row.state], check_of(row, now)
         row.room, row.ramp, row.rate = rooms[row.pk], ramp_of(row), rates[row.pk]
         row.goes = goes_words(row, row.room, now)
+        row.complete, row.is_read_lately = complete_words(row, now), not is_stale(row, now)
     return render(request, "campaigns/mailbox_list.html", {"mailboxes": rows})
 
 
