@@ -238,7 +238,8 @@ def _hold(mailbox: Mailbox, kept: Mapping[str, str], words: str, now: datetime) 
             row.oauth_sealed = sealed_for(row, "oauth", json.dumps(left)) if left else ""
         row.last_error = words[:500]
         row.save(update_fields=["oauth_sealed", "last_error"])
-        if hold_mailbox(mailbox=row, reason=words, by=SYSTEM, now=now, code="oauth"):
+        # One that was never connected is not yet at work: whoever connects it reads what went wrong in the test.
+        if kept.get("refresh_token") and hold_mailbox(mailbox=row, reason=words, by=SYSTEM, now=now, code="oauth"):
             _tell(row, words, now)
 
 

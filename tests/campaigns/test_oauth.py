@@ -253,6 +253,24 @@ def test_an_answer_counts_once_and_only_in_the_browser_that_asked(
         assert not Mailbox.objects.exclude(oauth_sealed="").exists()
 
 
+def test_one_that_nobody_connected_yet_is_neither_held_nor_mailed_about(
+    acme: Any, in_acme: Any, alice: Any, provider: Provider
+) -> None:
+    mailbox = token_mailbox(member=alice.member)
+    with pytest.raises(TokenRefused, match="Nobody has connected this mailbox with Microsoft yet"):
+        token(mailbox)
+    kept = {"code": "bad", "verifier": "v" * 43, "code_at": NOW.isoformat()}
+    mailbox.oauth_sealed = sealed_for(mailbox, "oauth", json.dumps(kept))
+    mailbox.save(update_fields=["oauth_sealed"])
+    with pytest.raises(TokenRefused, match="This code is not good"):
+        token(mailbox)
+    mailbox.refresh_from_db()
+    assert (mailbox.state, mailbox.oauth_sealed) == ("active", "")
+    assert not SystemMail.objects.exists()
+    found = check_connection(mailbox=mailbox, now=NOW)
+    assert [(step.part, step.name, step.ok) for step in found.steps] == [("Microsoft", "Consent", False)]
+
+
 def test_a_refusal_at_the_provider_is_told(acme: Any, alice: Any, as_: Any, provider: Provider) -> None:
     with workspace_scope(acme.pk):
         mailbox = token_mailbox()
