@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import DatabaseError
 
 from accounts.actions.audit import Actor, write_audit
 from campaigns.actions.connections import imap_account, token_for
@@ -132,6 +133,16 @@ def sync_mailbox(
         with workspace_scope(workspace_id):
             record_sync_failure(mailbox_id=mailbox_id, words=error.message, now=now)
         log.warning("mailbox_not_read", mailbox=str(mailbox_id), permanent=error.permanent)
+    except DatabaseError:
+        raise
+    except Exception as error:
+        # A fault of ours: it goes on to the log, and whoever waits for this mailbox is told too.
+        report.problem = (
+            f"Leadgen failed while reading the mailbox ({type(error).__name__}); the server's log has more."
+        )
+        with workspace_scope(workspace_id):
+            record_sync_failure(mailbox_id=mailbox_id, words=report.problem, now=now)
+        raise
     finally:
         if own is not None:
             own.close()

@@ -254,6 +254,45 @@ def test_a_refused_log_in_is_said_on_the_mailbox(acme: Any, dovecot: Dovecot, ma
         assert mailbox.sync_error.startswith(f"127.0.0.1:{dovecot.port} refused user name or password: ")
 
 
+def test_a_fault_of_ours_is_said_too_and_goes_on_to_the_log(
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise KeyError("x")
+
+    monkeypatch.setattr(mailsync_folder.FolderReader, "read", broken)
+    with pytest.raises(KeyError):
+        sync(mailbox)
+    with workspace_scope(acme.pk):
+        mailbox.refresh_from_db()
+        assert mailbox.sync_error == "Leadgen failed while reading the mailbox (KeyError); the server's log has more."
+        assert mailbox.synced_at is None
+    assert sync_due(now=LATER) == 0  # not at once again
+    assert Lane.objects.get(kind=SYNC_LANE).lease_until is None
+
+
+def test_a_mail_nobody_can_digest_stops_no_other(
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = mailsync_folder.receive_mail
+
+    def chokes(*, raw: bytes, **kwargs: Any) -> Any:
+        if b"poison" in raw:
+            raise ValueError("cannot")
+        return whole(raw=raw, **kwargs)
+
+    monkeypatch.setattr(mailsync_folder, "receive_mail", chokes)
+    dovecot.deliver(mailbox.address, b"From: eve@x.example\r\nSubject: poison\r\n\r\nHi\r\n")
+    dovecot.deliver(mailbox.address, reply(message, "What does it cost?"))
+    assert sync(mailbox).new == 2
+    with workspace_scope(acme.pk):
+        assert Enrolment.objects.get().state == "stopped"
+        noted = InboundMail.objects.get(kind="other")
+        assert (noted.subject, noted.effect) == (
+            "A mail that Leadgen could not read", "Nothing changed: look at it in the mailbox itself.",
+        )  # fmt: skip
+
+
 def test_one_reader_at_a_time(acme: Any, dovecot: Dovecot, mailbox: Mailbox) -> None:
     held = lanes.take_key(workspace_id=acme.pk, kind=SYNC_LANE, key=str(mailbox.pk), lease_seconds=60)
     assert held is not None
