@@ -44,7 +44,7 @@ from tests.factories.accounts import make_workspace
 from tests.factories.campaigns import EMAIL, FOLLOW_UP, make_enrolment, make_sequence
 
 pytestmark = pytest.mark.django_db
-STEPS = [EMAIL, FOLLOW_UP, {"kind": Step.Kind.WAIT, "delay_days": 1}, FOLLOW_UP]
+STEPS: list[dict[str, Any]] = [EMAIL, FOLLOW_UP, {"kind": Step.Kind.WAIT, "delay_days": 1}, FOLLOW_UP]
 # What the server (or death) does to one hand-over. Most mail is plainly accepted.
 FATES = (
     "ok", "ok", "ok", "later", "refused", "lost_accepted", "lost_not_accepted", "dead_before", "dead_after_return",
@@ -341,6 +341,8 @@ class Outbox(RuleBasedStateMachine):
         self.asleep.discard(who)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(400)  # on a busy machine; alone it takes a tenth of it
 def test_whatever_happens_in_whatever_order(db: Any) -> None:
     examples = 15 * (20 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1)
     run_state_machine_as_test(
