@@ -21,6 +21,7 @@ PACE = {
     "IMPORT_LEASE_SECONDS": "3",
     "DISPATCH_SECONDS": "1",
     "MAIL_POLL_SECONDS": "2",
+    "MAIL_SYNC_LEASE_SECONDS": "6",
     "SWEEP_SECONDS": "2",
 }
 FREEZE_SECONDS = 6.0  # longer than the leases

@@ -108,7 +108,7 @@ class OwnServers:
         marker.touch()
         self.state.give(marker)
         argv = self.specification["postgres"]["argv"]
-        self.specification["postgres"]["argv"] = [*argv, "-c", "restore_command=/bin/false"]
+        self.specification["postgres"]["argv"] = [*argv, "-c", "restore_command=/bin/false", "-c", "hot_standby=off"]
         self.start_postgres()
         self.specification["postgres"]["argv"] = argv
 
