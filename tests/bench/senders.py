@@ -3,6 +3,7 @@
 Each gets ready, prints "ready", waits for a line on its input, works, and prints what it did as JSON.
 """
 
+import gc
 import json
 import os
 import smtplib
@@ -31,6 +32,7 @@ def dispatch(arguments: dict[str, Any]) -> Any:
     # A worker lives for days: connecting and reading the URL configuration is not part of a mail.
     finished()
     reverse("unsubscribe", args=["token"])
+    gc.freeze()  # as leadgen.celery does in every worker
 
     def work() -> dict[str, float]:
         sent, end, sizes = 0, time.monotonic() + 3_000, []
