@@ -16,7 +16,13 @@ from django.db import connections
 from leadgen.core import database, services
 from leadgen.core.services import servers
 from leadgen.core.services.state import State
+from leadgen.core.services.tether import PR_SET_PDEATHSIG, tell_kernel
 from tests.crash.environment import IDLE_SECONDS, keep_template
+
+
+def _die_with_parent() -> None:
+    """However we end, they do."""
+    tell_kernel(PR_SET_PDEATHSIG, signal.SIGQUIT)
 
 
 class OwnServers:
@@ -68,6 +74,7 @@ class OwnServers:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=_die_with_parent,
             )
 
     def start_postgres(self) -> None:

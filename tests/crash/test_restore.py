@@ -15,7 +15,7 @@ from leadgen.core.services.state import BASE_DIR, State
 from tests.crash.environment import environment
 from tests.crash.servers import OwnServers
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300), pytest.mark.xdist_group("crash")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600), pytest.mark.xdist_group("crash")]
 
 
 @pytest.fixture
