@@ -127,7 +127,9 @@ def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Int
     best = max(scores, key=lambda name: (weight[name], name))
     share = scores[best]
     leave, kinder = scores["opt_out"], families - {"not_interested", "not_now"}
-    if not kinder and (leave >= _OPT_OUT_SURE or (best == "opt_out" and leave >= _MODEL_SURE)):
+    if leave >= _OPT_OUT_CERTAIN or (
+        not kinder and (leave >= _OPT_OUT_SURE or (best == "opt_out" and leave >= _MODEL_SURE))
+    ):
         return Intent("opt_out", leave, f"it reads like a wish to be left alone ({leave:.0%})")
     if leave >= _OPT_OUT_NEAR and best != "not_interested":
         return Intent("unsure", 0.4, f"it may be a wish to be left alone ({leave:.0%})")
@@ -148,7 +150,7 @@ def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Int
 _SURE = 0.9  # rules at or above this, alone, need no second opinion
 _RULE_WEIGHT, _HINT = 0.35, 0.1
 _MODEL_SURE = 0.5
-_OPT_OUT_SURE, _OPT_OUT_NEAR = 0.6, 0.25
+_OPT_OUT_CERTAIN, _OPT_OUT_SURE, _OPT_OUT_NEAR = 0.9, 0.6, 0.25
 _WELCOME = {"positive", "meeting"}
 _OPPOSED = {
     "positive": {"not_interested", "not_now", "opt_out"},
