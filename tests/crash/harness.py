@@ -91,7 +91,12 @@ class CrashTest:
         self.smtp_proxy = Proxy(target=("127.0.0.1", self.sink_port), seed=self.seed, name="smtp").start()
         stack.callback(self.smtp_proxy.stop)
         self.sink: subprocess.Popen[bytes] | None = None
-        stack.callback(lambda: self.sink and self.sink.kill())
+        stack.callback(self._end_sink)
+
+    def _end_sink(self) -> None:
+        if self.sink is not None:
+            self.sink.kill()
+            self.sink.wait()
 
     def _world(self) -> None:
         from tests.crash.world import make_world
