@@ -252,7 +252,7 @@ async def _body(reader: asyncio.StreamReader) -> bytes | None:
 
 
 class _Stay(urllib.request.HTTPRedirectHandler):
-    def redirectrequest(self, *args: Any, **kwargs: Any) -> None:
+    def redirect_request(self, *args: Any, **kwargs: Any) -> None:
         return None
 
 
