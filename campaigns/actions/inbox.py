@@ -237,7 +237,14 @@ def recipient_of(mail: InboundMail, *, by: Actor, now: datetime) -> Person:
 def _locked(mail: InboundMail) -> InboundMail:
     """The mail as it is now, locked: two people may work in one inbox."""
     row = InboundMail.objects.select_for_update(of=("self",)).filter(pk=mail.pk)
-    related = ("person", "person__company", "person__owner", "message", "message__campaign", "message__enrolment__sequence")
+    related = (
+        "person",
+        "person__company",
+        "person__owner",
+        "message",
+        "message__campaign",
+        "message__enrolment__sequence",
+    )
     return row.select_related(*related).get()
 
 

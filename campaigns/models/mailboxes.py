@@ -214,6 +214,15 @@ class DomainCheckState(models.TextChoices):
     UNKNOWN = "unknown", "Not known"
 
 
+class DomainCheckKind(models.TextChoices):
+    SPF = "spf", "SPF"
+    DKIM = "dkim", "DKIM"
+    DMARC = "dmarc", "DMARC"
+    MX = "mx", "MX"
+    TRACKING = "tracking", "Tracking CNAME"
+    UNSUBSCRIBE = "unsubscribe", "One-click unsubscribe"
+
+
 class DomainCheck(AppendOnlyModel):
     """One finding of a deliverability check: what was found, the raw record, and the fix in words."""
 
@@ -221,7 +230,7 @@ class DomainCheck(AppendOnlyModel):
 
     domain = TenantForeignKey("campaigns.MailDomain", models.DB_CASCADE)
     mailbox = TenantForeignKey("campaigns.Mailbox", models.DB_CASCADE, null=True)  # of a seed mail
-    kind = models.CharField(max_length=12)  # spf, dkim, dmarc, mx, tracking, unsubscribe
+    kind = models.CharField(max_length=12, choices=DomainCheckKind.choices)
     name = models.CharField(max_length=253, blank=True)  # what was asked for, such as a DKIM selector
     state = models.CharField(max_length=7, choices=State.choices)
     words = models.CharField(max_length=500)
@@ -231,7 +240,10 @@ class DomainCheck(AppendOnlyModel):
     at = models.DateTimeField()
 
     class Meta(AppendOnlyModel.Meta):
-        constraints = [one_of("state", DomainCheckState, "domaincheck_state")]
+        constraints = [
+            one_of("state", DomainCheckState, "domaincheck_state"),
+            one_of("kind", DomainCheckKind, "domaincheck_kind"),
+        ]
         indexes = [models.Index(fields=["workspace", "domain", "-at"], name="domaincheck_domain")]
 
 

@@ -10,20 +10,13 @@ from django.conf import settings
 
 from accounts.models import Member
 from campaigns.models import DomainCheck, Mailbox, MailDomain
-from campaigns.models.mailboxes import DomainCheckState
+from campaigns.models.mailboxes import DomainCheckKind, DomainCheckState
 from leadgen.core.tenancy import active_workspace_id, workspace_scope
 from prospects.rules.normalise import FREE_MAIL
 
 # How long a process may go on with a host that another process changed: links keep working either way.
 REMEMBERED_SECONDS = 30.0
-KIND_WORDS = {
-    "spf": "SPF",
-    "dkim": "DKIM",
-    "dmarc": "DMARC",
-    "mx": "MX",
-    "tracking": "Tracking CNAME",
-    "unsubscribe": "One-click unsubscribe",
-}
+KIND_WORDS: dict[str, str] = dict(DomainCheckKind.choices)
 KINDS = tuple(KIND_WORDS)
 STATE_TONES = {"ok": "success", "warn": "warning", "fail": "danger", "unknown": "neutral"}
 _WORST = ("fail", "warn", "unknown", "ok")

@@ -221,10 +221,14 @@ def _loose(text: str, received: date) -> list[Said]:
         name = match["name"].lower()
         if re.search(r"\d(?:st|nd|rd|th|\.|er)?\s*(?:of |de )?\Z", text[: match.start()], re.IGNORECASE):
             continue  # a day that does not exist
-        if name in _SHORT and not match["late"] and not re.search(
-            r"\b(?:in|until|till|from|by|of|after|early|mid|im|ab|bis|en|à partir de|a partir de|in|a|em|od|w|i|до|в|с)[ -]\Z",
-            text[: match.start()],
-            re.IGNORECASE,
+        if (
+            name in _SHORT
+            and not match["late"]
+            and not re.search(
+                r"\b(?:in|until|till|from|by|of|after|early|mid|im|ab|bis|en|à partir de|a partir de|in|a|em|od|w|i|до|в|с)[ -]\Z",
+                text[: match.start()],
+                re.IGNORECASE,
+            )
         ):
             continue  # "may" and "march" are words too
         first = (

@@ -89,7 +89,9 @@ def _log_in_by_token(smtp: smtplib.SMTP, account: SmtpAccount) -> None:
         smtp.auth("XOAUTH2", answer, initial_response_ok=True)
     except smtplib.SMTPAuthenticationError as error:
         reply = error.smtp_error if isinstance(error.smtp_error, bytes) else str(error.smtp_error).encode()
-        raise smtplib.SMTPAuthenticationError(error.smtp_code, b" ".join([reply, *(s.encode() for s in said)])) from error
+        raise smtplib.SMTPAuthenticationError(
+            error.smtp_code, b" ".join([reply, *(s.encode() for s in said)])
+        ) from error
 
 
 def _words(code: int, reply: bytes | str) -> str:

@@ -74,6 +74,7 @@ def _url(route: str, slug: str) -> str:
     route = re.sub(r"<uuid:\w+>", str(uuid.UUID(int=1)), route)
     route = re.sub(r"<int:\w+>", "1", route)
     route = re.sub(r"<(?:str|slug|path):\w+>", "people", route)
+    route = re.sub(r"\(\?P<\w+>\[0-9\][^)]*\)", "1", route)
     return "/" + re.sub(r"\(\?P<\w+>[^)]*\)", str(uuid.UUID(int=1)), route)
 
 

@@ -117,7 +117,7 @@ def test_answers_in_nine_languages():
 
 @needs_data
 @needs_model
-def test_known_sales_replies_of_the_half_nobody_looked_at():
+def test_known_sales_replies_of_the_half_whose_misses_were_never_listed():
     right = {
         "positive": {"positive", "meeting"},
         "neutral": {"question"},
