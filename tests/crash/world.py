@@ -46,7 +46,7 @@ class World:
     boxes: dict[uuid.UUID, list[Box]] = field(default_factory=dict)
     endpoints: dict[str, dict[str, str]] = field(default_factory=dict)
     fed: int = 0
-    imports: list[tuple[uuid.UUID, uuid.UUID, int]] = field(default_factory=list)  # workspace, run, rows
+    imports: list[tuple[uuid.UUID, uuid.UUID, int, int]] = field(default_factory=list)  # workspace, run, number, rows
 
     def of_kind(self, *kinds: str) -> list[str]:
         return [box.address for boxes in self.boxes.values() for box in boxes if box.kind in kinds]
@@ -145,14 +145,14 @@ def start_import(world: World, *, rows: int, number: int) -> None:
             now=clock.now(),
         )  # fmt: skip
         imports.start_import(run=run, by=SYSTEM, now=clock.now())
-    world.imports.append((workspace_id, run.pk, rows))
+    world.imports.append((workspace_id, run.pk, number, rows))
     ring("prospects.run_imports")
 
 
 def import_states(world: World) -> list[dict[str, Any]]:
     """Of each import: its state, and how many of its people exist (each row must exist once)."""
     found = []
-    for number, (workspace_id, key, rows) in enumerate(world.imports):
+    for workspace_id, key, number, rows in world.imports:
         with workspace_scope(workspace_id):
             run = Import.objects.get(pk=key)
             people = Person.objects.filter(email__startswith=f"i{number}n", email__endswith="@import.example").count()
