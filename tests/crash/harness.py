@@ -187,8 +187,7 @@ class CrashTest:
             self._calmly(self.crew.revive)
             time.sleep(0.02)
         self.plan.unlink(missing_ok=True)
-        # It may have been reached in this very moment.
-        return hit.exists()
+        return hit.exists()  # it may have been reached in this very moment
 
     def _finish_off(self) -> None:
         """A child died at the point; half of the time its parent dies too, with or without the other children."""
