@@ -199,7 +199,9 @@ MAILBOX_OAUTH = {
     },
 }
 # Sending service -> another address of its API, "postmark=http://127.0.0.1:9/": tests only.
-ESP_API_URLS: dict[str, str] = {name: url for name, _, url in (pair.partition("=") for pair in env.words("ESP_API_URLS"))}
+ESP_API_URLS: dict[str, str] = {
+    name: url for name, _, url in (pair.partition("=") for pair in env.words("ESP_API_URLS"))
+}
 
 # --- The pace of the machinery: the crash test shortens it, nobody else should -----------------------------------------
 # RFC 5321 section 4.5.3.2.6 says ten minutes for the answer to the final dot: a client that gives up earlier loses

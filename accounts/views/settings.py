@@ -53,7 +53,13 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         [
             ("Mailboxes", "Sending identities, their limits and health", "mail", "mailbox_list", "mailboxes.view"),
             ("Domains", "SPF, DKIM, DMARC and what your mail goes from", "globe", "domain_list", "domains.view"),
-            ("Click tracking", "Whose clicks were people’s, and the host of links", "mouse-pointer-click", "tracking", "tracking.view"),
+            (
+                "Click tracking",
+                "Whose clicks were people’s, and the host of links",
+                "mouse-pointer-click",
+                "tracking",
+                "tracking.view",
+            ),
             ("Suppressions", "People and domains nobody may contact", "ban", "suppression_list", "suppressions.view"),
         ],
     ),

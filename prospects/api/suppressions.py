@@ -47,7 +47,9 @@ class CheckSerializer(serializers.Serializer[Any]):
 
 class SuppressionListSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(
-        max_length=10_000_000, trim_whitespace=False, help_text="Addresses and domains, one a line, or our own export (CSV)."
+        max_length=10_000_000,
+        trim_whitespace=False,
+        help_text="Addresses and domains, one a line, or our own export (CSV).",
     )
     reason = serializers.ChoiceField(choices=Suppression.Reason.choices, default=Suppression.Reason.IMPORTED)
     note = serializers.CharField(max_length=300, default="", allow_blank=True)

@@ -25,9 +25,7 @@ BIN = Path(sys.executable).parent
 
 
 class Command(BaseCommand):
-    help = (
-        "Start embedded services where no URL is set, migrate, then web, worker, beat, mail reader and mail sandbox, until Ctrl-C."
-    )
+    help = "Start embedded services where no URL is set, migrate, then web, worker, beat, mail reader and mail sandbox, until Ctrl-C."
     requires_system_checks = []  # the programs started run them
 
     def add_arguments(self, parser: ArgumentParser) -> None:
