@@ -344,7 +344,7 @@ class Outbox(RuleBasedStateMachine):
 @pytest.mark.slow
 @pytest.mark.timeout(400)  # on a busy machine; alone it takes a tenth of it
 def test_whatever_happens_in_whatever_order(db: Any) -> None:
-    examples = 15 * (20 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1)
+    examples = 10 * (20 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 1)
     run_state_machine_as_test(
         Outbox,
         settings=settings(
