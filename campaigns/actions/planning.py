@@ -66,6 +66,7 @@ def begin_due_steps(*, now: datetime, limit: int = 200) -> int:
     )
     if not due:
         return 0
+    due.sort(key=lambda enrolment: (enrolment.next_at, enrolment.pk))  # who was enrolled first is written to first
     ids = [enrolment.pk for enrolment in due]
     shared = read_shared(due)
     _set_senders(due)

@@ -85,7 +85,7 @@ def take_back_mail(*, task: Task, by: Actor, now: datetime) -> Message:
     """
     answered = answered_mail(task)
     about = {"answers": answered} if answered else {"key__startswith": f"task:{task.pk}:"}
-    message = Message.objects.select_related("member").filter(**about).order_by("-created_at").first()
+    message = Message.objects.select_related("member").filter(**about).order_by("-created_at", "-pk").first()
     if message is None:
         raise Conflict("There is no mail to take back.", code="too_late")
     if by.member is None or message.member_id != by.member.pk:

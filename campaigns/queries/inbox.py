@@ -90,7 +90,7 @@ def with_related(queryset: "QuerySet[InboundMail]") -> "QuerySet[InboundMail]":
 
 
 def chip_of(mail: InboundMail) -> dict[str, Any]:
-    """{label, tone, source, why}: what a mail is read as, by whom, and why, with how sure."""
+    """{label, tone, source, why}: what a mail is read as, by whom (rule, model, person), and why, with how sure."""
     if mail.kind == Kind.REPLY and mail.intent:
         label, tone = INTENT_LABELS.get(mail.intent, mail.intent), TONES.get(mail.intent, "neutral")
     elif mail.kind in {Kind.BOUNCE, Kind.COMPLAINT}:
@@ -100,7 +100,8 @@ def chip_of(mail: InboundMail) -> dict[str, Any]:
     if mail.corrected_by_id is not None:
         return {"label": label, "tone": tone, "source": "person", "why": f"said by {mail.corrected_by}"}
     sure = f", {mail.confidence:.0%} sure" if mail.confidence is not None else ""
-    return {"label": label, "tone": tone, "source": "rule", "why": f"{mail.why}{sure}" if mail.why else ""}
+    source = "model" if mail.why.startswith("the model") else "rule"
+    return {"label": label, "tone": tone, "source": source, "why": f"{mail.why}{sure}" if mail.why else ""}
 
 
 @dataclass(frozen=True, slots=True)
