@@ -148,6 +148,7 @@ class MailWatch:
         self._stopping = threading.Event()
         self._turns = threading.BoundedSemaphore(AT_ONCE)
         self.watches: dict[Key, Watch] = {}
+        self._ending: list[Watch] = []  # told to stop, perhaps still in their last turn
 
     def stop(self) -> None:
         self._stopping.set()
@@ -165,17 +166,18 @@ class MailWatch:
         for watch in self.watches.values():
             watch.stop()
         deadline = time.monotonic() + 30
-        for watch in self.watches.values():
+        for watch in (*self.watches.values(), *self._ending):
             watch.thread.join(max(0.0, deadline - time.monotonic()))
         connection.close()
 
     def _look(self) -> None:
         """Start, stop and replace threads by what the rows say."""
         wanted = imap_mailboxes()
+        self._ending = [watch for watch in self._ending if watch.thread.is_alive()]
         for key, watch in list(self.watches.items()):
             if wanted.get(key) != watch.made_of or not watch.thread.is_alive():
                 watch.stop()
-                del self.watches[key]
+                self._ending.append(self.watches.pop(key))
         for key, made_of in wanted.items():
             if key not in self.watches:
                 self.watches[key] = Watch(key, made_of, self._turns, self._poll)

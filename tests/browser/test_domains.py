@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from campaigns.actions.clicks import classify_due_hits, record_hit
 from campaigns.actions.domains import add_domain, check_domain
@@ -15,6 +14,7 @@ from campaigns.actions.seeds import note_seed
 from campaigns.models import TrackedLink
 from leadgen.core import clock
 from leadgen.core.tenancy import workspace_scope
+from tests.browser.accessibility import violations
 from tests.campaigns.inbound import keyed_mailbox, sent_to
 from tests.campaigns.test_seeds import delivered
 from tests.dns_server import dns_server
@@ -85,6 +85,5 @@ def test_pages_of_domains_and_tracking(
             page.locator("main").first.evaluate("e => e.scrollTo(0, 700)")
             page.screenshot(path=str(Path(SHOTS) / f"{name}-{theme}-{width}-down.png"))
         if name in {"domains", "domain", "tracking"}:
-            found = Axe().run(page)
-            assert found.response["violations"] == [], [v["id"] for v in found.response["violations"]]
+            assert violations(page) == []
     assert window.complaints == []
