@@ -11,6 +11,7 @@ from accounts.models import Workspace
 from campaigns.actions.inbound import inbound_key, new_key
 from campaigns.actions.mailbox_secrets import sealed_for
 from campaigns.actions.mailboxes import inbound_address
+from campaigns.actions.mailsync import mark_sync
 from campaigns.actions.sending import mailbox_purpose
 from campaigns.actions.steps import mark_enrolments
 from campaigns.models import Enrolment, Mailbox, Sequence, SequenceMailbox, SequenceVersion, Step
@@ -84,6 +85,7 @@ def _make_box(world: World, workspace: str, kind: str, smtp_port: int, imap_port
     mailbox.password_sealed = secrets.seal("", purpose=mailbox_purpose(workspace_id, mailbox.pk))
     mailbox.inbound_sealed = secrets.seal(new_key(), purpose=mailbox_purpose(workspace_id, mailbox.pk, "inbound"))
     mailbox.save(force_insert=True)
+    mark_sync(mailbox.pk, now)
     world.endpoints[address] = {"url": inbound_address(mailbox), "key": inbound_key(mailbox)}
     campaign = Campaign.objects.create(
         name=f"Campaign {kind}", state=Campaign.State.ACTIVE, channel="email", created_at=now
