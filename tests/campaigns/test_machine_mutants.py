@@ -1,0 +1,145 @@
+"""The state machine finds what it guards against: each thing is broken here, and the machine must say so.
+
+Bugs are put in place in memory, one at a time. Examples are drawn the same way each time and are not shortened, for only
+whether it fails is asked; and of all events and fates only those are drawn that have to do with the bug, for speed. With all
+of them (LEADGEN_MACHINE=whole, some minutes) every one of these bugs is found in fifteen examples too.
+"""
+
+import copy
+import hashlib
+import os
+import re
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from campaigns.actions import dispatch, inbound_effects, no_return, outcomes
+from campaigns.actions.pacing import Room
+from campaigns.models import Mailbox, Message
+from campaigns.queries import verdicts
+from leadgen.core.prepared import Statement
+from tests.campaigns.outbox_machine import Outbox
+
+pytestmark = pytest.mark.django_db
+EXAMPLES = 15
+
+
+def passing_over(pattern: bytes, instead: bytes) -> Statement:
+    """The statement of the point of no return with one condition broken."""
+    broken = copy.copy(no_return.PASS)
+    broken.sql, count = re.subn(pattern, instead, broken.sql)
+    assert count == 1, "the statement reads differently now: break it anew"
+    broken.name = b"leadgen_broken_" + hashlib.sha256(broken.sql).hexdigest()[:8].encode()
+    return broken
+
+
+def a_reply_does_not_stop(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(inbound_effects, "stop_for_answer", lambda **given: ([], None))
+
+
+def suppression_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
+    """The batch's first look is left: only who is suppressed between claim and point of no return gets a mail."""
+    patch.setattr(no_return, "PASS", passing_over(rb"x\.digest = ANY\(\S+\)", rb"false AND \g<0>"))
+    patch.setattr(verdicts, "suppressions_of", lambda emails: {})
+
+
+def the_enrolment_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
+    """On the short way: a pause or a reply between claim and point of no return is not seen."""
+    patch.setattr(no_return, "PASS", passing_over(rb"e\.ctid = \S+ AND e\.xmin = \S+", rb"(true OR \g<0>)"))
+
+
+def what_died_in_the_hand_over_is_due_again(patch: pytest.MonkeyPatch) -> None:
+    def requeue(*, limit: int = 500) -> int:
+        rows = Message.objects.filter(state="unknown", reason_code="submitted")
+        over = rows.extra(where=["campaigns_message.lease_until < clock_timestamp()"])
+        return int(over.update(state="planned", submitted_at=None, reason="", reason_code="", lease_until=None))
+
+    patch.setattr(outcomes, "settle_dead", requeue)
+    patch.setattr(dispatch, "settle_dead", requeue)
+
+
+def a_lost_answer_is_due_again(patch: pytest.MonkeyPatch) -> None:
+    def requeue(*, message: Message, reason: str, now: datetime) -> bool:
+        return bool(no_return.give_back(message, words=reason, due_at=now))
+
+    patch.setattr(outcomes, "record_unknown", requeue)
+
+
+def the_cap_is_one_too_many(patch: pytest.MonkeyPatch) -> None:
+    cap = Mailbox.cap.fget  # type: ignore[attr-defined]
+    patch.setattr(Mailbox, "cap", property(lambda mailbox: cap(mailbox) + 1))
+
+
+def what_others_sent_is_not_counted(patch: pytest.MonkeyPatch) -> None:
+    """Each batch counts its own mails only."""
+    patch.setattr(Room, "_recent", lambda self, mailbox: Message.objects.none())
+
+
+def a_frozen_worker_is_not_fenced(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(no_return, "mine", lambda message: Message.objects.filter(pk=message.pk))
+
+
+def follow_ups_do_not_wait_for_the_answers(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(verdicts, "stale_reason", lambda *given, **named: "")
+
+
+def an_absence_delays_nothing(patch: pytest.MonkeyPatch) -> None:
+    told = inbound_effects.delay_until_back
+
+    def forget(**given: Any) -> str:
+        """The enrolment waits, the mail that is planned already does not."""
+        planned = list(Message.objects.filter(enrolment=given["enrolment"], state="planned").values("pk", "due_at"))
+        words = told(**given)
+        for row in planned:
+            Message.objects.filter(pk=row["pk"]).update(due_at=row["due_at"])
+        return words
+
+    patch.setattr(inbound_effects, "delay_until_back", forget)
+
+
+def a_step_is_sent_without_a_record(patch: pytest.MonkeyPatch) -> None:
+    """Proof comes, the message is sent; its step stays open and the activity is missing."""
+
+    def forget(*, message: Message, response: str, by: str, now: datetime, provider_id: str = "") -> bool:
+        rows = Message.objects.filter(pk=message.pk, state="unknown")
+        return bool(rows.update(state="sent", settled_by=by, settled_at=now, sent_at=now, lease_until=None))
+
+    patch.setattr(outcomes, "record_sent", forget)
+
+
+# The bug, what must be said of it, and which events and fates are drawn.
+BUGS: list[tuple[Callable[[pytest.MonkeyPatch], None], str, tuple[str, ...], tuple[str, ...]]] = [
+    (a_reply_does_not_stop, "goes on", ("nothing", "replies"), ("ok",)),
+    (suppression_is_not_looked_at_again, "must not be written to", ("nothing",), ("ok", "suppressed_meanwhile")),
+    (the_enrolment_is_not_looked_at_again, "was paused", ("nothing", "resume"), ("ok", "paused_meanwhile")),
+    (what_died_in_the_hand_over_is_due_again, "accepted twice|put back in line", ("nothing",), ("ok", "dead_accepted")),
+    (a_lost_answer_is_due_again, "accepted twice", ("nothing",), ("ok", "lost_accepted")),
+    (the_cap_is_one_too_many, "the cap is 2", ("nothing",), ("ok",)),
+    (what_others_sent_is_not_counted, "the cap is 2", ("nothing",), ("ok",)),
+    (a_frozen_worker_is_not_fenced, "accepted twice", ("nothing",), ("ok", "frozen")),
+    (follow_ups_do_not_wait_for_the_answers, "not read", ("nothing",), ("ok",)),
+    (an_absence_delays_nothing, "who is away", ("nothing", "is_away"), ("ok", "later")),
+    (a_step_is_sent_without_a_record, "books", ("nothing", "person"), ("ok", "lost_accepted")),
+]
+
+
+@pytest.mark.parametrize(("bug", "words", "events", "fates"), BUGS, ids=[bug[0].__name__ for bug in BUGS])
+def test_finds(
+    db: Any, monkeypatch: pytest.MonkeyPatch, bug: Callable[[pytest.MonkeyPatch], None], words: str,
+    events: tuple[str, ...], fates: tuple[str, ...],
+) -> None:  # fmt: skip
+    bug(monkeypatch)
+    whole = os.environ.get("LEADGEN_MACHINE") == "whole"
+    machine = type("Broken", (Outbox,), {} if whole else {"events": events, "fates": fates})
+    with pytest.raises(AssertionError, match=words):
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=EXAMPLES, stateful_step_count=8, deadline=None, derandomize=True, database=None,
+                phases=[Phase.generate], report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
+            ),
+        )  # fmt: skip
