@@ -14,6 +14,7 @@ The commit is durable before DATA: whatever dies afterwards, the message is `unk
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -28,7 +29,7 @@ from campaigns.queries.verdicts import Verdict, VerdictKind, verdict_of
 from leadgen.core import restore
 from leadgen.core.crash import crash_point
 from leadgen.core.logging import log
-from leadgen.core.prepared import Row, Sent, Statement, run
+from leadgen.core.prepared import Sent, Statement, run
 from leadgen.core.tenancy import workspace_scope
 from prospects.models import Suppression
 
@@ -103,6 +104,16 @@ class SendReport:
 
 
 @dataclass(slots=True)
+class Taken:
+    """A mail the server accepted: its words, its own name for the mail, and what the record of it will say."""
+
+    look: Look
+    response: str
+    provider_id: str
+    values: dict[str, Any]
+
+
+@dataclass(slots=True)
 class Batch:
     """What the mails of one turn on a mailbox share."""
 
@@ -114,8 +125,9 @@ class Batch:
     report: SendReport
     left: int  # mails the mailbox may still send, as far as this batch knows
     version: tuple[str, str] = ("", "")  # of the mailbox's row, as seen last
-    # The record of the mail before, on its way to the database: settle it before the connection is used for anything else.
-    pending: tuple[Look, str, str, Sent] | None = None
+    # What the server accepted and is not recorded yet, and of these a record that is on its way to the database (actions.accepted).
+    accepted: list[Taken] = field(default_factory=list)
+    flying: tuple[list[Taken], Sent] | None = None
     touched: list[datetime] = field(default_factory=list)  # when enrolments that were moved on are due next
 
     @property
@@ -125,30 +137,19 @@ class Batch:
         return not box.min_gap_seconds and not box.gap_jitter_seconds and box.domain_cap is None
 
 
-def pass_point_of_no_return(batch: Batch, look: Look) -> bool:
-    """True: committed, DATA may follow. False: it waits or never goes; that is recorded and in the report."""
-    if (
-        look.versions
-        and look.tid
-        and batch.version[0]
-        and batch.left > 0
-        and batch.takes_short_way
-        and _short_way(batch, look)
-    ):
-        return True
-    return _long_way(batch, look)
-
-
-def _short_way(batch: Batch, look: Look) -> bool:
+def pass_by_versions(batch: Batch, look: Look) -> bool:
+    """The short way. True: committed, DATA may follow. False: nothing was changed; `pass_under_locks` says why, or lets it."""
     message, enrolment = look.message, look.enrolment
-    assert enrolment is not None
+    known = look.versions and look.tid and batch.version[0]
+    if enrolment is None or not known or batch.left <= 0 or not batch.takes_short_way:
+        return False
     values = {
         "workspace": batch.workspace_id, "enrolment": enrolment.pk, "mailbox": batch.mailbox.pk,
         "person": enrolment.person_id, "sequence": enrolment.sequence_id, "campaign": enrolment.sequence.campaign_id,
         "message": message.pk, "attempt": message.attempt, "digests": look.digests, "now": batch.now, "lease": LEASE,
         "tid": look.tid, "domain": batch.mailbox.domain, "b0": batch.version[0], "b1": batch.version[1], **{f"v{i}": part for i, part in enumerate(look.versions)},
     }  # fmt: skip
-    rows = run(batch.workspace_id, (LOCK, values), (PASS, values), before_commit=_before_commit)
+    rows = run(batch.workspace_id, (LOCK, values), (PASS, values), before_commit=lambda: crash_point("C6"))
     if not rows:
         return False
     row = rows[0]
@@ -159,12 +160,8 @@ def _short_way(batch: Batch, look: Look) -> bool:
     return True
 
 
-def _before_commit(rows: list[Row]) -> None:
-    if rows:
-        crash_point("C6")
-
-
-def _long_way(batch: Batch, look: Look) -> bool:
+def pass_under_locks(batch: Batch, look: Look) -> bool:
+    """The long way. True: committed, DATA may follow. False: it waits or never goes; that is recorded and in the report."""
     message, now = look.message, batch.now
     with workspace_scope(batch.workspace_id):
         if not _decide(batch, look):

@@ -58,9 +58,18 @@ def _text(value: Any) -> bytes | None:
     if isinstance(value, timedelta):
         return f"{value.total_seconds()} seconds".encode()
     if isinstance(value, list):
-        assert all(isinstance(word, str) and word.isalnum() for word in value), "lists of plain words only"
-        return ("{" + ",".join(value) + "}").encode()
+        return b"{" + b",".join(_element(each) for each in value) + b"}"
     raise TypeError(f"no text for {type(value).__name__}")
+
+
+def _element(value: Any) -> bytes:
+    """A value within an array literal (PostgreSQL, "Array Input and Output Syntax")."""
+    text = _text(value)
+    if text is None:
+        return b"NULL"
+    if isinstance(value, str):
+        return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
+    return b'"' + text + b'"' if b" " in text else text  # a time or a span
 
 
 class Sent:
@@ -77,32 +86,22 @@ class Sent:
 def run(
     workspace_id: uuid.UUID,
     *steps: tuple[Statement, Mapping[str, Any]],
-    before_commit: Callable[[list[Row]], None] | None = None,
+    before_commit: Callable[[], None] | None = None,
 ) -> list[Row]:
     """One durable transaction of one workspace; returns the rows (texts) of the last statement.
 
-    With `before_commit` the commit is a message of its own, after that was called with these rows. Inside a transaction (a
-    test's) it is a savepoint of it. Raises django.db errors.
+    With `before_commit` the commit is a message of its own, written after that was called: the server has the statements
+    then, and their rows are not known yet. Inside a transaction (a test's) it is a savepoint of it. Raises django.db errors.
     """
     if connection.in_atomic_block:
         with workspace_scope(workspace_id):
             rows = _collect(_send([], steps))[-1]
             if before_commit:
-                before_commit(rows)
+                before_commit()
             return rows
     connection.ensure_connection()
     with connection.wrap_database_errors:
-        begin = _begin(workspace_id)
-        if before_commit is None:
-            return _finish(_send(begin, steps, commit=True))[-1]
-        rows = _finish(_send(begin, steps))[-1]
-        try:
-            before_commit(rows)
-        except BaseException:
-            _roll_back()
-            raise
-        _commit()
-        return rows
+        return _finish(_send(_begin(workspace_id), steps, commit=True, before_commit=before_commit))[-1]
 
 
 def send(workspace_id: uuid.UUID, *steps: tuple[Statement, Mapping[str, Any]]) -> Sent:
@@ -146,8 +145,9 @@ def _send(
     *,
     commit: bool = False,
     flush: bool = False,
-) -> tuple[int, int]:
-    """Queue everything and a sync. Returns (answers before the statements, statements)."""
+    before_commit: Callable[[], None] | None = None,
+) -> tuple[int, int, bool]:
+    """Queue everything and a sync. Returns (answers before the statements, statements, whether the last is a commit)."""
     raw = connection.connection
     conn = raw.pgconn
     prepares = settings.DATABASE_PREPARES
@@ -169,28 +169,40 @@ def _send(
                 conn.send_query_prepared(statement.name, statement.texts(values))
             else:
                 conn.send_query_params(statement.sql, statement.texts(values))
+        if before_commit is not None:
+            _flush(conn)
+            before_commit()
         if commit:
             conn.send_query_params(b"COMMIT", None)
         conn.pipeline_sync()
     except BaseException:
-        raw.close()  # half a message cannot be taken back
+        raw.close()  # half a message cannot be taken back; without a commit the server forgets it
+        if not connection.in_atomic_block:
+            connection.close()  # the next user gets another
         raise
-    while flush and conn.flush():
+    if flush:
+        _flush(conn)
+    return len(before), len(steps) + commit, commit
+
+
+def _flush(conn: Any) -> None:
+    """Until the kernel has everything."""
+    while conn.flush():
         select.select([], [conn.socket], [])
-    return len(before), len(steps) + commit
 
 
-def _collect(counts: tuple[int, int]) -> list[list[Row]]:
+def _collect(counts: tuple[int, int, bool]) -> list[list[Row]]:
     """Answers of a pipeline, up to its sync. Raises the first error."""
-    before, count = counts
+    before, count, commits = counts
     raw = connection.connection
     conn = raw.pgconn
     found: list[list[Row]] = []
-    failed = None
+    failed, tag = None, b""
     for number in range(before + count):
         result = conn.get_result()
         if result is None:
             raise psycopg.OperationalError("the connection is gone")
+        tag = result.command_status or b""
         if result.status not in _OK and failed is None:
             failed = result
         elif failed is None and number >= before and result.status == ExecStatus.TUPLES_OK:
@@ -206,10 +218,12 @@ def _collect(counts: tuple[int, int]) -> list[list[Row]]:
     conn.exit_pipeline_mode()
     if failed is not None:
         raise errors.error_from_result(failed)
+    if commits and tag != b"COMMIT":
+        raise psycopg.InternalError("the transaction had failed and was rolled back")
     return found or [[]]
 
 
-def _finish(counts: tuple[int, int]) -> list[list[Row]]:
+def _finish(counts: tuple[int, int, bool]) -> list[list[Row]]:
     try:
         return _collect(counts)
     except BaseException:
@@ -226,11 +240,6 @@ def _roll_back() -> None:
     raw = connection.connection
     if not raw.closed and raw.pgconn.transaction_status not in {TransactionStatus.IDLE, TransactionStatus.UNKNOWN}:
         _simple("ROLLBACK")
-
-
-def _commit() -> None:
-    if _simple("COMMIT") != b"COMMIT":
-        raise psycopg.InternalError("the transaction had failed and was rolled back")
 
 
 def _simple(statement: str) -> bytes:

@@ -55,11 +55,16 @@ def enrol(sink: Sink, people: int = 1, **fields: Any) -> Workspace:
 def test_the_whole_path_commits_mail_by_mail_on_the_short_way(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = enrol(sink, people=3)
     ways: list[str] = []
-    for way in ("_short_way", "_long_way"):
+    for way in ("pass_by_versions", "pass_under_locks"):
         inner = getattr(no_return, way)
-        monkeypatch.setattr(no_return, way, lambda *a, way=way, inner=inner: (ways.append(way), inner(*a))[1])
+
+        def noted(*args: Any, way: str = way, inner: Any = inner) -> bool:
+            ways.append(way)
+            return bool(inner(*args))
+
+        monkeypatch.setattr(sending, way, noted)
     assert dispatch_once(now=NOW).sent == 3
-    assert ways == ["_short_way"] * 3
+    assert ways == ["pass_by_versions"] * 3
     with workspace_scope(workspace.pk):
         assert set(
             Message.objects.values_list("state", "reason_code", "lease_until", "settled_by", "submitted_at", "sent_at")
@@ -217,10 +222,10 @@ def test_a_failing_statement_leaves_the_connection_usable_and_nothing_written(ac
             send(acme.pk, (break_, {"zero": 0})).result()
         assert run(acme.pk, (break_, {"zero": 1})) == [("1",)]
         with pytest.raises(ZeroDivisionError):
-            run(acme.pk, (break_, {"zero": 1}), before_commit=lambda rows: 1 / 0)  # type: ignore[arg-type]
+            run(acme.pk, (break_, {"zero": 1}), before_commit=lambda: 1 / 0)  # type: ignore[arg-type]
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('leadgen.workspace', true), current_setting('enable_seqscan')")
-        assert cursor.fetchone() == ("", "on")
+        assert cursor.fetchone() in {("", "on"), (None, "on")}  # None: nothing was ever set on this connection
 
 
 def test_work_marked_during_a_turn_is_looked_at_after_it(acme: Workspace, now: datetime) -> None:
