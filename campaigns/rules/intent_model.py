@@ -44,21 +44,39 @@ def sentences_digest() -> str:
 
 def scores(text: str) -> dict[str, float]:
     """The probability of each intent (they add up to 1), rounded; {} where no model can say. Deterministic."""
-    known = _weights()
-    if known is None:
+    known, words = _weights(), gist(text)
+    if known is None or not words:
         return {}
-    found = vectors((gist(text),))
+    found = vectors((words,))
     if found is None:
         return {}
     return _probabilities(known, [float(number) for number in found[0]])
 
 
 def gist(text: str) -> str:
-    """The part of a reply that says what it wants: without greeting, the first sentences."""
-    words = " ".join(text.split())
+    """The part of a reply that says what it wants: without markup and greeting, the first sentences."""
+    words = without_markup(" ".join(text.split()))
     return _GREETING.sub("", words)[:300] or words[:300]
 
 
+def without_markup(text: str) -> str:
+    """`text` without what looks like HTML or XML, such as a mail client's tags typed as text; they confuse the model.
+
+    Addresses in angle brackets, "<3" and "a < b" stay.
+    """
+    if "<" not in text:
+        return text
+    words = " ".join(_MARKUP.sub(" ", text).split())
+    return _GAP.sub(r"\1", words)
+
+
+# Comments, scripts and styles with what stands in them, single tags, declarations. A name must end like a tag's, or it is
+# an address or a link in angle brackets.
+_MARKUP = re.compile(
+    r"<!--.*?-->|<(script|style)\b[^<>]{0,500}>.*?</\1\s*>|</?[a-z][\w:-]{0,40}(?:\s[^<>]{0,500})?/?>|<[!?][a-z][^<>]{0,500}>",
+    re.IGNORECASE | re.DOTALL,
+)
+_GAP = re.compile(r"\s+([,.!?;:])")
 _GREETING = re.compile(
     r"^(?:hi|hello|dear|hey|hallo|guten (?:tag|morgen)|liebe[r]?|bonjour|hola|ciao|buongiorno|olá|beste|dag|hej|hei|dzień dobry|здравствуйте)\b[^,.!?\n]{0,30}[,.!]\s+",
     re.IGNORECASE,

@@ -1,6 +1,7 @@
 """What replies want: rules, the local model, and the two weighed together."""
 
 import json
+import time
 
 import pytest
 
@@ -128,3 +129,38 @@ def test_known_sales_replies_of_the_half_whose_misses_were_never_listed():
     pairs = [(row["label"], understand(row["reply"])[0].intent) for row in rows]
     assert sum(got in right[label] for label, got in pairs) >= 0.92 * len(pairs)
     assert [pair for pair in pairs if pair[0] == "negative" and pair[1] in ("positive", "meeting")] == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "left"),
+    [
+        ("<b>Yes</b>, send me more details <script>alert(1)</script>", "Yes, send me more details"),
+        (
+            "<DIV class='x > y'>Sounds<br/>good</DIV>",
+            "y'>Sounds good",
+        ),  # a ">" in a value ends a tag; words are never lost
+        ("<!-- tracked --><o:p>No, thanks.</o:p><style>p { color: red }</style>", "No, thanks."),
+        ("<!DOCTYPE html>Hello", "Hello"),
+        ("<p> </p>", ""),
+        ("Write to <ana@lumen.example> or <https://lumen.example/a?b=1>", None),
+        ("We <3 it, a < b and c > d, i<j>k is no tag", "We <3 it, a < b and c > d, i k is no tag"),
+        ("A script without an end: <script alert(1)", None),
+        ("Not interested.", None),
+    ],
+)
+def test_markup_typed_as_text_is_not_read_by_the_model(typed, left):
+    assert intent_model.without_markup(typed) == (typed if left is None else left)
+
+
+def test_hostile_markup_is_read_in_time():
+    started = time.perf_counter()
+    intent_model.without_markup(("<script>" * 300 + "<!--" * 300 + "<a " * 400)[:5_000])
+    assert time.perf_counter() - started < 1
+
+
+@needs_model
+def test_markup_changes_no_reading():
+    plain, marked = understand("Yes, send me more details")[0], understand("<b>Yes</b>, send me <i>more</i> details")[0]
+    assert (marked.intent, marked.confidence) == (plain.intent, plain.confidence)
+    assert plain.intent == "positive"
+    assert understand("<br/><p class='x'></p>")[1] == {}, "nothing but markup says nothing"
