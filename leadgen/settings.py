@@ -100,8 +100,9 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    # Last: everything inside it runs in one transaction that knows its workspace.
+    # Everything inside it runs in one transaction that knows its workspace.
     "accounts.middleware.WorkspaceMiddleware",
+    "leadgen.core.error_pages.MethodMiddleware",
 ]
 
 TEMPLATES = [
@@ -226,6 +227,7 @@ if SEND_LEASE_SECONDS <= SMTP_FINAL_TIMEOUT:
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-gb"
+FORMAT_MODULE_PATH = "leadgen.formats"
 USE_I18N = True
 USE_THOUSAND_SEPARATOR = True
 STATIC_URL = "/static/"

@@ -116,7 +116,7 @@ def _workspace(users: dict[str, User], now: datetime) -> Workspace:
     with workspace_scope(workspace.pk, owner.pk):
         by = Actor(member=Member.objects.get(user=owner), source="command")
         update_workspace(
-            by=by, workspace=workspace, now=now, postal_address="Northwind Instruments, 4 Harbour Street, 20457 Hamburg"
+            by=by, workspace=workspace, now=now, postal_address="4 Harbour Street, 20457 Hamburg"
         )
     for role, user in users.items():
         _join(workspace, by, role, user, now)

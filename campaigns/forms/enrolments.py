@@ -17,9 +17,7 @@ class EnrolmentFilter(ListFilter):
 
     q = django_filters.CharFilter(method="by_text", label="Name, e-mail or company")
     state = select([("inside", "Inside"), *Enrolment.State.choices], "Any state", method="by_state", label="State")
-    stopped_by = select(
-        list(STOPPED_BY.items()), "However it ended", field_name="stopped_by_type", label="Ended because"
-    )
+    stopped_by = select(list(STOPPED_BY.items()), "Any ending", field_name="stopped_by_type", label="Ended because")
     owner = django_filters.CharFilter(method="by_owner", label="Owner", help_text="A member's id, `me` or `none`.")
     sequence = django_filters.UUIDFilter(field_name="sequence", label="Sequence")
     campaign = django_filters.UUIDFilter(field_name="sequence__campaign", label="Campaign")

@@ -25,7 +25,7 @@ class MessageFilter(ListFilter):
     kind = select(list(Message.Kind.choices), "Any kind", label="Kind")
     reason_code = django_filters.CharFilter(label="Reason")
     event = select(
-        [("replied", "Replied"), ("bounced", "Bounced"), ("held", "Held")], "Whatever happened", method="by_event",
+        [("replied", "Replied"), ("bounced", "Bounced"), ("held", "Held")], "Any outcome", method="by_event",
         label="What happened",
     )  # fmt: skip
 

@@ -1,6 +1,5 @@
 """Forms of a mailbox's pace: caps, gaps and window; a rest; the end of its ramp."""
 
-from copy import deepcopy
 from datetime import date, timedelta
 from typing import Any
 
@@ -8,19 +7,51 @@ from django import forms
 
 from accounts.queries.zones import zone_choices
 from campaigns.actions.mailboxes import PACE_FIELDS
-from campaigns.forms.mailboxes import MailboxForm
 from campaigns.models import Mailbox
+
+WEEKDAYS = [(day, name) for day, name in enumerate(["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"])]
+
+
+def _time(label: str, words: str = "") -> forms.TimeField:
+    return forms.TimeField(
+        required=False, label=label, help_text=words, widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M")
+    )
 
 
 class PaceForm(forms.Form):
-    """How fast one mailbox writes. The fields are those of the mailbox's own page."""
+    """How fast one mailbox writes, and when."""
+
+    daily_cap = forms.IntegerField(
+        min_value=1, max_value=10_000, initial=30, label="Daily limit",
+        help_text="E-mails in any 24 hours, not per calendar day.",
+    )  # fmt: skip
+    min_gap_seconds = forms.IntegerField(
+        min_value=0, max_value=86_400, initial=60, label="Gap between e-mails",
+        help_text="0: as fast as the server takes them.",
+    )  # fmt: skip
+    gap_jitter_seconds = forms.IntegerField(
+        min_value=0, max_value=86_400, initial=0, required=False, label="Random extra gap",
+        help_text="Each gap is longer by up to this much.",
+    )  # fmt: skip
+    domain_cap = forms.IntegerField(
+        min_value=1, max_value=10_000, required=False, label="Daily limit per company",
+        help_text="E-mails to one recipient domain. Empty: no limit.",
+    )  # fmt: skip
+    weight = forms.IntegerField(
+        min_value=1, max_value=100, initial=1, required=False, label="Weight in a pool",
+        help_text="A mailbox with 2 gets twice as many people as one with 1.",
+    )  # fmt: skip
+    window_start = _time("Sends from", "Empty: whenever the sequence may.")
+    window_end = _time("Sends until", "00:00 is midnight.")
+    window_weekdays = forms.TypedMultipleChoiceField(
+        choices=WEEKDAYS, coerce=int, widget=forms.CheckboxSelectMultiple, initial=[0, 1, 2, 3, 4], label="Days",
+        required=False,
+    )  # fmt: skip
+    time_zone = forms.ChoiceField(required=False, label="Time zone")
 
     def __init__(self, *args: Any, mailbox: Mailbox, **kwargs: Any) -> None:
         kwargs["initial"] = {name: getattr(mailbox, name) for name in PACE_FIELDS}
         super().__init__(*args, **kwargs)
-        given: Any = MailboxForm.base_fields
-        for name in PACE_FIELDS:
-            self.fields[name] = deepcopy(given[name])
         zone: Any = self.fields["time_zone"]
         zone.choices = [("", "The workspace’s"), *zone_choices()]
 

@@ -118,8 +118,8 @@ class DomainState:
         if not self.checks:
             return "Not checked yet."
         if not bad:
-            return "Nothing to mend." if self.state == "ok" else "Nothing wrong was seen; not everything is known."
-        return ", ".join(dict.fromkeys(f"{KIND_WORDS[c.kind]} {c.get_state_display().lower()}" for c in bad))
+            return "Nothing to fix." if self.state == "ok" else "Nothing wrong was seen; not everything is known."
+        return ", ".join(dict.fromkeys(f"{KIND_WORDS[c.kind]} {c.get_state_display().lower()}" for c in bad)) + "."
 
 
 def states_of(domains: Iterable[MailDomain]) -> dict[uuid.UUID, DomainState]:

@@ -19,12 +19,12 @@ def append_footer(text: str, html: str, *, company: str, postal_address: str, un
         if not value.strip():
             raise Invalid(f"A mail cannot go out without {words}.", code="footer_incomplete", field=field)
     sender = f"{_one_line(company)}, {_one_line(postal_address)}"
-    plain = f"{text.rstrip()}\n\n-- \n{sender}\nNo more mails from us: {unsubscribe_url}\n"
+    plain = f"{text.rstrip()}\n\n-- \n{sender}\nUnsubscribe: {unsubscribe_url}\n"
     if not html:
         return plain, ""
     footer = (
         f"<p>--<br>\n{html_lib.escape(sender, quote=False)}<br>\n"
-        f'<a href="{html_lib.escape(unsubscribe_url)}">No more mails from us</a></p>\n'
+        f'<a href="{html_lib.escape(unsubscribe_url)}">Unsubscribe</a></p>\n'
     )
     end = re.search(r"</body\s*>", html, re.IGNORECASE)
     at = end.start() if end else len(html)

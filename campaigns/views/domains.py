@@ -98,10 +98,14 @@ def _detail(request: MemberRequest, domain: MailDomain, form: SeedForm, *, statu
         "warning": next(iter(queries.warnings_of(boxes[:1])), ""),
         "facts": [
             ("Role", domain.get_role_display()),
-            ("Cold mail", _cold_words(domain)),
-            ("DKIM selectors", ", ".join(domain.dkim_selectors) or "the usual ones are tried"),
-            *([("Points to", domain.tracking_target)] if domain.role == MailDomain.Role.TRACKING else []),
-            *([("Verified", domain.verified_at or "not yet")] if domain.role == MailDomain.Role.TRACKING else []),
+            *(
+                [("Points to", domain.tracking_target), ("Verified", domain.verified_at or "not yet")]
+                if domain.role == MailDomain.Role.TRACKING
+                else [
+                    ("Cold mail", _cold_words(domain)),
+                    ("DKIM selectors", ", ".join(domain.dkim_selectors) or "the usual ones are tried"),
+                ]
+            ),
             ("Added", domain.created_at),
         ],
     }

@@ -30,7 +30,7 @@ from campaigns.queries.mailsync import complete_words, reading_of
 from campaigns.queries.pace import bounce_rates, ramp_of
 from campaigns.rules import providers
 from campaigns.transports.services import SERVICES
-from campaigns.views.pace import goes_words, pace_of
+from campaigns.views.pace import goes_words, not_connected, pace_of
 from leadgen.core import clock, secrets
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, refusal, render_page
@@ -49,6 +49,8 @@ def mailbox_list(request: MemberRequest) -> HttpResponse:
         row.usage, row.tone, row.check = usage[row.pk], TONES[row.state], check_of(row, now)
         row.room, row.ramp, row.rate = rooms[row.pk], ramp_of(row), rates[row.pk]
         row.goes = goes_words(row, row.room, now)
+        row.owner_words = str(row.member) if row.member else ""
+        row.not_connected = not_connected(row)
         row.complete, row.is_read_lately = complete_words(row, now), not is_stale(row, now)
     return render(request, "campaigns/mailbox_list.html", {"mailboxes": rows})
 
@@ -67,8 +69,7 @@ def mailbox_create(request: MemberRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         now, by = clock.now(), actor_of(request)
         try:
-            words = form.cleaned_data["warmed_up"]
-            mailbox = actions.create_mailbox(by=by, now=now, warmed_up=words, **form.values())
+            mailbox = actions.create_mailbox(by=by, now=now, **form.values())
         except AppError as error:
             form.add_error(error.field if error.field in form.fields else None, error.message)
         else:
@@ -154,14 +155,16 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
         return render_page(request, "campaigns/mailbox_detail.html", context, partial="check")
     facts = [
         ("Sender", f"{mailbox.from_name} <{mailbox.address}>"),
-        ("Whose", str(mailbox.member) if mailbox.member else "nobody’s"),
+        ("Owner", str(mailbox.member) if mailbox.member else "nobody"),
         *_way_facts(mailbox),
         ("Added", mailbox.created_at),
     ]
     sequences = SequenceMailbox.objects.filter(mailbox=mailbox).select_related("sequence").order_by("sequence__name")
     latest = InboundMail.objects.filter(KNOWN, mailbox=mailbox).order_by("-received_at", "-id")
     domain = domain_of(mailbox)
-    context |= pace_of(mailbox, now) | {
+    messages = reverse("message_list", args=[request.workspace.slug])
+    pace = pace_of(mailbox, now)
+    context |= pace | {
         "facts": facts,
         "sequences": [row.sequence for row in sequences[:50]],
         "latest": list(latest.select_related("person")[:5]),
@@ -170,6 +173,8 @@ def mailbox_detail(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
         "domain_state": states_of([domain])[domain.pk] if domain else None,
         "connection": _connection(request, mailbox),
         "reading": reading_of(mailbox, now),
+        "is_pushed": mailbox.sync == Mailbox.Sync.PUSH,
+        "waiting_url": f"{messages}?mailbox={mailbox.pk}&state=planned" if pace["usage"].waiting else "",
     }
     return render(request, "campaigns/mailbox_detail.html", context)
 
@@ -178,7 +183,7 @@ def _way_facts(mailbox: Mailbox) -> list[tuple[str, object]]:
     """How mail goes out and how answers are read, without any secret."""
     if mailbox.route == Mailbox.Route.ESP:
         label = SERVICES[mailbox.esp].label if mailbox.esp in SERVICES else mailbox.esp
-        out: list[tuple[str, object]] = [("Goes out over", label), ("Key", "stored encrypted, never shown")]
+        out: list[tuple[str, object]] = [("Sends with", label), ("Key", "stored encrypted, never shown")]
     else:
         out = [
             ("Server", f"{mailbox.host}:{mailbox.port}, {mailbox.get_security_display()}"),
@@ -193,7 +198,7 @@ def _way_facts(mailbox: Mailbox) -> list[tuple[str, object]]:
     read = mailbox.get_sync_display()
     if mailbox.sync == Mailbox.Sync.IMAP:
         read = f"{mailbox.imap_host}:{mailbox.imap_port}, {mailbox.get_imap_security_display()}"
-    return [*out, ("Answers", read)]
+    return [*out, ("Replies", read)]
 
 
 def _connection(request: MemberRequest, mailbox: Mailbox) -> dict[str, Any]:

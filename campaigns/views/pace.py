@@ -35,15 +35,22 @@ def pace_of(mailbox: Mailbox, now: datetime) -> dict[str, Any]:
     return {
         "usage": usage, "room": room, "tone": TONES[mailbox.state], "ramp": ramp_of(mailbox),
         "rate": bounce_rates([mailbox.pk])[mailbox.pk], "rate_limit": pacing.RATE_LIMIT,
-        "goes": goes_words(mailbox, room, now), "rules": rule_words(mailbox),
+        "goes": goes_words(mailbox, room, now), "not_connected": not_connected(mailbox), "rules": rule_words(mailbox),
     }  # fmt: skip
 
 
 def goes_words(mailbox: Mailbox, room: RoomNow, now: datetime) -> str:
     """ "now", "Thu 09:12", or why nobody knows."""
+    if mailbox.sends and not_connected(mailbox):
+        return "when it is connected"
     if not room.code:
         return "now"
     return pacing.clock_words(room.free_at, now=now, zone=zone_of(mailbox)) if room.free_at else "when it is released"
+
+
+def not_connected(mailbox: Mailbox) -> bool:
+    """Nobody has agreed at Google or Microsoft yet, so nothing can leave."""
+    return mailbox.auth != Mailbox.Auth.PASSWORD and not mailbox.oauth_sealed
 
 
 def rule_words(mailbox: Mailbox) -> list[tuple[str, str]]:
@@ -53,10 +60,13 @@ def rule_words(mailbox: Mailbox) -> list[tuple[str, str]]:
         gap = f"{mailbox.min_gap_seconds} to {mailbox.min_gap_seconds + mailbox.gap_jitter_seconds} s"
     window = pacing.own_window(mailbox.window_start, mailbox.window_end, mailbox.window_weekdays)
     return [
-        ("Most e-mails", f"{mailbox.daily_cap:,} in any 24 hours"),
-        ("Between two", gap),
-        ("To one company", f"{mailbox.domain_cap:,} in any 24 hours" if mailbox.domain_cap else "no limit of its own"),
-        ("Works", f"{window.words()}, {_days(mailbox.window_weekdays)}" if window else "whenever the sequence may"),
+        ("Daily limit", f"{mailbox.daily_cap:,} in any 24 hours"),
+        ("Gap between e-mails", gap),
+        ("Per company", f"{mailbox.domain_cap:,} in any 24 hours" if mailbox.domain_cap else "no limit"),
+        (
+            "Working hours",
+            f"{window.words()}, {_days(mailbox.window_weekdays)}" if window else "whenever the sequence may",
+        ),
         ("Weight in a pool", str(mailbox.weight)),
     ]
 
@@ -115,9 +125,9 @@ def mailbox_ramp_end(request: MemberRequest, mailbox_id: UUID) -> HttpResponse:
     form = EndRampForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         ended = end_ramp(mailbox=mailbox, by=actor_of(request), now=clock.now(), **form.cleaned_data)
-        words = f"{mailbox.address} may send {mailbox.daily_cap:,} a day now." if ended else "It has no ramp."
+        words = f"{mailbox.address} may send {mailbox.daily_cap:,} a day now." if ended else "It is not warming up."
         return hx_redirect(request, _url(request, mailbox), toast=words)
-    return _sheet(request, mailbox, form, "End the ramp", "It is warmed up", "mailbox_ramp_end")
+    return _sheet(request, mailbox, form, "End the warm-up", "It is warmed up", "mailbox_ramp_end")
 
 
 @member_view("mailboxes.edit")

@@ -1,5 +1,6 @@
 """Error pages: self-contained, in plain words, without a query (the transaction may be broken). The API gets JSON."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -29,3 +30,20 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 def fault(request: HttpRequest) -> HttpResponse:
     return _answer(request, 500, "fault", "Something broke on our side. Nothing was changed.")
+
+
+class MethodMiddleware:
+    """An address that only takes what a form sends, opened as a page: Django's 405 has no body, and a browser would show
+    its own fault. Whoever asked for a page gets one; programs and htmx keep the bare answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        asked_for_a_page = "text/html" in request.headers.get("Accept", "") and not request.headers.get("HX-Request")
+        if response.status_code != 405 or response.content or not asked_for_a_page:
+            return response
+        page = render(request, "405.html", status=405)
+        page["Allow"] = response["Allow"]
+        return page

@@ -15,6 +15,7 @@ import time_machine
 from campaigns.actions.connections import imap_account, smtp_account
 from campaigns.actions.mailbox_checks import check_connection
 from campaigns.actions.mailbox_secrets import sealed_for
+from campaigns.actions.mailboxes import PACE_FIELDS
 from campaigns.models import Mailbox
 from campaigns.rules.providers import PROVIDERS, provider_of_address, same_house
 from campaigns.rules.remedies import remedy
@@ -29,9 +30,8 @@ HX = {"HX-Request": "true"}
 SHEET = {
     "address": "ana@acme.example", "from_name": "Ana", "route": "smtp", "auth": "password", "host": "smtp.one.example",
     "port": "587", "security": "starttls", "username": "ana", "password": "smtp-secret", "sync": "imap",
-    "imap_host": "imap.one.example", "imap_port": "993", "imap_security": "tls", "copy_to_sent": "on", "daily_cap": "30",
-    "min_gap_seconds": "60", "gap_jitter_seconds": "", "domain_cap": "", "weight": "1", "window_start": "", "window_end": "",
-    "window_weekdays": ["0", "1", "2", "3", "4"], "time_zone": "", "signature": "",
+    "imap_host": "imap.one.example", "imap_port": "993", "imap_security": "tls", "copy_to_sent": "on",
+    "signature": "",
 }  # fmt: skip
 
 
@@ -70,13 +70,21 @@ def test_everything_that_was_typed_is_kept(acme: Any, edit: Any) -> None:
     )
     account = imap_account(mailbox)
     assert (account.username, account.password) == ("ana", "smtp-secret"), "as for SMTP"
-    assert (
-        edit(imap_password="imap-secret", copy_to_sent="", domain_cap="5", window_start="09:00", window_end="17:00")[0]
-        == 302
-    )
+    assert edit(imap_password="imap-secret", copy_to_sent="")[0] == 302
     mailbox = stored(acme)
     assert (imap_account(mailbox).password, smtp_account(mailbox).password) == ("imap-secret", "smtp-secret")
-    assert (mailbox.copy_to_sent, mailbox.domain_cap, str(mailbox.window_start)) == (False, 5, "09:00:00")
+    assert mailbox.copy_to_sent is False
+
+
+def test_the_pace_stands_on_its_own_page_alone(acme: Any, alice: Any, as_: Any, edit: Any) -> None:
+    before = {name: getattr(stored(acme), name) for name in PACE_FIELDS}
+    page = as_(alice).get(f"/w/acme/settings/mailboxes/{stored(acme).pk}/edit/").content.decode()
+    for name in (*PACE_FIELDS, "warmed_up"):
+        assert f'name="{name}"' not in page, name
+    assert edit(from_name="Ana of Acme", daily_cap="500", domain_cap="5", window_start="09:00", weight="9")[0] == 302
+    mailbox = stored(acme)
+    assert mailbox.from_name == "Ana of Acme"
+    assert {name: getattr(mailbox, name) for name in PACE_FIELDS} == before
 
 
 @pytest.mark.parametrize(
@@ -133,9 +141,6 @@ def test_servers_of_one_provider_share_a_password() -> None:
         ({"imap_port": "22"}, "Port 22 is not a mail port"),
         ({"imap_host": "10.0.0.5"}, "is inside a private network"),
         ({"imap_security": "none"}, "Without encryption the password would be readable"),
-        ({"window_start": "09:00"}, "Give both times, or neither"),
-        ({"window_start": "17:00", "window_end": "09:00"}, "must end after it begins"),
-        ({"window_weekdays": []}, "Choose at least one weekday"),
         ({"host": ""}, "Give the SMTP server"),
     ],
 )

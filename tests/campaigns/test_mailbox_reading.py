@@ -81,7 +81,7 @@ def test_follow_ups_that_wait_for_it_are_told(acme: Any, mailbox: Mailbox, alice
             state="planned", submitted_at=None, hold_reason="Held: the answers in x were never read; …"
         )
     text = page(as_(alice), mailbox)
-    assert "1 follow-up waits until the answers were read" in text
+    assert "1 follow-up waits until the replies were read" in text
 
 
 def test_a_folder_is_left_out_and_read_again_and_it_is_audited(

@@ -33,7 +33,7 @@ pytestmark = pytest.mark.django_db
 PASSWORD = "s3cret-App-Passw0rd"
 SHEET = {
     "address": "Ana@Acme.example", "from_name": "Ana Ferreira", "host": "127.0.0.1", "port": "2525", "security": "none",
-    "username": "ana", "password": PASSWORD, "daily_cap": "30", "min_gap_seconds": "60", "signature": "Ana",
+    "username": "ana", "password": PASSWORD, "signature": "Ana",
 }  # fmt: skip
 
 
@@ -80,13 +80,13 @@ def test_an_empty_password_keeps_the_stored_one_and_another_server_needs_it_agai
     url = client.post("/w/acme/settings/mailboxes/new/", SHEET)["Location"] + "edit/"
     with workspace_scope(acme.pk):
         sealed = Mailbox.objects.get().password_sealed
-    assert client.post(url, SHEET | {"password": "", "daily_cap": "12"}).status_code == 302
+    assert client.post(url, SHEET | {"password": "", "from_name": "Ana F."}).status_code == 302
     stolen = client.post(url, SHEET | {"password": "", "host": "localhost"})
     assert stolen.status_code == 422
     assert "Type the password again" in stolen.content.decode()
     with workspace_scope(acme.pk):
         mailbox = Mailbox.objects.get()
-        assert (mailbox.daily_cap, mailbox.host, mailbox.password_sealed) == (12, "127.0.0.1", sealed)
+        assert (mailbox.from_name, mailbox.host, mailbox.password_sealed) == ("Ana F.", "127.0.0.1", sealed)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,6 @@ def test_an_empty_password_keeps_the_stored_one_and_another_server_needs_it_agai
             "Without encryption the password would be readable",
         ),
         ({"address": "not an address"}, "Enter a valid email address"),
-        ({"daily_cap": "0"}, "greater than or equal to 1"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(

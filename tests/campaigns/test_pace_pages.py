@@ -50,9 +50,27 @@ def test_caps_gap_window_and_weight_are_set_on_one_page(acme: Any, alice: Any, a
     page = as_(alice).get(url(mailbox)).content.decode()
     for words in ("40 in any 24 hours", "90 to 150 s", "9-17, Mon Tue Wed", "nothing sent yet"):
         assert words.casefold() in page.casefold(), words
-    bad = as_(alice).post(url(mailbox, "pace/"), PACE | {"window_end": "08:00"})
-    assert bad.status_code == 422
-    assert "must end after it" in bad.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"window_end": "08:00"}, "must end after it begins"),
+        ({"window_end": ""}, "Give both times, or neither"),
+        ({"window_weekdays": []}, "Choose at least one weekday"),
+        ({"daily_cap": "0"}, "greater than or equal to 1"),
+    ],
+)
+def test_a_pace_nobody_could_keep_is_refused_at_its_field(
+    acme: Any, alice: Any, as_: Any, changes: Any, words: str
+) -> None:
+    with workspace_scope(acme.pk):
+        mailbox = make_mailbox()
+        before = Mailbox.objects.filter(pk=mailbox.pk).values().get()
+    bad = as_(alice).post(url(mailbox, "pace/"), PACE | changes)
+    assert (bad.status_code, words in bad.content.decode()) == (422, True)
+    with workspace_scope(acme.pk):
+        assert Mailbox.objects.filter(pk=mailbox.pk).values().get() == before
 
 
 def test_the_page_says_how_near_the_bulk_senders_rules_are(acme: Any, alice: Any, as_: Any) -> None:
@@ -68,6 +86,17 @@ def test_the_page_says_how_near_the_bulk_senders_rules_are(acme: Any, alice: Any
     assert "Close to 5,000 a day" in row[:300]
     assert "<span>2</span>" in row[:900], "both mailboxes of the primary domain, and no business address"
     assert "other.example" not in page
+
+
+def test_what_nobody_connected_yet_does_not_claim_to_send_now(acme: Any, alice: Any, as_: Any) -> None:
+    with workspace_scope(acme.pk):
+        mailbox = make_mailbox(auth="google")
+    rows = as_(alice).get("/w/acme/settings/mailboxes/").content.decode()
+    assert "not connected" in rows
+    assert "when it is connected" in rows
+    page = as_(alice).get(url(mailbox)).content.decode()
+    assert "when it is connected" in page
+    assert "Can send now" not in page
 
 
 def test_a_rest_has_an_end_and_a_hold_has_none(acme: Any, alice: Any, as_: Any) -> None:

@@ -323,7 +323,7 @@ def test_the_timeline_mutes_automated_hits_and_says_so() -> None:
     assert "Clicked &lt;all&gt;" in html
 
 
-@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "429", "500"])
+@pytest.mark.parametrize("code", ["400", "403", "403_csrf", "404", "405", "429", "500"])
 def test_error_pages_stand_without_context_and_have_a_way_out(code: str) -> None:
     html = render_to_string(f"{code}.html")
     page = Page(html)
