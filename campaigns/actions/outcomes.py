@@ -5,8 +5,9 @@ Each function is fenced: it changes the row only from the state it may come from
 
 import re
 from datetime import datetime, timedelta
+from typing import Any
 
-from django.db.models import QuerySet, Value
+from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
@@ -28,6 +29,9 @@ STRIKES, STRIKES_WITHIN = 3, timedelta(days=60)
 SOFTER = {"soft": ("",), "policy": ("", "soft"), "hard": ("", "soft", "policy")}
 # The sender died after the point of no return and before it recorded the server's answer.
 DIED = "sender_died"
+SKIPPED_BY_PERSON = "skipped"
+# Skipped without knowing, by a person or the clock: what evidence may still overrule.
+GUESSED = Q(state="unknown", settled_at__isnull=False) | Q(state="failed", reason_code=SKIPPED_BY_PERSON)
 WAITS_UNKNOWN = "Waits: it is not known whether the last e-mail was delivered."
 ENHANCED = re.compile(r"\b([45])\.(\d{1,3})\.(\d{1,3})\b")
 
@@ -47,20 +51,25 @@ def refusal_type(*, smtp_code: int, words: str) -> str:
 
 
 def record_sent(*, message: Message, response: str, by: str, now: datetime, provider_id: str = "") -> bool:
-    """Accepted by the server, or proven later by a bounce, reply or click (`by`)."""
-    changed = Message.objects.filter(pk=message.pk, state=Message.State.UNKNOWN).update(
-        state=Message.State.SENT,
-        reason="",
-        reason_code="",
-        response=response[:500],
-        settled_by=by,
-        settled_at=now,
-        sent_at=Coalesce("submitted_at", Value(now)),
-        lease_until=None,
-        **({"provider_id": provider_id[:250]} if provider_id else {}),
-    )
-    if not changed:
-        return False
+    """Accepted by the server, or proven later by a bounce, reply or click (`by`).
+
+    Proof also overrules that a person or the clock skipped it: the sequence went on then, and stays where it is.
+    """
+    values: dict[str, Any] = {
+        "state": Message.State.SENT, "reason": "", "reason_code": "", "response": response[:500], "settled_by": by,
+        "settled_at": now, "sent_at": Coalesce("submitted_at", Value(now)), "lease_until": None,
+    }  # fmt: skip
+    if provider_id:
+        values["provider_id"] = provider_id[:250]
+    rows: MessageQuery = Message.objects.filter(pk=message.pk)
+    overruled = False
+    if not rows.filter(state=Message.State.UNKNOWN, settled_at__isnull=True).update(**values):
+        before = rows.filter(GUESSED).select_for_update(of=("self",)).first()
+        if before is None:
+            return False
+        rows.update(**values)
+        _overrule(before, by, now)
+        overruled = True
     message.state, message.response, message.reason, message.reason_code = Message.State.SENT, response[:500], "", ""
     message.sent_at = message.submitted_at = message.submitted_at or now
     enrolment = message.enrolment
@@ -78,8 +87,24 @@ def record_sent(*, message: Message, response: str, by: str, now: datetime, prov
         about=("message", message.pk),
         key=f"sent:{message.pk}",
     )
-    _finish(message, "sent", now)
+    if not overruled:
+        _finish(message, "sent", now)
     return True
+
+
+def _overrule(before: Message, by: str, now: datetime) -> None:
+    """It had been skipped: nobody's decision is lost, and the step's count follows."""
+    StepRun.objects.filter(
+        enrolment_id=before.enrolment_id, step_id=before.step_id, outcome__in=["failed", "unknown"]
+    ).update(outcome="sent")
+    if by == "person":
+        return  # settle_unknown writes who
+    assert before.settled_at is not None
+    detail = {
+        "sent": True, "by": by, "was": before.state, "skipped_by": before.settled_by,
+        "skipped_at": before.settled_at.isoformat(),
+    }  # fmt: skip
+    write_audit(by=SYSTEM, action="message.settled", now=now, target=before, label=before.subject, detail=detail)
 
 
 def record_unknown(*, message: Message, reason: str, now: datetime) -> bool:
@@ -240,7 +265,7 @@ def _stop_bounced(message: Message, reason: str, now: datetime) -> None:
 def settle_unknown(*, message: Message, sent: bool, by: Actor, now: datetime) -> Message:
     """A person decides about an unknown message: it counts as sent, or as failed (skip: the sequence goes on).
 
-    Nothing is sent by this. Raises Conflict where it was settled meanwhile.
+    Nothing is sent by this. Evidence that comes after a skip makes it sent (`record_sent`). Raises Conflict where it was settled meanwhile.
     """
     locked = Message.objects.select_for_update(of=("self",)).get(pk=message.pk)
     if locked.state != Message.State.UNKNOWN:
@@ -252,8 +277,8 @@ def settle_unknown(*, message: Message, sent: bool, by: Actor, now: datetime) ->
     else:
         Message.objects.filter(pk=locked.pk).update(
             state=Message.State.FAILED,
-            reason="Skipped by a person: not known whether it was delivered.",
-            reason_code="skipped",
+            reason="Skipped by a person: not known whether it was delivered. Evidence that comes later still settles it.",
+            reason_code=SKIPPED_BY_PERSON,
             settled_by="person",
             settled_at=now,
         )
@@ -271,7 +296,7 @@ def _leased(message: Message) -> bool:
 
 def prove_sent(*, message: Message, by: str, now: datetime) -> bool:
     """A bounce, reply or click names our id: whatever the server's lost answer was, it had accepted the mail."""
-    if message.state != Message.State.UNKNOWN:
+    if message.state != Message.State.UNKNOWN and message.reason_code != SKIPPED_BY_PERSON:
         return False
     return record_sent(message=message, response=f"Proven by a {by}.", by=by, now=now)
 

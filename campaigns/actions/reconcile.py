@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db.models import Q
 
-from campaigns.actions.outcomes import record_sent
+from campaigns.actions.outcomes import SKIPPED_BY_PERSON, record_sent
 from campaigns.actions.settlement import lease_is_over
 from campaigns.models import Mailbox, MailFolder, Message
 from campaigns.queries.mail import mime_of
@@ -38,7 +38,7 @@ def reconcile_unknown(
     line: ImapConversation,
     now: datetime,
 ) -> int:
-    """Look for unknown messages of this mailbox in Sent and All Mail. Returns how many were proven sent. Raises ImapError.
+    """Look for unknown (or skipped) messages of this mailbox in Sent and All Mail. Returns how many were proven sent. Raises ImapError.
 
     One that a worker still talks to the server about is left alone.
     """
@@ -49,10 +49,11 @@ def reconcile_unknown(
         rows = Message.objects.filter(
             Q(reconciled_at__isnull=True) | Q(submitted_at__gt=now - EAGER) | Q(reconciled_at__lt=now - SELDOM),
             mailbox=mailbox,
-            state=Message.State.UNKNOWN,
             submitted_at__gt=now - SEARCH_FOR,
-        )
-        waiting = list(lease_is_over(rows).order_by("submitted_at")[:AT_ONCE])
+        ).order_by("submitted_at")
+        # What a person skipped too: they could not know, the folder does. Two queries, for each has its index.
+        skipped = rows.filter(state=Message.State.FAILED, reason_code=SKIPPED_BY_PERSON)[:AT_ONCE]
+        waiting = [*lease_is_over(rows.filter(state=Message.State.UNKNOWN))[:AT_ONCE], *skipped]
     proven: dict[uuid.UUID, str] = {}
     alike: dict[uuid.UUID, str] = {}
     for folder in places if waiting else []:

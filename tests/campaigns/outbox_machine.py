@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 from django.db import transaction
+from django.db.models import Q
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -83,15 +84,15 @@ class Outbox(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.patch.setattr(sending, "conversation_for", lambda mailbox, now: self.server)
 
-    @initialize(cap=st.sampled_from([1000, 1000, 2]), domain_cap=st.sampled_from([None, 1000]))
-    def begins(self, cap: int, domain_cap: int | None) -> None:
+    @initialize(data=st.data(), cap=st.sampled_from([1000, 1000, 2]), domain_cap=st.sampled_from([None, 1000]))
+    def begins(self, data: st.DataObject, cap: int, domain_cap: int | None) -> None:
         """A cap that is felt, or not; with a cap for each domain every mail takes the long way through the point of no return."""
         self.cap = cap
         with workspace_scope(self.workspace.pk):
             Mailbox.objects.filter(pk=self.mailbox.pk).update(daily_cap=cap, domain_cap=domain_cap)
         for _ in range(3):
             self.enrol()
-        self.turn([], read=True)
+        self.turn(["ok", *data.draw(st.lists(st.sampled_from(self.fates), max_size=2), "fates")], read=True)
 
     def teardown(self) -> None:
         self.patch.undo()
@@ -184,7 +185,7 @@ class Outbox(RuleBasedStateMachine):
     def bounces(self, who: uuid.UUID) -> None:
         message = self._delivered(who)
         if message:
-            self._receive(bounce(message.message_id, message.to_address))
+            self._receive(bounce(message.message_id, message.to_address), proves=message)
             self._ends(who, "a bounce")
 
     def is_away(self, who: uuid.UUID) -> None:
@@ -210,8 +211,9 @@ class Outbox(RuleBasedStateMachine):
     def settles(self, way: str, pick: int) -> None:
         """Somebody, or the Sent folder, decides about an unknown message."""
         with workspace_scope(self.workspace.pk):
+            proof = way == "sent_folder"  # it stands above what a person guessed
             rows = list(
-                Message.objects.filter(state="unknown")
+                Message.objects.filter(Q(state="unknown") | Q(reason_code="skipped") if proof else Q(state="unknown"))
                 .select_related("person", "enrolment__lead", "campaign")
                 .order_by("pk")
             )
@@ -221,7 +223,7 @@ class Outbox(RuleBasedStateMachine):
             in_folder = bool(self.accepted[message.message_id])
             try:
                 with transaction.atomic():
-                    if way == "sent_folder":
+                    if proof:
                         if in_folder:
                             assert outcomes.record_sent(
                                 message=message, response="Found.", by="sent_folder", now=self.now
@@ -282,7 +284,7 @@ class Outbox(RuleBasedStateMachine):
     def replies(self, who: uuid.UUID) -> None:
         message = self._delivered(who)
         if message:
-            self._receive(reply(message, "Yes, please send me more details."))
+            self._receive(reply(message, "Yes, please send me more details."), proves=message)
             self._ends(who, "a reply")
 
     def is_suppressed(self, who: uuid.UUID) -> None:
@@ -346,9 +348,11 @@ class Outbox(RuleBasedStateMachine):
             found: Message | None = rows.order_by("-created_at").first()
         return found
 
-    def _receive(self, raw: bytes) -> None:
+    def _receive(self, raw: bytes, *, proves: Message | None = None) -> None:
         with workspace_scope(self.workspace.pk):
             receive_mail(mailbox=Mailbox.objects.get(pk=self.mailbox.pk), raw=raw, now=self.now)
+            if proves is not None and not self.again[proves.message_id]:
+                assert Message.objects.get(pk=proves.pk).state == "sent", "they answered, and it is not said to be sent"
 
     def _ends(self, who: uuid.UUID, why: str) -> None:
         self.over.setdefault(who, why)

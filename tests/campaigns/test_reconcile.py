@@ -14,6 +14,7 @@ from campaigns.actions.mailsync import sweep_mail, sync_mailbox
 from campaigns.actions.settlement import WAIT_FOR_EVIDENCE, send_again
 from campaigns.actions.steps import mark_enrolments
 from campaigns.models import Enrolment, Mailbox, Message, StepRun
+from campaigns.queries.books import books_of_workspace
 from campaigns.queries.messages import balance
 from campaigns.transports.imap import ImapConversation
 from leadgen.core.errors import AppError
@@ -132,6 +133,44 @@ def test_after_a_day_it_is_skipped_and_later_evidence_still_counts(
     assert sync(mailbox, due + timedelta(hours=1)).settled == 1
     with workspace_scope(acme.pk):
         assert (Message.objects.get().state, Enrolment.objects.get().next_at) == ("sent", goes_on)
+
+
+def test_what_a_person_skipped_was_sent_if_the_folder_says_so(
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, unknown: Message, alice: Any, api: Any
+) -> None:
+    answer = api(alice).post(f"/api/v1/messages/{unknown.pk}/settle/", {"outcome": "skip"}, "application/json")
+    assert answer.status_code == 200
+    with workspace_scope(acme.pk):
+        skipped, run, goes_on = Message.objects.get(), StepRun.objects.get(), Enrolment.objects.get().next_at
+        assert (skipped.state, skipped.reason_code, run.outcome) == ("failed", "skipped", "failed")
+        assert goes_on is not None, "the sequence goes on"
+    assert sync(mailbox, LATER).settled == 0, "absence proves nothing"
+    dovecot.deliver(mailbox.address, copy_of(unknown), "Sent")
+    later = LATER + timedelta(hours=1)
+    assert sync(mailbox, later).settled == 1
+    assert sync(mailbox, later + timedelta(hours=1)).settled == 0
+    with workspace_scope(acme.pk):
+        message, run = Message.objects.get(), StepRun.objects.get()
+        assert (message.state, message.settled_by, message.settled_at, message.reason) == (
+            "sent", "sent_folder", later, "",
+        )  # fmt: skip
+        assert message.response.startswith("Found by its Message-ID")
+        assert message.sent_at == unknown.submitted_at
+        assert run.outcome == "sent", "the step's count follows"
+        assert Enrolment.objects.get().next_at == goes_on, "nothing is planned anew"
+        assert balance() == {"planned": 0, "sent": 1, "blocked": 0, "failed": 0, "unknown": 0, "all": 1}
+        assert [books.problems for books in books_of_workspace()] == [[]]
+        assert Activity.objects.filter(kind="sent", about_id=message.pk).count() == 1
+        settled = AuditEntry.objects.filter(action="message.settled")
+        guess, proof = settled.get(member__isnull=False), settled.get(source="system")
+        assert guess.detail == {"sent": False}
+        assert proof.detail["sent"] is True
+        assert (proof.detail["by"], proof.detail["was"], proof.detail["skipped_by"]) == (
+            "sent_folder",
+            "failed",
+            "person",
+        )
+        assert proof.member_id is None
 
 
 def test_a_person_sends_it_again_with_the_same_message_id(
