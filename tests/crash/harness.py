@@ -22,7 +22,7 @@ from django.db import DatabaseError, InterfaceError, connections
 from leadgen.core.services.state import BASE_DIR
 from tests.crash.environment import FREEZE_SECONDS, free_port, points_in_code
 from tests.crash.oracle import Journal, Oracle
-from tests.crash.processes import Crew
+from tests.crash.processes import Crew, until
 from tests.crash.proxy import IMAP_TOXICS, SMTP_TOXICS, Proxy
 from tests.crash.servers import OwnServers
 from tests.crash.sink import post, request, returned_mail, stray_mail
@@ -124,7 +124,7 @@ class CrashTest:
             self.sink = subprocess.Popen(
                 [sys.executable, "-m", "tests.crash.sink", str(path)], cwd=BASE_DIR, stdout=log, stderr=log
             )
-        _until(lambda: self._pending() is not None, 20, "the sink")
+        until(lambda: self._pending() is not None, 20, "the sink")
 
     def _crew(self, stack: contextlib.ExitStack) -> None:
         port = int(settings.SITE_URL.rpartition(":")[2])
@@ -133,9 +133,9 @@ class CrashTest:
         stack.callback(self.crew.stop)
         for name in ("worker0", "worker1", "beat", "web", *(["sync_mail"] if self.dovecot else [])):
             self.crew.start(name)
-        _until(self._web_answers, 40, "the web server")
+        until(self._web_answers, 40, "the web server")
         # Beat rings, a worker answers: from here on there is somebody to kill.
-        _until(self._worker_answers, 60, "a worker")
+        until(self._worker_answers, 60, "a worker")
 
     # --- killing ----------------------------------------------------------------------------------------------------
     def _points(self) -> Iterator[str]:
@@ -396,11 +396,3 @@ def _open(url: str) -> int:
     return request(
         url, None, {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/156.0 Safari/537.36"}
     )
-
-
-def _until(ready: Callable[[], bool], seconds: float, what: str) -> None:
-    deadline = time.monotonic() + seconds
-    while not ready():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not come up within {seconds:.0f} s")
-        time.sleep(0.05)

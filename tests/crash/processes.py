@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from leadgen.core.services.state import BASE_DIR
@@ -123,3 +123,12 @@ class Crew:
         for name in list(self.running):
             self.thaw(name)
             self.kill_group(name)
+
+
+def until(ready: Callable[[], bool], seconds: float, what: str) -> None:
+    """Poll. Raises TimeoutError, naming `what`."""
+    deadline = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not come up within {seconds:.0f} s")
+        time.sleep(0.05)

@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-BENCHES = ("fit", "dispatch")
+BENCHES = ("fit", "dispatch", "replies")
 INSIDE = "LEADGEN_BENCH_DIR"
 
 
