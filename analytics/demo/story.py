@@ -115,9 +115,7 @@ def _workspace(users: dict[str, User], now: datetime) -> Workspace:
         )  # fmt: skip
     with workspace_scope(workspace.pk, owner.pk):
         by = Actor(member=Member.objects.get(user=owner), source="command")
-        update_workspace(
-            by=by, workspace=workspace, now=now, postal_address="4 Harbour Street, 20457 Hamburg"
-        )
+        update_workspace(by=by, workspace=workspace, now=now, postal_address="4 Harbour Street, 20457 Hamburg")
     for role, user in users.items():
         _join(workspace, by, role, user, now)
     return workspace

@@ -87,9 +87,7 @@ FOOTER = {
 
 def test_the_footer_stands_in_both_parts_with_the_same_link():
     text, html = append_footer("Hi\n\n", "<html><body><p>Hi</p></body></html>", **FOOTER)
-    assert text == (
-        "Hi\n\n-- \nAcme & Co, 1 Main St, 1000 Lisbon, Portugal\nUnsubscribe: https://l.example/u?a&b\n"
-    )
+    assert text == ("Hi\n\n-- \nAcme & Co, 1 Main St, 1000 Lisbon, Portugal\nUnsubscribe: https://l.example/u?a&b\n")
     assert html == (
         "<html><body><p>Hi</p>\n<p>--<br>\nAcme &amp; Co, 1 Main St, 1000 Lisbon, Portugal<br>\n"
         '<a href="https://l.example/u?a&amp;b">Unsubscribe</a></p>\n</body></html>'
