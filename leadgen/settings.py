@@ -218,7 +218,8 @@ REPLY_FRESHNESS_SECONDS = env.integer(
     "REPLY_FRESHNESS_SECONDS", 900
 )  # follow-ups of a mailbox not read for longer wait
 MAIL_POLL_SECONDS = env.integer("MAIL_POLL_SECONDS", 60)  # every folder is looked at so often, beside IDLE
-MAIL_SYNC_LEASE_SECONDS = env.integer("MAIL_SYNC_LEASE_SECONDS", 300)
+# Of a mailbox's reader, renewed before each mail: longer than any one answer of a server (30 s), short after a kill.
+MAIL_SYNC_LEASE_SECONDS = env.integer("MAIL_SYNC_LEASE_SECONDS", 90)
 IMPORT_LEASE_SECONDS = env.integer("IMPORT_LEASE_SECONDS", 120)
 if SEND_LEASE_SECONDS <= SMTP_FINAL_TIMEOUT:
     raise ImproperlyConfigured("SEND_LEASE_SECONDS must be longer than SMTP_FINAL_TIMEOUT")

@@ -17,7 +17,7 @@ from django.db import DatabaseError
 from accounts.actions.audit import Actor, write_audit
 from campaigns.actions.connections import imap_account, token_for
 from campaigns.actions.freshness import record_sync_failure, vouch_read
-from campaigns.actions.mailsync_folder import FolderReader
+from campaigns.actions.mailsync_folder import FolderReader, TakenOver
 from campaigns.actions.reconcile import copy_to_sent, reconcile_unknown
 from campaigns.actions.settlement import skip_overdue
 from campaigns.models import Mailbox, MailFolder
@@ -112,6 +112,9 @@ def sync_mailbox(
 ) -> SyncReport:
     """Read a mailbox once, by one reader at a time. Opens its own transactions: call it outside of any.
 
+    The lease is short, so that a reader that was killed soon makes way, and renewed before each mail and search, so that
+    a long reading keeps it. Who lost it stops there: nothing more is read, proven, copied or vouched for.
+
     `line` is a connection that is kept open by the caller; without it one is made. Never raises for what a server does:
     the report and the mailbox say what is wrong.
     """
@@ -128,6 +131,9 @@ def sync_mailbox(
             own = line = open_line(workspace_id=workspace_id, mailbox_id=mailbox_id, now=now)
         if line is not None:
             _read(workspace_id, mailbox_id, line, lane, now, report)
+    except TakenOver:
+        report.busy = True
+        log.warning("mailbox_reader_taken_over", mailbox=str(mailbox_id))
     except ImapError as error:
         report.problem, report.permanent = error.message, error.permanent
         with workspace_scope(workspace_id):
@@ -162,7 +168,13 @@ def _read(
     now: datetime,
     report: SyncReport,
 ) -> None:
-    """Every folder, then what the Sent folder proves and lacks, then "complete to"."""
+    """Every folder, then what the Sent folder proves and lacks, then "complete to". Raises TakenOver."""
+
+    def hold() -> None:
+        if not lanes.prolong(lane, lease_seconds=settings.MAIL_SYNC_LEASE_SECONDS):
+            raise TakenOver
+
+    hold()
     listed = line.folders()
     with workspace_scope(workspace_id):
         mailbox = Mailbox.objects.get(pk=mailbox_id)
@@ -172,10 +184,10 @@ def _read(
     for folder in folders:
         if not folder.is_read:
             continue
-        if not lanes.prolong(lane, lease_seconds=settings.MAIL_SYNC_LEASE_SECONDS):
-            report.busy = True  # frozen past the lease: somebody else reads on
-            return
-        reader = FolderReader(workspace_id=workspace_id, mailbox=mailbox, folder=folder, line=line, now=now, sent=sent)
+        hold()
+        reader = FolderReader(
+            workspace_id=workspace_id, mailbox=mailbox, folder=folder, line=line, now=now, sent=sent, hold=hold
+        )
         try:
             report.new += reader.read()
         except ImapError as error:
@@ -187,11 +199,16 @@ def _read(
         report.folders += 1
         if folder.role == MailFolder.Role.INBOX:
             report.inbox_next = folder.last_uid + 1
+    hold()
     if not problems:
         with workspace_scope(workspace_id):
             vouch_read(mailbox_id=mailbox_id, complete_to=now, now=now)
-    report.settled = reconcile_unknown(workspace_id=workspace_id, mailbox=mailbox, folders=folders, line=line, now=now)
-    report.copied = copy_to_sent(workspace_id=workspace_id, mailbox=mailbox, folders=folders, line=line, now=now)
+    report.settled = reconcile_unknown(
+        workspace_id=workspace_id, mailbox=mailbox, folders=folders, line=line, now=now, hold=hold
+    )
+    report.copied = copy_to_sent(
+        workspace_id=workspace_id, mailbox=mailbox, folders=folders, line=line, now=now, hold=hold
+    )
     if problems:
         raise ImapError(" ".join(problems))
 

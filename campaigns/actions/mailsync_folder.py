@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -25,6 +25,14 @@ COUNT_MOST = 5000
 SMALL = 500
 
 
+class TakenOver(Exception):
+    """This reader stood still for longer than its lease and another reads on: it must not do anything more."""
+
+
+def unwatched() -> None:
+    """Nobody else can read: no lease has to be held on to."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """A mail by its headers: its Message-ID ('' if it has none), whether it is ours, and whether it is stored."""
@@ -42,7 +50,10 @@ def digest_of(message_id: str) -> str:
 
 @dataclass(slots=True)
 class FolderReader:
-    """`sent` collects the Message-IDs of the Sent folder, so that All Mail does not take our own mail for answers."""
+    """`sent` collects the Message-IDs of the Sent folder, so that All Mail does not take our own mail for answers.
+
+    `hold` renews the lease on the mailbox, before each thing that may take long; it raises TakenOver.
+    """
 
     workspace_id: uuid.UUID
     mailbox: Mailbox
@@ -50,6 +61,7 @@ class FolderReader:
     line: ImapConversation
     now: datetime
     sent: set[str] = field(default_factory=set)
+    hold: Callable[[], None] = unwatched
 
     @property
     def since(self) -> date:
@@ -83,6 +95,7 @@ class FolderReader:
         uids = self.line.uids_after(self.folder.last_uid, since=self.since)
         stored = 0
         for start in range(0, len(uids), BATCH):
+            self.hold()
             batch = uids[start : start + BATCH]
             seen = self._look(self.line.heads(batch))
             stored += self._store([mail.uid for mail in seen if not mail.is_own and not mail.is_stored])
@@ -118,6 +131,7 @@ class FolderReader:
     def _store(self, uids: Sequence[int]) -> int:
         stored = 0
         for uid, raw in self.line.mails(uids):
+            self.hold()
             crash_point("C13")
             stored += self._receive(uid, raw)
             crash_point("C14")
@@ -174,6 +188,7 @@ class FolderReader:
         uids = [uid for uid in self.line.uids_after(0, since=since) if uid <= self.folder.last_uid][-COUNT_MOST:]
         seen: list[Seen] = []
         for start in range(0, len(uids), 500):
+            self.hold()
             seen += self._look(self.line.heads(uids[start : start + 500]))
         read = 0
         if self.is_sent:
@@ -182,6 +197,7 @@ class FolderReader:
             foreign = [mail for mail in seen if mail.message_id and not mail.is_own]
             missing = [mail.uid for mail in foreign if not mail.is_stored]
             for uid, raw in self.line.mails(missing):
+                self.hold()
                 read += self._receive(uid, raw)
             total, stored = len(foreign), len(foreign) - len(missing) + read
         with workspace_scope(self.workspace_id):

@@ -6,11 +6,12 @@ and in the end for the clock (actions.settlement). Nothing here sends anything.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q
 
+from campaigns.actions.mailsync_folder import unwatched
 from campaigns.actions.outcomes import SKIPPED_BY_PERSON, record_sent
 from campaigns.actions.settlement import lease_is_over
 from campaigns.models import Mailbox, MailFolder, Message
@@ -37,6 +38,7 @@ def reconcile_unknown(
     folders: Sequence[MailFolder],
     line: ImapConversation,
     now: datetime,
+    hold: Callable[[], None] = unwatched,
 ) -> int:
     """Look for unknown (or skipped) messages of this mailbox in Sent and All Mail. Returns how many were proven sent. Raises ImapError.
 
@@ -61,6 +63,7 @@ def reconcile_unknown(
         for message in waiting:
             if message.pk in proven:
                 continue
+            hold()
             if line.find(message.message_id):
                 proven[message.pk] = display_name(folder.name)
             elif message.pk not in alike and (other := _alike(line, message)):
@@ -108,6 +111,7 @@ def copy_to_sent(
     folders: Sequence[MailFolder],
     line: ImapConversation,
     now: datetime,
+    hold: Callable[[], None] = unwatched,
 ) -> int:
     """Put a copy of sent mail into the Sent folder where the provider makes none. Returns how many. Raises ImapError.
 
@@ -131,8 +135,10 @@ def copy_to_sent(
         raise ImapError("There is no Sent folder to put copies into. Make one there, or switch the copies off.")
     copied = 0
     for message in waiting:
+        hold()
         line.select(folder.name)
         if not line.find(message.message_id):
+            hold()  # a copy is put there once: not by a reader that another has taken over from
             crash_point("C12")
             line.append(folder.name, contents[message.pk], at=message.sent_at or now)
             copied += 1

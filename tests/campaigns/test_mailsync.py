@@ -3,10 +3,12 @@
 import hashlib
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.db import connection
 
 from campaigns.actions import mailsync_folder
 from campaigns.actions.mailsync import SYNC_LANE, SyncReport, sync_due, sync_mailbox
@@ -299,6 +301,80 @@ def test_one_reader_at_a_time(acme: Any, dovecot: Dovecot, mailbox: Mailbox) -> 
     assert sync(mailbox).busy
     lanes.settle_key(held, next_due=None)
     assert sync(mailbox).ok
+
+
+def lease(mailbox: Mailbox) -> float:
+    """Seconds left by the database's clock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT extract(epoch FROM lease_until - clock_timestamp()) FROM core_lane WHERE kind = %s AND key = %s",
+            [SYNC_LANE, str(mailbox.pk)],
+        )
+        return float(cursor.fetchone()[0])
+
+
+def test_a_reader_holds_on_with_each_mail_and_makes_way_soon_when_it_is_killed(
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, message: Message, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        dovecot.deliver(mailbox.address, reply(message, f"Question {number}?"))
+    until: list[datetime] = []
+    left: list[float] = []
+
+    def look(name: str) -> None:
+        if name == "C13":
+            held = Lane.objects.get(kind=SYNC_LANE, key=str(mailbox.pk)).lease_until
+            assert held is not None
+            until.append(held)
+            left.append(lease(mailbox))
+
+    monkeypatch.setattr(mailsync_folder, "crash_point", look)
+    assert sync(mailbox).new == 3
+    assert len(until) == 3
+    assert until[0] < until[1] < until[2], "renewed before each mail"
+    assert max(left) <= settings.MAIL_SYNC_LEASE_SECONDS <= 90, "and never for long"
+    # Killed: its lease stays. Nobody reads until it is over, then the next one does at once.
+    held = lanes.take_key(
+        workspace_id=acme.pk, kind=SYNC_LANE, key=str(mailbox.pk), lease_seconds=settings.MAIL_SYNC_LEASE_SECONDS
+    )
+    assert held is not None
+    assert sync(mailbox, LATER).busy
+    Lane.objects.filter(kind=SYNC_LANE).update(lease_until=NOW)
+    assert sync(mailbox, LATER).ok
+    with workspace_scope(acme.pk):
+        mailbox.refresh_from_db()
+        assert mailbox.synced_at == LATER
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_reader_that_was_frozen_past_its_lease_stops_where_it_is(
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, message: Message, monkeypatch: pytest.MonkeyPatch, after: int
+) -> None:
+    for number in range(3):
+        dovecot.deliver(mailbox.address, reply(message, f"Question {number}?"))
+    seen, others = [], []
+
+    def freeze(name: str) -> None:
+        if name == "C14":
+            seen.append(name)
+            if len(seen) == after + 1:
+                Lane.objects.filter(kind=SYNC_LANE).update(lease_until=NOW)
+                others.append(
+                    lanes.take_key(workspace_id=acme.pk, kind=SYNC_LANE, key=str(mailbox.pk), lease_seconds=60)
+                )
+
+    monkeypatch.setattr(mailsync_folder, "crash_point", freeze)
+    report = sync(mailbox)
+    assert (report.busy, report.ok, report.problem) == (True, False, "")
+    assert others[0] is not None
+    with workspace_scope(acme.pk):
+        assert InboundMail.objects.count() == after + 1, "nothing is read after it lost the mailbox"
+        mailbox.refresh_from_db()
+        assert (mailbox.synced_at, mailbox.sync_error) == (None, ""), "it vouches for nothing and blames nobody"
+    assert Lane.objects.get(kind=SYNC_LANE, key=str(mailbox.pk)).lease_until == others[0].lease_until
+    lanes.settle_key(others[0], next_due=None)
+    monkeypatch.setattr(mailsync_folder, "crash_point", lambda name: None)
+    assert sync(mailbox, LATER).new == 2 - after
 
 
 def test_workers_read_what_nobody_read_for_five_minutes(acme: Any, dovecot: Dovecot, mailbox: Mailbox) -> None:
