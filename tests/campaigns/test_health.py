@@ -79,7 +79,8 @@ def test_three_per_cent_of_two_hundred_hold_the_mailbox(in_acme: Any, alice: Any
         NOW,
     )
     entry = AuditEntry.objects.get(action="mailbox.held")
-    assert (entry.member_id, entry.detail) == (None, {"reason": words, "code": "bounces"})
+    assert (entry.source, entry.member_id, entry.detail) == ("system", None, {"reason": words, "code": "bounces"})
+    assert (entry.target_id, entry.at) == (mailbox.pk, NOW)
     task = Task.objects.get(kind="todo")
     assert (task.owner, task.title, task.reason) == (alice.member, "Mailbox ana@acme.example is held", words)
     assert is_suppressed([last.to_address]), "the address that bounced, as ever"
@@ -131,6 +132,9 @@ def test_a_block_by_policy_holds_the_mailbox_and_never_the_person(in_acme: Any, 
     mailbox.refresh_from_db()
     assert (mailbox.state, mailbox.state_code) == ("held", "policy")
     assert "550 5.7.1 blocked: poor reputation" in mailbox.state_reason
+    entry = AuditEntry.objects.get(action="mailbox.held")
+    assert (entry.source, entry.member_id, entry.target_id) == ("system", None, mailbox.pk)
+    assert entry.detail == {"reason": mailbox.state_reason, "code": "policy"}
     assert sink.recipients == [], "the first no is enough: nobody else was tried"
     assert not is_suppressed(["ana@lumen.example", "ben@lumen.example"])
     waiting = Message.objects.get(state="planned")
