@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.xdist_group("browser"),
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(120),
+    pytest.mark.timeout(240),
 ]
 
 TITLES = ["Send the price list", "Ask about the plant visit", "Thank them for the photos"]

@@ -21,7 +21,7 @@ pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.timeout(400),
+    pytest.mark.timeout(900),
 ]
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}  # light and dark, in this order

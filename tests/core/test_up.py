@@ -20,7 +20,7 @@ from leadgen.core.services import client
 pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc"),
     pytest.mark.xdist_group("up"),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(480),
 ]
 MANAGE = services.state.BASE_DIR / "manage.py"
 READY_SECONDS = 120  # a loaded CI machine; the promise of ten seconds is the benchmark's

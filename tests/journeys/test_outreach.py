@@ -35,7 +35,7 @@ from tests.factories.accounts import Someone
 from tests.factories.campaigns import EMAIL, FOLLOW_UP, make_enrolment, make_mailbox, make_sequence
 from tests.factories.prospects import make_company, make_person
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(480)]
 
 START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)  # a Monday
 STEPS = [
