@@ -192,12 +192,14 @@ class Outbox(RuleBasedStateMachine):
         message = self._delivered(who)
         if message is None or who in self.over or who in self.asleep:
             return
+        with workspace_scope(self.workspace.pk):
+            before = Enrolment.objects.get(pk=who).state  # a refused step may have stopped it
         back = self.now + timedelta(days=4)
         words = f"I am out of the office until {back:%d %B %Y}."
         self._receive(reply(message, words, extra=("Auto-Submitted: auto-replied",)))
         with workspace_scope(self.workspace.pk):
             state = Enrolment.objects.get(pk=who).state
-        assert state in {"active", "finished"}, "an automatic reply is no reply"
+        assert state in {before, "finished"}, "an automatic reply is no reply"
         # The day after they are back has not begun anywhere on earth.
         self.back[who] = back.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(hours=10)
 
