@@ -53,9 +53,12 @@ def scores(text: str) -> dict[str, float]:
     return _probabilities(known, [float(number) for number in found[0]])
 
 
+LOOKED_AT = 4_000  # characters; of a tag that is never closed each look goes to the end
+
+
 def gist(text: str) -> str:
     """The part of a reply that says what it wants: without markup and greeting, the first sentences."""
-    words = without_markup(" ".join(text.split()))
+    words = without_markup(" ".join(text[:LOOKED_AT].split()))
     return _GREETING.sub("", words)[:300] or words[:300]
 
 
