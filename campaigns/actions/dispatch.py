@@ -71,7 +71,10 @@ def dispatch_once(
         # Not even steps are begun: what a restored database thinks is due may have been done before the restore.
         turn.reasons.append(held)
         return turn
-    for kind, work in ((CAMPAIGN_LANE, _campaign), (ENROLMENTS_LANE, _enrolments), (MAILBOX_LANE, _mailbox)):
+    works = {CAMPAIGN_LANE: _campaign, ENROLMENTS_LANE: _enrolments, MAILBOX_LANE: _mailbox}
+    if not lanes.any_due(kinds=list(works), now=now):
+        return turn
+    for kind, work in works.items():
         for _ in range(max_lanes):
             if _over(until):
                 turn.unfinished = True

@@ -5,6 +5,7 @@ may be told too early or twice; a sweep re-derives lanes from the due rows every
 """
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -28,6 +29,21 @@ def mark(*, workspace_id: uuid.UUID, kind: str, due: datetime, key: str = "") ->
             """,
             [workspace_id, kind, key, due],
         )
+
+
+def any_due(*, kinds: Sequence[str], now: datetime) -> bool:
+    """Whether `take` would find a lane of one of `kinds`: one look in place of a try at each, for turns with nothing due."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT FROM core_lane
+                WHERE kind = ANY(%s) AND next_due <= %s AND (lease_until IS NULL OR lease_until < clock_timestamp())
+            )
+            """,
+            [list(kinds), now],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 def take(*, kind: str, now: datetime, lease_seconds: int = 120) -> Lane | None:
