@@ -14,7 +14,6 @@ The commit is durable before DATA: whatever dies afterwards, the message is `unk
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -104,16 +103,6 @@ class SendReport:
 
 
 @dataclass(slots=True)
-class Taken:
-    """A mail the server accepted: its words, its own name for the mail, and what the record of it will say."""
-
-    look: Look
-    response: str
-    provider_id: str
-    values: dict[str, Any]
-
-
-@dataclass(slots=True)
 class Batch:
     """What the mails of one turn on a mailbox share."""
 
@@ -125,9 +114,8 @@ class Batch:
     report: SendReport
     left: int  # mails the mailbox may still send, as far as this batch knows
     version: tuple[str, str] = ("", "")  # of the mailbox's row, as seen last
-    # What the server accepted and is not recorded yet, and of these a record that is on its way to the database (actions.accepted).
-    accepted: list[Taken] = field(default_factory=list)
-    flying: tuple[list[Taken], Sent] | None = None
+    # The record of the mail before, on its way to the database: settle it before the connection is used for anything else.
+    pending: tuple[Look, str, str, Sent] | None = None
     touched: list[datetime] = field(default_factory=list)  # when enrolments that were moved on are due next
 
     @property
@@ -137,12 +125,23 @@ class Batch:
         return not box.min_gap_seconds and not box.gap_jitter_seconds and box.domain_cap is None
 
 
-def pass_by_versions(batch: Batch, look: Look) -> bool:
-    """The short way. True: committed, DATA may follow. False: nothing was changed; `pass_under_locks` says why, or lets it."""
+def pass_point_of_no_return(batch: Batch, look: Look) -> bool:
+    """True: committed, DATA may follow. False: it waits or never goes; that is recorded and in the report."""
+    if (
+        look.versions
+        and look.tid
+        and batch.version[0]
+        and batch.left > 0
+        and batch.takes_short_way
+        and _short_way(batch, look)
+    ):
+        return True
+    return _long_way(batch, look)
+
+
+def _short_way(batch: Batch, look: Look) -> bool:
     message, enrolment = look.message, look.enrolment
-    known = look.versions and look.tid and batch.version[0]
-    if enrolment is None or not known or batch.left <= 0 or not batch.takes_short_way:
-        return False
+    assert enrolment is not None
     values = {
         "workspace": batch.workspace_id, "enrolment": enrolment.pk, "mailbox": batch.mailbox.pk,
         "person": enrolment.person_id, "sequence": enrolment.sequence_id, "campaign": enrolment.sequence.campaign_id,
@@ -160,8 +159,7 @@ def pass_by_versions(batch: Batch, look: Look) -> bool:
     return True
 
 
-def pass_under_locks(batch: Batch, look: Look) -> bool:
-    """The long way. True: committed, DATA may follow. False: it waits or never goes; that is recorded and in the report."""
+def _long_way(batch: Batch, look: Look) -> bool:
     message, now = look.message, batch.now
     with workspace_scope(batch.workspace_id):
         if not _decide(batch, look):

@@ -13,7 +13,6 @@ Killed at any moment: before the point of no return the claim's lease runs out a
 message is `unknown`, the sweep says so once the lease is over (outcomes.settle_dead), and evidence or a person settles it.
 """
 
-import time
 import uuid
 from datetime import datetime
 
@@ -23,7 +22,7 @@ from django.db.models.expressions import RawSQL
 
 from accounts.actions.audit import SYSTEM
 from campaigns.actions import outcomes
-from campaigns.actions.accepted import record_accepted, send_records, settle_records, wait_for_records
+from campaigns.actions.accepted import record_accepted, settle_record
 from campaigns.actions.connections import Conversation, conversation_for
 from campaigns.actions.health import hold_mailbox, rest_for_quota
 from campaigns.actions.mailbox_secrets import mailbox_purpose as mailbox_purpose
@@ -35,8 +34,7 @@ from campaigns.actions.no_return import (
     give_back,
     may_still_go,
     mine,
-    pass_by_versions,
-    pass_under_locks,
+    pass_point_of_no_return,
 )
 from campaigns.actions.pacing import Room, state_words
 from campaigns.actions.steps import mark_enrolments, steps_of
@@ -47,7 +45,7 @@ from campaigns.queries.looks import Clock, Look, look_at, version_of
 from campaigns.queries.mail import mime_of
 from campaigns.queries.verdicts import Verdict, verdict_of
 from campaigns.rules.mime import normalise_address
-from campaigns.transports.smtp import OutcomeUnknown, SmtpConversation, TransportError
+from campaigns.transports.smtp import OutcomeUnknown, TransportError
 from leadgen.core import restore
 from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
@@ -120,14 +118,11 @@ def send_due(
 
 
 def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> None:
-    if isinstance(conversation, SmtpConversation):
-        # Nothing accepted waits for its record while a server thinks.
-        conversation.on_wait = lambda: send_records(batch)
     try:
         for index, look in enumerate(looks):
             if not batch.mailbox.sends:
                 # One of this batch held it, such as a block by policy: the rest is not tried.
-                settle_records(batch)
+                settle_record(batch)
                 _stand_down(batch, [rest.message for rest in looks[index:]])
                 break
             try:
@@ -138,7 +133,7 @@ def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> No
                 break
     finally:
         try:
-            settle_records(batch)  # also of those before one that failed in a way nobody expected
+            settle_record(batch)  # also of the mail before one that failed in a way nobody expected
         finally:
             conversation.close()
 
@@ -187,30 +182,29 @@ def _send_one(conversation: Conversation, batch: Batch, look: Look) -> None:
     """One message through its whole life. Raises TransportError only where the server as a whole cannot be used."""
     message = look.message
     if look.refused:
-        settle_records(batch)
+        settle_record(batch)
         if not may_still_go(batch, look):
             return  # no need to trouble the server
     try:
         sender = normalise_address(batch.mailbox.address, field="from_address")
         recipient = normalise_address(message.to_address, field="to_address")
     except Invalid as error:
-        settle_records(batch)
+        settle_record(batch)
         _unfit(batch, message, error)
         return
     try:
         if not conversation.connected:
-            settle_records(batch)
+            settle_record(batch)
             conversation.connect()
             crash_point("C4")
-        began = time.monotonic()
         conversation.prepare(sender=sender, recipient=recipient)
     except TransportError as error:
-        settle_records(batch)
+        settle_record(batch)
         if error.whole_server:
             raise
         _refused(batch, message, error)
         return
-    wait_for_records(batch)
+    settle_record(batch)
     try:
         content = mime_of(message, now=batch.now)
     except Invalid as error:
@@ -225,29 +219,18 @@ def _send_one(conversation: Conversation, batch: Batch, look: Look) -> None:
     try:
         accepted = conversation.hand_over(content)
     except OutcomeUnknown as error:
-        settle_records(batch)
         with workspace_scope(batch.workspace_id):
             outcomes.record_unknown(message=message, reason=str(error), now=batch.now)
         batch.report.unknown += 1
         log.warning("message_outcome_unknown", message=str(message.pk), attempt=message.attempt)
         return
     except TransportError as error:
-        settle_records(batch)
         _refused(batch, message, error)
         if error.whole_server:
             raise
         return
     crash_point("C10")
-    seconds = time.monotonic() - began
-    record_accepted(batch, look, accepted.text, provider_id=accepted.provider_id, seconds=seconds)
-
-
-def pass_point_of_no_return(batch: Batch, look: Look) -> bool:
-    """True: committed, DATA may follow. False: it waits or never goes; that is recorded and in the report."""
-    if pass_by_versions(batch, look):
-        return True
-    settle_records(batch)  # the rows read under the locks must say what happened
-    return pass_under_locks(batch, look)
+    record_accepted(batch, look, accepted.text, provider_id=accepted.provider_id)
 
 
 def _unfit(batch: Batch, message: Message, error: Invalid) -> None:

@@ -8,7 +8,6 @@ import select
 import smtplib
 import socket
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +22,6 @@ CONNECT_TIMEOUT = float(settings.SMTP_TIMEOUT)
 # RFC 5321 section 4.5.3.2.6 says ten minutes for the answer to the final dot: a client that gives up earlier loses
 # knowledge of what was accepted. The message's lease is longer than the whole conversation.
 FINAL_TIMEOUT = float(settings.SMTP_FINAL_TIMEOUT)
-WAIT_SECONDS = 0.03  # a server that takes longer may take minutes
 
 
 class TransportError(Exception):
@@ -102,15 +100,10 @@ def _words(code: int, reply: bytes | str) -> str:
 
 
 class SmtpConversation:
-    """A logged-in connection that hands over mails one after another. Use as a context manager; not thread-safe.
-
-    `on_wait` is called where the server has not answered for WAIT_SECONDS: what the caller would like to have done before
-    a long wait.
-    """
+    """A logged-in connection that hands over mails one after another. Use as a context manager; not thread-safe."""
 
     def __init__(self, account: SmtpAccount) -> None:
         self.account = account
-        self.on_wait: Callable[[], None] | None = None
         self._smtp: smtplib.SMTP | None = None
 
     def __enter__(self) -> "SmtpConversation":
@@ -192,7 +185,6 @@ class SmtpConversation:
         try:
             if smtp.has_extn("pipelining"):
                 smtp.send(f"{mail}\r\n{rcpt}\r\n")
-                self._wait()
                 code, reply = smtp.getreply()
                 recipient_code, recipient_reply = smtp.getreply()
             else:
@@ -271,7 +263,6 @@ class SmtpConversation:
             sock.settimeout(FINAL_TIMEOUT)
             sock.sendall(b".\r\n")
             crash_point("C9")
-            self._wait()
             code, reply = smtp.getreply()
             sock.settimeout(CONNECT_TIMEOUT)
         except (smtplib.SMTPException, OSError) as error:
@@ -296,12 +287,6 @@ class SmtpConversation:
             smtp.quit()
         except (smtplib.SMTPException, OSError):
             smtp.close()
-
-    def _wait(self) -> None:
-        """Before a reply is read, with nothing of it read yet."""
-        sock: Any = self._need().sock
-        if self.on_wait is not None and not select.select([sock], [], [], WAIT_SECONDS)[0]:
-            self.on_wait()
 
     def _need(self) -> smtplib.SMTP:
         if not self.connected:

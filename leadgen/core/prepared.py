@@ -58,18 +58,9 @@ def _text(value: Any) -> bytes | None:
     if isinstance(value, timedelta):
         return f"{value.total_seconds()} seconds".encode()
     if isinstance(value, list):
-        return b"{" + b",".join(_element(each) for each in value) + b"}"
+        assert all(isinstance(word, str) and word.isalnum() for word in value), "lists of plain words only"
+        return ("{" + ",".join(value) + "}").encode()
     raise TypeError(f"no text for {type(value).__name__}")
-
-
-def _element(value: Any) -> bytes:
-    """A value within an array literal (PostgreSQL, "Array Input and Output Syntax")."""
-    text = _text(value)
-    if text is None:
-        return b"NULL"
-    if isinstance(value, str):
-        return b'"' + text.replace(b"\\", b"\\\\").replace(b'"', b'\\"') + b'"'
-    return b'"' + text + b'"' if b" " in text else text  # a time or a span
 
 
 class Sent:

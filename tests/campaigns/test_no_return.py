@@ -55,16 +55,16 @@ def enrol(sink: Sink, people: int = 1, **fields: Any) -> Workspace:
 def test_the_whole_path_commits_mail_by_mail_on_the_short_way(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = enrol(sink, people=3)
     ways: list[str] = []
-    for way in ("pass_by_versions", "pass_under_locks"):
+    for way in ("_short_way", "_long_way"):
         inner = getattr(no_return, way)
 
         def noted(*args: Any, way: str = way, inner: Any = inner) -> bool:
             ways.append(way)
             return bool(inner(*args))
 
-        monkeypatch.setattr(sending, way, noted)
+        monkeypatch.setattr(no_return, way, noted)
     assert dispatch_once(now=NOW).sent == 3
-    assert ways == ["pass_by_versions"] * 3
+    assert ways == ["_short_way"] * 3
     with workspace_scope(workspace.pk):
         assert set(
             Message.objects.values_list("state", "reason_code", "lease_until", "settled_by", "submitted_at", "sent_at")
