@@ -215,6 +215,9 @@ def test_a_failing_statement_leaves_the_connection_usable_and_nothing_written(ac
     write = Statement("test_write", "UPDATE core_lane SET key = %(key)s WHERE kind = 'none' RETURNING key")
     from django.db import DataError
 
+    def fail() -> None:
+        raise ZeroDivisionError
+
     for _ in range(2):
         with pytest.raises(DataError):
             run(acme.pk, (write, {"key": "a"}), (break_, {"zero": 0}))
@@ -222,7 +225,7 @@ def test_a_failing_statement_leaves_the_connection_usable_and_nothing_written(ac
             send(acme.pk, (break_, {"zero": 0})).result()
         assert run(acme.pk, (break_, {"zero": 1})) == [("1",)]
         with pytest.raises(ZeroDivisionError):
-            run(acme.pk, (break_, {"zero": 1}), before_commit=lambda: 1 / 0)  # type: ignore[arg-type]
+            run(acme.pk, (break_, {"zero": 1}), before_commit=fail)
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('leadgen.workspace', true), current_setting('enable_seqscan')")
         assert cursor.fetchone() in {("", "on"), (None, "on")}  # None: nothing was ever set on this connection
