@@ -15,9 +15,7 @@ from prospects.actions import icps as actions
 from prospects.actions.agreements import draft_agreement
 from prospects.actions.agreements import edit_draft as edit_agreement
 from prospects.models import CompanyFit, Icp, IcpVersion, PersonFit
-from prospects.queries.icps import preview, values_present
-from prospects.rules.fields import COMPANY_FACTS
-from prospects.rules.icps import check_content, content_of
+from prospects.rules.icps import content_of
 from tests.factories.accounts import make_member
 from tests.factories.prospects import make_company, make_icp, make_person
 
@@ -160,42 +158,6 @@ def test_a_profile_the_agreement_reads_is_not_archived(plants: Icp, in_acme: Any
     edit_agreement(version=draft_agreement(by=by_alice, now=now), changes={"icp": plants}, by=by_alice, now=now)
     with pytest.raises(Conflict, match="Agreement v2 reads the fit"):
         actions.archive_icp(icp=plants, by=by_alice, now=now)
-
-
-# The preview
-
-
-def test_the_preview_counts_grades_and_names_the_best(firms: None, in_acme: Any, now: datetime) -> None:
-    found = preview(check_content(CONTENT), now=now)
-    assert (found.total, found.matches.value, found.share) == (3, 1, 1 / 3)
-    assert [(letter, count) for letter, count, _ in found.grades] == [("A", 1), ("B", 0), ("C", 0), ("D", 2), ("X", 0)]
-    assert [(part.kind, part.label, round(part.met, 2), round(part.unknown, 2)) for part in found.parts] == [
-        ("criterion", "Machinery", 0.33, 0), ("criterion", "200 or more", 0.33, 0.33), ("exclude", "Excluded", 0, 1.0),
-    ]  # fmt: skip
-    assert [(sample.row.name, sample.grade, sample.score) for sample in found.samples[:1]] == [("Lumen", "A", 100)]
-    assert found.hint == "Matches 1 company: too narrow to fill a queue."
-    people = preview(check_content(CONTENT), now=now, people=True)
-    assert [(part.kind, part.met) for part in people.parts][-1] == ("persona", 1.0)
-
-
-def test_of_many_rows_an_even_sample_is_judged(in_acme: Any, now: datetime, monkeypatch: pytest.MonkeyPatch) -> None:
-    for number in range(60):
-        make_company(f"C{number}", industry="Machinery" if number % 2 else "Energy")
-    monkeypatch.setattr("prospects.queries.icps.LOOKED_AT", 20)
-    found = preview(check_content({"criteria": [INDUSTRY]}), now=now)
-    assert found.total == 60
-    assert 0 < found.looked_at < 60
-    assert str(found.matches).startswith("about ")
-
-
-def test_values_come_with_their_counts(firms: None, in_acme: Any) -> None:
-    make_company("Sapphire", industry="Machinery", technologies=["SAP", "Oracle"])
-    make_company("Sap", technologies=["SAP"])
-    industry, technologies = COMPANY_FACTS.get("company.industry"), COMPANY_FACTS.get("company.technologies")
-    assert industry is not None
-    assert technologies is not None
-    assert values_present(industry) == [("Machinery", 2), ("Energy", 1), ("Logistics", 1)]
-    assert values_present(technologies) == [("SAP", 2), ("Oracle", 1)]
 
 
 # Pages
