@@ -2,7 +2,8 @@
 
 Opens `atomic()`, sets workspace and user, calls the view, renders a TemplateResponse while the workspace is still set,
 and rolls back on an exception or a status >= 400. Paths: `/w/<slug>/...` for members; `/api/v1/...` by the token's
-workspace; `/p/<signed>/...` public pages enter their workspace themselves by their signed token.
+workspace; `/p/<signed>/...` public pages enter their workspace themselves by their signed token. Webhooks of sending
+services open their own transactions: between them a mail may have to be fetched, and no transaction waits for a network.
 """
 
 import uuid
@@ -17,6 +18,7 @@ from accounts.models import Member, User, Workspace
 from leadgen.core.tenancy import active_workspace_id, workspace_scope
 
 PREFIX = "/w/"
+OWN_TRANSACTIONS = ("/p/esp/",)
 
 
 class _RollBack(Exception):
@@ -33,6 +35,9 @@ class WorkspaceMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.workspace = None  # type: ignore[attr-defined]  # ours
         request.member = None  # type: ignore[attr-defined]
+        if request.path_info.startswith(OWN_TRANSACTIONS):
+            with timezone.override(UTC):
+                return self.get_response(request)
         user_id = request.user.pk if isinstance(request.user, User) else None
         try:
             # Pages show times in the user's zone, else the workspace's; the API speaks UTC.

@@ -3,26 +3,28 @@
 Proof before effect: a request must carry the service's signature or our own secret, and an event changes something only
 where it names a mail of ours by the service's id (or by the Message-ID we gave with it), of this mailbox, to this very
 recipient. Each event counts once, however often it is told. Opens and clicks are not read.
+
+A request is handled in three parts: `admit` (who asks; a transaction), reading it (it may fetch a mail; none), `carry_out`
+(a transaction).
 """
 
-import base64
-import binascii
 import hashlib
-import hmac
 import json
 import re
-import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
+from email.utils import getaddresses
 from typing import Any
 
 from anymail.exceptions import AnymailError
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 
+from campaigns.actions.connections import esp_account
+from campaigns.actions.freshness import record_sync_failure
 from campaigns.actions.inbound import receive_mail
 from campaigns.actions.mailbox_secrets import opened_dict
 from campaigns.actions.outcomes import ENHANCED, apply_bounce, prove_sent, refusal_type
@@ -30,21 +32,35 @@ from campaigns.actions.unsubscribes import object_to_mail, unsubscribe
 from campaigns.models import InboundMail, Mailbox, Message
 from campaigns.models.messages import InboundMailKind
 from campaigns.rules.tokens import public_token
+from campaigns.transports.esp_inbound import MailUnavailable, parser
+from campaigns.transports.esp_proof import USER, is_proven, signs
 from campaigns.transports.services import Service, service_of
-from leadgen.core import secrets
-from leadgen.core.errors import Invalid, Refused
+from leadgen.core.errors import AppError, Invalid, Refused
 from leadgen.core.logging import log
 from prospects.models import Suppression
 
-USER = "leadgen"  # of the address the service calls: https://leadgen:<secret>@...
-SVIX_AGE = 300
-# Services whose inbound form holds the whole mail; the others would have us fetch it inside the request.
-TAKES_MAIL = {"mailgun", "postmark", "sendgrid", "mailjet", "sparkpost"}
+# Headers that may name the mailbox a mail came to.
+RECIPIENTS = ("To", "Cc", "Delivered-To", "X-Original-To", "X-Forwarded-To", "Envelope-To")
 # What proves that the service has the mail and changes nothing else.
 PROVES = {"queued", "sent", "delivered", "deferred"}
 # What a service means where it gives no enhanced status code (RFC 3463).
 BOUNCES = {"bounced": "hard", "invalid": "hard", "blocked": "policy", "spam": "policy"}
 PLAIN = re.compile(r"\b(4\d\d|5\d\d)\b")
+
+
+class Unfetched(AppError):
+    """A mail is there which the service did not hand out. It will tell of it again."""
+
+    status = 503
+    default_code = "unfetched"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a request told: events of anymail, of mail that came in where `inbound`; None is one known before."""
+
+    inbound: bool
+    events: list[Any]
 
 
 @dataclass(slots=True)
@@ -60,101 +76,103 @@ def esp_address(mailbox: Mailbox, *, inbound: bool = False) -> str:
     token = public_token("esp", workspace_id=mailbox.workspace_id, row=mailbox.pk)
     hooks = opened_dict(mailbox, "webhook")
     site = settings.SITE_URL
-    if not hooks.get("signing_key"):
+    if not hooks.get("signing_key") or not signs(service_of(mailbox.esp), inbound=inbound):
         site = site.replace("://", f"://{USER}:{hooks.get('secret', '')}@", 1)
     return f"{site}/p/esp/{token}/{'in/' if inbound else ''}"
 
 
-def receive(*, mailbox: Mailbox, request: HttpRequest, body: bytes, inbound: bool, now: datetime) -> Done:
-    """Read a request of the mailbox's service. Raises Refused without proof of who sent it, Invalid for what cannot be read."""
+def admit(*, mailbox: Mailbox, request: HttpRequest, body: bytes, inbound: bool, now: datetime) -> Callable[[], Found]:
+    """Check who asks; returns what reads the request, to be called outside any transaction: it may fetch a mail.
+
+    Raises Refused without proof of who sent it, Invalid for what this service cannot hand in. The reading raises Invalid
+    for what cannot be read, Unfetched where the service did not hand out its mail.
+    """
     service = service_of(mailbox.esp)
-    _check(mailbox, service, request, body, now)
-    if inbound and service.key not in TAKES_MAIL:
-        raise Invalid(f"Mail that comes in over {service.label} cannot be taken. Read this mailbox over IMAP.")
-    try:
-        found = _parser(service, inbound)(request)
-    except (AnymailError, KeyError, ValueError, TypeError, AttributeError, IndexError) as error:
-        log.warning("esp_event_unreadable", service=service.key, error=type(error).__name__)
-        raise Invalid("This is no event of the service as we know it.") from error
-    done = Done()
-    for event in found:
+    hooks = opened_dict(mailbox, "webhook")
+    key, secret = hooks.get("signing_key", ""), hooks.get("secret", "")
+    if not is_proven(service, request, body, key=key, secret=secret, inbound=inbound, now=now):
+        raise Refused("This request does not prove that it comes from the sending service.", code="signature")
+    told = _told(body) if service.key == "resend" else {}
+    inbound = inbound or told.get("type") == "email.received"  # one webhook of Resend tells both
+    known = _known(mailbox, told) if inbound else False
+    parse = parser(esp_account(mailbox), inbound=inbound)
+
+    def read() -> Found:
+        if known:
+            return Found(inbound, [None])
+        try:
+            return Found(inbound, list(parse(request)))
+        except MailUnavailable as error:
+            log.warning("esp_mail_unavailable", service=service.key, mailbox=str(mailbox.pk), words=error.message)
+            raise Unfetched(error.message) from error
+        except (
+            AnymailError,
+            ImproperlyConfigured,
+            KeyError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            IndexError,
+        ) as error:
+            log.warning("esp_event_unreadable", service=service.key, error=type(error).__name__)
+            raise Invalid("This is no event of the service as we know it.") from error
+
+    return read
+
+
+def carry_out(*, mailbox: Mailbox, found: Found, now: datetime) -> Done:
+    """Store and carry out what a request of the mailbox's service told; what was told before changes nothing."""
+    service, done = service_of(mailbox.esp), Done()
+    for event in found.events:
         done.received += 1
-        if inbound:
+        if found.inbound:
             done.changed += _mail(mailbox, event, now)
         else:
             done.changed += _apply(mailbox, service, event, now)
+    if found.inbound and mailbox.sync == Mailbox.Sync.PUSH and mailbox.sync_error:
+        Mailbox.objects.filter(pk=mailbox.pk).update(sync_error="", sync_failed_at=None)
     return done
 
 
-def _parser(service: Service, inbound: bool) -> Callable[[HttpRequest], Iterable[Any]]:
-    """anymail's reading of this service's form. Who sent it was checked before, so its own checks get nothing to do."""
-    kind = "Inbound" if inbound else "Tracking"
-    options = {"webhook_secret": f"{USER}:checked-before"}
-    if service.key == "mailgun":
-        options["webhook_signing_key"] = "checked-before"
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # anymail tells which services it still tests itself
-        module = import_module(f"anymail.webhooks.{service.key}")
-        view = getattr(module, f"{service.label}{kind}WebhookView")(**options)
-    parse: Callable[[HttpRequest], Iterable[Any]] = view.parse_events
-    return parse
+def note_unfetched(*, mailbox: Mailbox, error: Unfetched, now: datetime) -> None:
+    """Say on the mailbox that mail came in which its service does not hand out; IMAP's own words are left alone."""
+    if mailbox.sync == Mailbox.Sync.PUSH:
+        record_sync_failure(mailbox_id=mailbox.pk, words=error.message, now=now)
 
 
-def _check(mailbox: Mailbox, service: Service, request: HttpRequest, body: bytes, now: datetime) -> None:
-    """Raises Refused unless the service signed the request, or it carries our secret where the service signs nothing."""
-    hooks = opened_dict(mailbox, "webhook")
-    key = hooks.get("signing_key", "")
-    if key and service.key == "mailgun":
-        proven = _mailgun_signed(request, body, key)
-    elif key and service.key == "resend":
-        proven = _svix_signed(request, body, key, now)
-    else:
-        proven = bool(hooks.get("secret")) and secrets.same(_basic_auth(request), f"{USER}:{hooks['secret']}")
-    if not proven:
-        raise Refused("This request does not prove that it comes from the sending service.", code="signature")
-
-
-def _basic_auth(request: HttpRequest) -> str:
-    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return ""
+def _told(body: bytes) -> dict[str, Any]:
     try:
-        return base64.b64decode(given, validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
-        return ""
+        found = json.loads(body)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
-def _mailgun_signed(request: HttpRequest, body: bytes, key: str) -> bool:
-    try:
-        if request.content_type == "application/json":
-            block = json.loads(body)["signature"]
-        else:
-            block = request.POST
-        signed = f"{block['timestamp']}{block['token']}".encode()
-        given = str(block["signature"])
-    except (KeyError, ValueError, TypeError):
-        return False
-    return secrets.same(hmac.new(key.encode(), signed, hashlib.sha256).hexdigest(), given)
-
-
-def _svix_signed(request: HttpRequest, body: bytes, key: str, now: datetime) -> bool:
-    event, at = request.headers.get("svix-id", ""), request.headers.get("svix-timestamp", "")
-    if not event or not at.isdecimal() or abs(now.timestamp() - int(at)) > SVIX_AGE:
-        return False
-    try:
-        raw = base64.b64decode(key.removeprefix("whsec_"))
-    except binascii.Error:
-        return False
-    expected = base64.b64encode(hmac.new(raw, f"{event}.{at}.".encode() + body, hashlib.sha256).digest()).decode()
-    given = [part.partition(",")[2] for part in request.headers.get("svix-signature", "").split()]
-    return any(secrets.same(expected, one) for one in given)
+def _known(mailbox: Mailbox, told: dict[str, Any]) -> bool:
+    """Whether this mail is stored already, so that a request told again fetches nothing."""
+    data = told.get("data")
+    own = _id(data.get("message_id")) if isinstance(data, dict) else ""
+    digest = hashlib.sha256(own.encode()).hexdigest()
+    return bool(own) and InboundMail.objects.filter(mailbox=mailbox, digest=digest).exists()
 
 
 def _mail(mailbox: Mailbox, event: Any, now: datetime) -> bool:
-    if event.message is None:
+    if event is None or event.message is None:
         return False
+    mailbox = _addressee(mailbox, event.message)
     _, is_new = receive_mail(mailbox=mailbox, raw=event.message.as_bytes(), now=now)
     return is_new
+
+
+def _addressee(mailbox: Mailbox, message: Any) -> Mailbox:
+    """The mailbox the mail names, where that is another one at this service: a hook of an account or of a domain tells the
+    mail of all its addresses to each. Mail that names none of ours is the hook's own."""
+    named = {address.lower() for name in RECIPIENTS for _, address in getaddresses(message.get_all(name, []))}
+    named.add(str(message.envelope_recipient or "").lower())
+    if mailbox.address.lower() in named:
+        return mailbox
+    others = Mailbox.objects.filter(route=Mailbox.Route.ESP, esp=mailbox.esp, address__in=named - {""})
+    return others.order_by("address").first() or mailbox
 
 
 def _apply(mailbox: Mailbox, service: Service, event: Any, now: datetime) -> bool:

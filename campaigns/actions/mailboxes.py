@@ -19,6 +19,7 @@ from campaigns.models import Mailbox
 from campaigns.rules.mailboxes import clean_mailbox
 from campaigns.rules.providers import same_house
 from campaigns.rules.tokens import public_token
+from campaigns.transports.esp_proof import check_key
 from campaigns.transports.services import check_settings, service_of
 from leadgen.core import secrets
 from leadgen.core.errors import Conflict, Invalid
@@ -171,6 +172,8 @@ def _service(mailbox: Mailbox, given: Mapping[str, Any], *, changed: bool) -> li
         mailbox.esp_sealed = sealed_for(mailbox, "esp", json.dumps(found))
     hooks = {} if changed else _stored(mailbox, "webhook")
     if not hooks.get("secret") or given.get("webhook_key"):
+        if given.get("webhook_key"):
+            check_key(service, str(given["webhook_key"]).strip())
         # `secret` is ours and stands in the address that the service calls; `signing_key` is what the service signs with.
         hooks = {"secret": hooks.get("secret") or new_key(), "signing_key": str(given.get("webhook_key") or "").strip()}
         mailbox.webhook_sealed = sealed_for(mailbox, "webhook", json.dumps(hooks))

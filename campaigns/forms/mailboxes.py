@@ -68,7 +68,7 @@ class MailboxForm(forms.Form):
     esp_region = forms.ChoiceField(choices=services.REGIONS, required=False, label="Its servers stand in")
     webhook_key = _secret(
         "Key its webhooks are signed with",
-        "Mailgun and Resend show one; without it our own secret in the address proves them.",
+        "Mailgun, Resend and SendGrid show one; without it our own secret in the address proves them.",
     )
     sync = forms.ChoiceField(
         choices=Mailbox.Sync.choices, required=False, label="Read replies by", initial=Mailbox.Sync.IMAP,

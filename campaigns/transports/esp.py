@@ -72,9 +72,11 @@ class EspAccount:
         return found
 
 
-class _Session(requests.Session):
+class EspSession(requests.Session):
     """No proxies or .netrc of the environment, no redirects, a new connection each time: one that was kept open may be
     dead without telling, and then nobody would know whether the mail had been taken."""
+
+    timeout = TIMEOUT
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,7 +84,7 @@ class _Session(requests.Session):
         self.headers["Connection"] = "close"
 
     def request(self, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs |= {"allow_redirects": False, "timeout": TIMEOUT}
+        kwargs |= {"allow_redirects": False, "timeout": self.timeout}
         return super().request(*args, **kwargs)
 
 
@@ -115,7 +117,7 @@ class EspConversation:
                 backend = backend_class(fail_silently=False, **self.account.options())
         except (AnymailError, ProviderUnavailable) as error:
             raise TransportError(_short(error), permanent=True, whole_server=True) from error
-        backend.session = _Session()
+        backend.session = EspSession()
         self._backend = backend
 
     def prepare(self, *, sender: str, recipient: str) -> None:
@@ -249,7 +251,7 @@ def check_service(account: EspAccount) -> None:
     else:
         headers["Authorization"] = f"Bearer {account.key}"
     try:
-        with _Session() as session:
+        with EspSession() as session:
             answer = session.get(checked_url(url), headers=headers, auth=auth)
     except ProviderUnavailable as error:
         raise TransportError(error.message, permanent=True, whole_server=True) from error

@@ -8,7 +8,8 @@ from leadgen.core.errors import Invalid
 @dataclass(frozen=True, slots=True)
 class Service:
     """`hosts`: {region: API address}, the first is the default. `needs`: names of settings besides the key that must be
-    given (secret, domain). `signs`: webhooks are signed with a key the service shows; else our own secret proves them.
+    given (secret, domain). `signs`: what the service calls the key it signs its events with; else our own secret proves
+    them. `signs_mail`: mail that comes in is signed with it too.
     `probe`: a path that answers a working key. `tracks`: its own tracking can be switched off in each mail.
     `repeats`: a request may be repeated with the same idempotency key, so that a lost answer is not the end.
     `keeps_id`: the mail keeps our Message-ID; else the service gives it another one, which comes back as its id."""
@@ -19,6 +20,7 @@ class Service:
     key_label: str = "API key"
     needs: tuple[str, ...] = ()
     signs: str = ""
+    signs_mail: bool = False
     probe: str = ""
     tracks: bool = True
     repeats: bool = False
@@ -32,7 +34,7 @@ SERVICES: dict[str, Service] = {
         Service(
             "mailgun", "Mailgun",
             {"us": "https://api.mailgun.net/v3/", "eu": "https://api.eu.mailgun.net/v3/"},
-            needs=("domain",), signs="HTTP webhook signing key", probe="domains/{domain}",
+            needs=("domain",), signs="HTTP webhook signing key", signs_mail=True, probe="domains/{domain}",
             hint="The key is under Settings › API keys; the signing key under Settings › API security.",
         ),
         Service(
@@ -41,16 +43,19 @@ SERVICES: dict[str, Service] = {
         ),
         Service(
             "sendgrid", "SendGrid", {"us": "https://api.sendgrid.com/v3/", "eu": "https://api.eu.sendgrid.com/v3/"},
-            probe="scopes", hint="Switch off click and open tracking of the account too; Leadgen asks for it with every mail.",
+            signs="verification key", probe="scopes",
+            hint="Switch off click and open tracking of the account too; Leadgen asks for it with every mail. The verification"
+            " key stands beside the event webhook under Signature verification; mail that comes in is not signed with it.",
         ),
         Service(
             "brevo", "Brevo", {"eu": "https://api.brevo.com/v3/"}, keeps_id=False, tracks=False, probe="account",
             hint="An API key of version 3; an SMTP key does not work here. Switch its tracking off under Settings › Tracking.",
         ),
         Service(
-            "resend", "Resend", {"us": "https://api.resend.com/"}, signs="Webhook signing secret (whsec_…)", repeats=True,
-            keeps_id=False, tracks=False, probe="domains",
-            hint="The signing secret stands on the page of the webhook. Switch tracking off for the domain.",
+            "resend", "Resend", {"us": "https://api.resend.com/"}, signs="signing secret (whsec_…)", signs_mail=True,
+            repeats=True, keeps_id=False, tracks=False, probe="domains",
+            hint="The signing secret stands on the page of the webhook. Switch tracking off for the domain. To take mail that"
+            " comes in, the API key needs full access: one that may only send cannot fetch it.",
         ),
         Service(
             "mailjet", "Mailjet", {"eu": "https://api.mailjet.com/v3.1/", "us": "https://api.us.mailjet.com/v3.1/"},

@@ -1,5 +1,7 @@
 """Where a sending service tells what became of mail, and hands in what came."""
 
+from uuid import UUID
+
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -9,7 +11,7 @@ from campaigns.models import Mailbox
 from campaigns.rules.tokens import read_public_token
 from leadgen.core import clock
 from leadgen.core.api import error_body
-from leadgen.core.errors import AppError
+from leadgen.core.errors import AppError, NotFound
 from leadgen.core.tenancy import workspace_scope
 
 MAX_EVENTS = 5 * 1024 * 1024
@@ -41,12 +43,30 @@ def _receive(request: HttpRequest, token: str, *, inbound: bool, limit: int) -> 
     if not length.isdecimal() or int(length) > limit:
         return JsonResponse(error_body("too_large", "The request is too large."), status=413)
     body = request.body  # before anything parses the form: a signature covers these bytes
-    with workspace_scope(found[0]):
-        mailbox = Mailbox.objects.filter(pk=found[1], route=Mailbox.Route.ESP).first()
-        if mailbox is None:
-            return JsonResponse(error_body("not_found", "No such address."), status=404)
-        try:
-            done = actions.receive(mailbox=mailbox, request=request, body=body, inbound=inbound, now=clock.now())
-        except AppError as error:
-            return JsonResponse(error_body(error.code, error.message, field=error.field), status=error.status)
+    try:
+        done = _handle(*found, request=request, body=body, inbound=inbound)
+    except AppError as error:
+        return JsonResponse(error_body(error.code, error.message, field=error.field), status=error.status)
     return JsonResponse({"received": done.received, "changed": done.changed})
+
+
+def _handle(workspace_id: UUID, mailbox_id: UUID, *, request: HttpRequest, body: bytes, inbound: bool) -> actions.Done:
+    """Between the two transactions a mail may be fetched from the service: no lock and no connection waits for it."""
+    now = clock.now()
+    with workspace_scope(workspace_id):
+        read = actions.admit(mailbox=_mailbox(mailbox_id), request=request, body=body, inbound=inbound, now=now)
+    try:
+        told = read()
+    except actions.Unfetched as error:
+        with workspace_scope(workspace_id):
+            actions.note_unfetched(mailbox=_mailbox(mailbox_id), error=error, now=now)
+        raise
+    with workspace_scope(workspace_id):
+        return actions.carry_out(mailbox=_mailbox(mailbox_id), found=told, now=now)
+
+
+def _mailbox(mailbox_id: UUID) -> Mailbox:
+    mailbox = Mailbox.objects.filter(pk=mailbox_id, route=Mailbox.Route.ESP).first()
+    if mailbox is None:
+        raise NotFound("No such address.")
+    return mailbox

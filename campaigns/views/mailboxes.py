@@ -14,7 +14,7 @@ from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
 from accounts.permissions import member_allows
 from campaigns.actions import mailboxes as actions
-from campaigns.actions.esp import TAKES_MAIL, esp_address
+from campaigns.actions.esp import esp_address
 from campaigns.actions.health import hold_mailbox, release_mailbox
 from campaigns.actions.mailbox_checks import ask_check
 from campaigns.actions.mailbox_secrets import opened_dict
@@ -208,10 +208,11 @@ def _connection(request: MemberRequest, mailbox: Mailbox) -> dict[str, Any]:
         found |= {"consent": mailbox.auth.title(), "consent_problem": client_problem(mailbox.auth)}
     if mailbox.route == Mailbox.Route.ESP and mailbox.esp in SERVICES:
         found["service"] = SERVICES[mailbox.esp]
-        found["takes_mail"] = mailbox.esp in TAKES_MAIL
         if member_allows(request.member, "mailboxes.edit"):
             try:
-                found |= {"events_url": esp_address(mailbox), "mail_url": esp_address(mailbox, inbound=True)}
+                events, mail = esp_address(mailbox), esp_address(mailbox, inbound=True)
+                found |= {"events_url": events, "mail_url": mail, "has_secret": "@" in events + mail}
+                found["signed"] = "@" not in events
             except secrets.SealedElsewhere:
                 found["events_url"] = ""
     return found

@@ -12,11 +12,13 @@ from typing import Any
 @dataclass
 class Api:
     """`calls`: (path, headers, body) of every POST. `script`: what the next calls get instead of 200, in order: a (status, body),
-    "drop" (close without a word) or "accept-drop" (take the mail, then close). `taken` are bodies it accepted, by
+    "drop" (close without a word) or "accept-drop" (take the mail, then close). `asked`: (path, api-key, authorization) of every
+    GET; bytes of the script are answered as they are. `taken` are bodies it accepted, by
     idempotency key where one was given."""
 
     port: int = 0
     calls: list[tuple[str, dict[str, str], str]] = field(default_factory=list)
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
     script: list[Any] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     keys: dict[str, str] = field(default_factory=dict)
@@ -36,6 +38,7 @@ def running_api(answer: dict[str, Any]) -> Iterator[Api]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            api.asked.append((self.path, self.headers.get("api-key", ""), self.headers.get("Authorization", "")))
             self.reply(*(api.script.pop(0) if api.script else (200, {})))
 
         def do_POST(self) -> None:
@@ -57,7 +60,7 @@ def running_api(answer: dict[str, Any]) -> Iterator[Api]:
             self.reply(200, api.answer)
 
         def reply(self, status: int, body: Any) -> None:
-            out = json.dumps(body).encode()
+            out = body if isinstance(body, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(out)))
             self.end_headers()

@@ -292,9 +292,6 @@ def test_mail_that_comes_in_over_the_service_is_read_like_any_other(message: Mes
         mail = InboundMail.objects.get()
         assert (mail.kind, mail.message_id) == ("reply", message.pk)
         assert Enrolment.objects.get().state == "stopped"
-    with_key(message, "brevo", "")
-    answer = Client().post(target, "{}", content_type="application/json", headers=OURS)
-    assert (answer.status_code, "Read this mailbox over IMAP" in answer.json()["error"]["message"]) == (400, True)
 
 
 def test_nonsense_is_refused_and_looking_changes_nothing(message: Message) -> None:
