@@ -38,6 +38,7 @@ def record_hit(
 ) -> LinkHit:  # fmt: skip
     """Append one raw request (`link` None: the hidden link). Nothing else changes until a worker looks at it."""
     kept = {name: str(headers[name])[:200].replace("\x00", "") for name in rules.HEADERS if headers.get(name)}
+    handed_over = message.submitted_at or message.first_submitted_at  # a second copy may wait
     hit = LinkHit(
         message=message,
         link=link,
@@ -46,7 +47,7 @@ def record_hit(
         ip=ip or None,
         user_agent=user_agent[:300].replace("\x00", ""),
         headers=kept,
-        seconds_after=(now - message.submitted_at).total_seconds() if message.submitted_at else None,
+        seconds_after=(now - handed_over).total_seconds() if handed_over else None,
     )
     hit.save(force_insert=True)
     lanes.mark(workspace_id=current_workspace_id(), kind=LANE, due=now + rules.SETTLE)
@@ -267,5 +268,5 @@ def _tell(
             if message.person_id:
                 award_waiting(person_id=message.person_id, kind=ActivityKind.CLICKED, day_of=fact.at, now=now)
     if wanted == rules.HUMAN:
-        prove_sent(message=message, by="click", now=now)
+        prove_sent(message=message, by="click", now=now, seen_at=hit.at)
         note_interest(activity=activity, now=now)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from campaigns.models import Enrolment, Mailbox, Message, TrackedLink
 from campaigns.rules.inbound import InboundMessage
@@ -57,12 +58,12 @@ def match_mail(*, mailbox: Mailbox, mail: InboundMessage, raw: bytes, now: datet
     latest = (
         _messages(mailbox)
         .filter(
+            Q(state__in=[Message.State.SENT, Message.State.UNKNOWN]) | Q(first_submitted_at__isnull=False),
             to_address=mail.from_address.lower(),
             person__email=mail.from_address.lower(),
-            state__in=[Message.State.SENT, Message.State.UNKNOWN],
             enrolment__state__in=[Enrolment.State.ACTIVE, Enrolment.State.PAUSED],
         )
-        .order_by("-submitted_at")
+        .order_by(Coalesce("submitted_at", "first_submitted_at").desc())
         .first()
     )
     if latest is not None:
@@ -83,7 +84,8 @@ def _by_ids(mailbox: Mailbox, mail: InboundMessage, now: datetime) -> Message | 
     if not ours:
         # A sending service may have written an id of its own: as a whole, or as the part before its host.
         given = {name: pk for pk in ids for name in (pk, pk.partition("@")[0]) if len(name) >= 16}
-        rows = _messages(mailbox).filter(provider_id__in=list(given), submitted_at__gte=now - PROVIDER_IDS)
+        recent = Q(submitted_at__gte=now - PROVIDER_IDS) | Q(first_submitted_at__gte=now - PROVIDER_IDS)
+        rows = _messages(mailbox).filter(recent, provider_id__in=list(given))
         ours = {given[message.provider_id]: message for message in rows}
     return next((ours[found] for found in ids if found in ours), None)
 

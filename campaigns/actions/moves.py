@@ -14,7 +14,9 @@ INSIDE = [Enrolment.State.ACTIVE, Enrolment.State.PAUSED]
 
 def unwritten(mailbox: Mailbox) -> QuerySet[Enrolment]:
     """People inside who have this mailbox and got no e-mail from it: nothing was handed over, refused or blocked."""
-    past = Message.objects.filter(enrolment=OuterRef("pk")).exclude(state=Message.State.PLANNED)
+    # One that a person sends again is planned too, and was handed over before.
+    never = Q(state=Message.State.PLANNED, first_submitted_at__isnull=True)
+    past = Message.objects.filter(enrolment=OuterRef("pk")).exclude(never)
     return Enrolment.objects.filter(~Exists(past), mailbox=mailbox, state__in=INSIDE)
 
 

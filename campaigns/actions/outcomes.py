@@ -11,6 +11,8 @@ from django.db.models import Q, QuerySet, Value
 from django.db.models.functions import Coalesce
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
+from campaigns.actions import copies
+from campaigns.actions.copies import SKIPPED_BY_PERSON
 from campaigns.actions.health import check_health
 from campaigns.actions.steps import finish_step, stop_enrolment
 from campaigns.models import Enrolment, Message, StepRun
@@ -29,9 +31,9 @@ STRIKES, STRIKES_WITHIN = 3, timedelta(days=60)
 SOFTER = {"soft": ("",), "policy": ("", "soft"), "hard": ("", "soft", "policy")}
 # The sender died after the point of no return and before it recorded the server's answer.
 DIED = "sender_died"
-SKIPPED_BY_PERSON = "skipped"
 # Skipped without knowing, by a person or the clock: what evidence may still overrule.
 GUESSED = Q(state="unknown", settled_at__isnull=False) | Q(state="failed", reason_code=SKIPPED_BY_PERSON)
+UNSETTLED = Q(state="unknown", settled_at__isnull=True)
 WAITS_UNKNOWN = "Waits: it is not known whether the last e-mail was delivered."
 ENHANCED = re.compile(r"\b([45])\.(\d{1,3})\.(\d{1,3})\b")
 
@@ -50,10 +52,13 @@ def refusal_type(*, smtp_code: int, words: str) -> str:
     return "hard" if smtp_code in {550, 551, 553} else "soft"
 
 
-def record_sent(*, message: Message, response: str, by: str, now: datetime, provider_id: str = "") -> bool:
-    """Accepted by the server, or proven later by a bounce, reply or click (`by`).
+def record_sent(
+    *, message: Message, response: str, by: str, now: datetime, provider_id: str = "", seen_at: datetime | None = None
+) -> bool:
+    """Accepted by the server, or proven later by a bounce, reply or click (`by`) that was made at `seen_at`.
 
-    Proof also overrules that a person or the clock skipped it: the sequence went on then, and stays where it is.
+    Proof also overrules that a person or the clock skipped it: the sequence went on then, and stays where it is. Of a mail
+    that a person sends again it stops the copy that still waits (actions.copies).
     """
     values: dict[str, Any] = {
         "state": Message.State.SENT, "reason": "", "reason_code": "", "response": response[:500], "settled_by": by,
@@ -62,16 +67,31 @@ def record_sent(*, message: Message, response: str, by: str, now: datetime, prov
     if provider_id:
         values["provider_id"] = provider_id[:250]
     rows: MessageQuery = Message.objects.filter(pk=message.pk)
-    overruled = False
-    if not rows.filter(state=Message.State.UNKNOWN, settled_at__isnull=True).update(**values):
-        before = rows.filter(GUESSED).select_for_update(of=("self",)).first()
+    second, told = message.submitted_at, None
+    # A row that was never sent again takes one statement; the server's own answer is always about the copy just sent.
+    plain = by == "server" or message.first_submitted_at is None
+    if not (plain and rows.filter(UNSETTLED).update(**values)):
+        provable = UNSETTLED | GUESSED
+        if by != "server":
+            provable |= copies.NOT_OUT
+            copies.hold_still(message)
+        before = rows.filter(provable).select_for_update(of=("self",)).first()
         if before is None:
+            if by != "server":
+                return copies.prove_first(message=message, how=response, by=by, seen_at=seen_at, now=now)
+            copies.hear_late_answer(message=message, now=now)
             return False
-        rows.update(**values)
-        _overrule(before, by, now)
-        overruled = True
+        if by != "server":
+            second, told = before.submitted_at, copies.told_by(before, how=response, seen_at=seen_at)
+        rows.update(**values | (told.values if told else {}))
+        if before.settled_at is not None:
+            _overrule(before, by, now)
+        message.refresh_from_db(fields=["first_submitted_at", "submitted_at"])
     message.state, message.response, message.reason, message.reason_code = Message.State.SENT, response[:500], "", ""
     message.sent_at = message.submitted_at = message.submitted_at or now
+    if told is not None:
+        message.reason, message.reason_code = told.values["reason"], told.code
+        copies.tell(message, told, by=by, now=now, second=second)
     enrolment = message.enrolment
     record_activity(
         kind=ActivityKind.SENT,
@@ -87,15 +107,15 @@ def record_sent(*, message: Message, response: str, by: str, now: datetime, prov
         about=("message", message.pk),
         key=f"sent:{message.pk}",
     )
-    if not overruled:
-        _finish(message, "sent", now)
+    # Of one that was skipped the step is done; of a second copy that a stop blocked it may still be open.
+    _finish(message, "sent", now)
     return True
 
 
 def _overrule(before: Message, by: str, now: datetime) -> None:
     """It had been skipped: nobody's decision is lost, and the step's count follows."""
     StepRun.objects.filter(
-        enrolment_id=before.enrolment_id, step_id=before.step_id, outcome__in=["failed", "unknown"]
+        enrolment_id=before.enrolment_id, step_id=before.step_id, outcome__in=["failed", "unknown", "blocked"]
     ).update(outcome="sent")
     if by == "person":
         return  # settle_unknown writes who
@@ -294,11 +314,15 @@ def _leased(message: Message) -> bool:
     return rows.extra(where=["campaigns_message.lease_until > clock_timestamp()"]).exists()
 
 
-def prove_sent(*, message: Message, by: str, now: datetime) -> bool:
-    """A bounce, reply or click names our id: whatever the server's lost answer was, it had accepted the mail."""
-    if message.state != Message.State.UNKNOWN and message.reason_code != SKIPPED_BY_PERSON:
+def prove_sent(*, message: Message, by: str, now: datetime, seen_at: datetime | None = None) -> bool:
+    """A bounce, reply or click names our id: whatever the server's lost answer was, it had accepted the mail.
+
+    `seen_at` is when the evidence was made, where that is sure: it may tell which of two copies it is about.
+    """
+    guessed = message.state == Message.State.UNKNOWN or message.reason_code == SKIPPED_BY_PERSON
+    if not guessed and message.first_submitted_at is None:
         return False
-    return record_sent(message=message, response=f"Proven by a {by}.", by=by, now=now)
+    return record_sent(message=message, response=f"Proven by a {by}.", by=by, now=now, seen_at=seen_at)
 
 
 def _finish(message: Message, outcome: str, now: datetime) -> None:

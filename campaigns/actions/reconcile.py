@@ -8,9 +8,11 @@ and in the end for the clock (actions.settlement). Nothing here sends anything.
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from django.db.models import Q
 
+from campaigns.actions import copies
 from campaigns.actions.mailsync_folder import unwatched
 from campaigns.actions.outcomes import SKIPPED_BY_PERSON, record_sent
 from campaigns.actions.settlement import lease_is_over
@@ -56,17 +58,22 @@ def reconcile_unknown(
         # What a person skipped too: they could not know, the folder does. Two queries, for each has its index.
         skipped = rows.filter(state=Message.State.FAILED, reason_code=SKIPPED_BY_PERSON)[:AT_ONCE]
         waiting = [*lease_is_over(rows.filter(state=Message.State.UNKNOWN))[:AT_ONCE], *skipped]
+        waiting += _sent_again(mailbox, now, {message.pk for message in waiting})
     proven: dict[uuid.UUID, str] = {}
     alike: dict[uuid.UUID, str] = {}
+    seen: dict[uuid.UUID, datetime] = {}
     for folder in places if waiting else []:
         line.select(folder.name)
         for message in waiting:
             if message.pk in proven:
                 continue
             hold()
-            if line.find(message.message_id):
+            found = line.find(message.message_id)
+            if found and message.first_submitted_at and (dates := _dates(line, found)):
+                seen[message.pk] = min([*dates, seen.get(message.pk, dates[0])])
+            if found and (message.state != Message.State.SENT or message.pk in seen):
                 proven[message.pk] = display_name(folder.name)
-            elif message.pk not in alike and (other := _alike(line, message)):
+            elif message.state != Message.State.SENT and message.pk not in alike and (other := _alike(line, message)):
                 alike[message.pk] = other
     settled = 0
     for message in waiting:
@@ -74,17 +81,45 @@ def reconcile_unknown(
             fresh = Message.objects.select_related("person", "enrolment__lead", "campaign", "member").get(pk=message.pk)
             if message.pk in proven:
                 words = f"Found by its Message-ID in the folder {proven[message.pk]}."
-                settled += record_sent(message=fresh, response=words, by="sent_folder", now=now)
+                settled += record_sent(
+                    message=fresh, response=words, by="sent_folder", now=now, seen_at=seen.get(message.pk)
+                )
             elif message.pk in alike and not fresh.provider_id:
                 _note(fresh, alike[message.pk])
             Message.objects.filter(pk=message.pk).update(reconciled_at=now)
     return settled
 
 
+def _sent_again(mailbox: Mailbox, now: datetime, listed: set[uuid.UUID]) -> list[Message]:
+    """Mails a person sent again whose first copy is not proven: it is looked for whatever became of the second."""
+    rows = Message.objects.filter(
+        Q(reconciled_at__isnull=True) | Q(first_submitted_at__gt=now - EAGER) | Q(reconciled_at__lt=now - SELDOM),
+        copies.NOT_OUT | Q(state=Message.State.SENT, settled_by="server", reason_code=""),
+        mailbox=mailbox,
+        first_submitted_at__gt=now - SEARCH_FOR,
+    )
+    return list(rows.exclude(pk__in=listed).order_by("first_submitted_at")[:AT_ONCE])
+
+
+def _dates(line: ImapConversation, uids: Sequence[int]) -> list[datetime]:
+    """When the found copies were made, by the Date we gave each: it is the moment of handing over."""
+    dates = (header(parse(head.raw), "Date") for head in line.heads(uids[:10], "DATE"))
+    return [at for text in dates if (at := _moment(text)) is not None]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
 def _alike(line: ImapConversation, message: Message) -> str:
     """The Message-ID of a mail to the same person with the same subject since then: some providers give mails ids of their own."""
-    assert message.submitted_at is not None
-    day = (message.submitted_at - timedelta(days=1)).date()
+    handed_over = message.submitted_at or message.first_submitted_at
+    assert handed_over is not None
+    day = (handed_over - timedelta(days=1)).date()
     for head in line.heads(line.find_to(message.to_address, day)[-20:], "MESSAGE-ID SUBJECT"):
         mail = parse(head.raw)
         found = next(iter(message_ids(header(mail, "Message-ID"))), "")

@@ -1,12 +1,14 @@
 """The end of `unknown`: a person sends it again, or a day passes and it is skipped.
 
 A person's "it was sent" and "skip it" are outcomes.settle_unknown. Whatever was decided, evidence that comes later (the
-Sent folder, a bounce, a reply, a click) still makes it sent.
+Sent folder, a bounce, a reply, a click) still makes it sent. Sent again it stays one row with one Message-ID, which keeps
+when its first copy was handed over: proof of that copy stops the second as long as it has not left (actions.copies).
 """
 
 from datetime import datetime, timedelta
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts.actions.audit import Actor, write_audit
 from campaigns.actions.steps import finish_step, mark_mailbox
@@ -43,10 +45,13 @@ def send_again(*, message: Message, by: Actor, now: datetime) -> Message:
     Message.objects.filter(pk=locked.pk).update(
         state=Message.State.PLANNED, submitted_at=None, reason="", reason_code="", response="", hold_reason="",
         lease_until=None, due_at=now, reconciled_at=None,
+        first_submitted_at=Coalesce(F("first_submitted_at"), F("submitted_at")),
     )  # fmt: skip
     if enrolment is not None:
         Enrolment.objects.filter(pk=enrolment.pk).update(wait_reason="")
-    write_audit(by=by, action="message.settled", now=now, target=locked, label=locked.subject, detail={"sent": "again"})
+    handed_over = locked.submitted_at.isoformat() if locked.submitted_at else None
+    detail = {"sent": "again", "handed_over": handed_over}
+    write_audit(by=by, action="message.settled", now=now, target=locked, label=locked.subject, detail=detail)
     mark_mailbox(locked.mailbox_id, now)
     locked.refresh_from_db()
     return locked

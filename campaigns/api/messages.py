@@ -27,6 +27,9 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
     campaign = TenantKeyField(Campaign, read_only=True)
     mailbox = TenantKeyField(Mailbox, read_only=True)
     member = TenantKeyField(Member, read_only=True)
+    copies = serializers.SerializerMethodField(
+        help_text="What is known of both copies of a mail that a person sent again; empty where `reason` says it."
+    )
     step = serializers.SerializerMethodField(help_text="Its number in the sequence; null for replies and manual mails.")
 
     class Meta:
@@ -34,9 +37,12 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         fields = [
             "id", "kind", "state", "reason", "reason_code", "hold_reason", "person", "to_address", "enrolment", "step",
             "campaign", "mailbox", "member", "subject", "text", "message_id", "due_at", "submitted_at", "sent_at",
-            "settled_at", "settled_by", "response", "bounced_at", "bounce_type", "replied_at", "created_at",
+            "first_submitted_at", "copies", "settled_at", "settled_by", "response", "bounced_at", "bounce_type", "replied_at", "created_at",
         ]  # fmt: skip
         read_only_fields = fields
+
+    def get_copies(self, message: Message) -> str:
+        return queries.copies_in_words(message)
 
     def get_step(self, message: Message) -> int | None:
         return message.step.position if message.step else None
@@ -87,7 +93,8 @@ class MessageViewSet(
     @action(detail=True, methods=["post"])
     def settle(self, request: Request, pk: str) -> Response:
         """A person's word: it was `sent`, or `skip` it (nothing is sent and the sequence goes on); or plan it `again`, with the
-        same Message-ID, at the risk that it arrives twice."""
+        same Message-ID, at the risk that it arrives twice. Proof that the first copy arrived stops the second while it waits (`reason_code`
+        `second_stopped`); `first_submitted_at` and `copies` say what is known of both."""
         outcome = body_of(request).get("outcome")
         if outcome not in ("sent", "skip", "again"):
             raise Invalid("`outcome` is sent, skip or again.", field="outcome")

@@ -53,6 +53,8 @@ class Message(TenantModel):
     attempt = models.PositiveSmallIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)  # by the database's clock
     submitted_at = models.DateTimeField(null=True)  # the point of no return
+    # The point of no return of the first copy, whose answer was lost, once a person chose to send it again.
+    first_submitted_at = models.DateTimeField(null=True)
     settled_at = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     response = models.CharField(max_length=500, blank=True)  # the server's words
@@ -105,6 +107,11 @@ class Message(TenantModel):
                 fields=["workspace", "mailbox", "-bounced_at"],
                 condition=Q(bounced_at__isnull=False),
                 name="message_bounced",
+            ),
+            models.Index(
+                fields=["workspace", "mailbox", "first_submitted_at"],
+                condition=Q(first_submitted_at__isnull=False),
+                name="message_again",
             ),
         ]
 

@@ -132,7 +132,9 @@ def thread_of(mail: InboundMail, *, limit: int = 60) -> list[Entry]:
         ours = ours.filter(Q(answers=mail.pk) | Q(pk=mail.message_id))
     entries = [Entry(row.received_at, mail=row, chip=chip_of(row)) for row in theirs.order_by("-received_at")[:limit]]
     # Our side: what was written to them, not plans that a stop blocked before they had a text.
-    written = ours.exclude(state=Message.State.BLOCKED, submitted_at__isnull=True, kind=Message.Kind.STEP)
+    written = ours.exclude(
+        state=Message.State.BLOCKED, submitted_at__isnull=True, first_submitted_at__isnull=True, kind=Message.Kind.STEP
+    )
     entries += [Entry(_moment(row), message=row) for row in written.order_by("-created_at")[:limit]]
     return sorted(entries, key=lambda entry: entry.at)
 

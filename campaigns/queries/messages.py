@@ -7,9 +7,12 @@ from uuid import UUID
 from django.db.models import Count, Q, QuerySet
 
 from campaigns.models import InboundMail, Message, TrackedLink
+from campaigns.rules import copies
 
 ORDERS = ("created_at", "due_at", "sent_at")
 NULLABLE = ("sent_at",)
+# Proof met a mail that was sent again: its row says what is known of both copies.
+PROVEN = (copies.SECOND_STOPPED, copies.SECOND_NOT_SENT, copies.SECOND_OUT, copies.ONE_OF_TWO, copies.TWICE)
 # One line a state, for those who read the word for the first time.
 STATE_HELP: dict[str, str] = {
     Message.State.PLANNED: "Written, not handed over yet: it waits for its time, or is held with the reason beside it.",
@@ -60,6 +63,18 @@ def with_related(queryset: QuerySet[Message]) -> QuerySet[Message]:
 
 def links_of(message: Message) -> list[TrackedLink]:
     return list(TrackedLink.objects.filter(message=message).order_by("position"))
+
+
+def copies_in_words(message: Message) -> str:
+    """What is known of the copies of a mail that a person sent again; '' where it went out once, or `reason` says it."""
+    first, second = message.first_submitted_at, message.submitted_at
+    if first is None or message.reason_code in PROVEN:
+        return ""
+    if message.state == Message.State.PLANNED:
+        return copies.waits(first)
+    if message.state == Message.State.SENT and second is not None:
+        return copies.unproven(first, second) if message.settled_by == "server" else ""
+    return copies.not_replaced(first)
 
 
 def replies_to(message: Message) -> list[InboundMail]:

@@ -29,7 +29,7 @@ LIST: dict[str, Any] = {"orders": queries.ORDERS, "nullable": queries.NULLABLE, 
 SETTLED = {
     "sent": "It counts as sent; the sequence goes on.",
     "skip": "Skipped; the sequence goes on.",
-    "again": "It is planned once more, with the same Message-ID.",
+    "again": "It is planned once more, with the same Message-ID. If the first is proven before it goes, it is stopped.",
 }
 HIDDEN = ("sequence", "campaign", "mailbox", "person", "enrolment", "reason_code")
 
@@ -92,6 +92,7 @@ def message_detail(request: MemberRequest, message_id: UUID) -> HttpResponse:
         "clicks": hits_of(message),
         "links": queries.links_of(message),
         "replies": queries.replies_to(message),
+        "copies": queries.copies_in_words(message),
         "is_unknown": message.state == Message.State.UNKNOWN,
         "skipped_at": message.submitted_at + WAIT_FOR_EVIDENCE if message.submitted_at else None,
         "back": reverse("sequence_messages", args=[request.workspace.slug, message.enrolment.sequence_id])
@@ -160,6 +161,10 @@ def _facts(message: Message) -> list[tuple[Any, ...]]:
         ("Written", message.created_at),
         ("Due", message.due_at),
     ]
+    if message.first_submitted_at and message.first_submitted_at != message.submitted_at:
+        rows.append(
+            ("First copy handed over", message.first_submitted_at, "its answer was lost; a person sent it again")
+        )
     if message.submitted_at:
         rows.append(("Handed over", message.submitted_at, f"attempt {message.attempt}"))
     if message.settled_at:

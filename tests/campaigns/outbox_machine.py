@@ -44,6 +44,8 @@ from tests.factories.accounts import make_workspace
 from tests.factories.campaigns import EMAIL, FOLLOW_UP, make_enrolment, make_sequence
 
 STEPS: list[dict[str, Any]] = [EMAIL, FOLLOW_UP, {"kind": Step.Kind.WAIT, "delay_days": 1}, FOLLOW_UP]
+# What proof stands above: a person's skip, and a second copy that a person asked for and that is not out.
+OVERRULED = Q(reason_code="skipped") | Q(first_submitted_at__isnull=False, state__in=["planned", "blocked", "failed"])
 EVENTS = (
     "nothing", "nothing", "enrol", "replies", "bounces", "is_away", "unsubscribes", "is_suppressed", "pause", "resume",
     "stop", "close_sequence", "close_campaign", "close_mailbox", "sent_folder", "skip", "again", "person",
@@ -215,7 +217,7 @@ class Outbox(RuleBasedStateMachine):
         with workspace_scope(self.workspace.pk):
             proof = way == "sent_folder"  # it stands above what a person guessed
             rows = list(
-                Message.objects.filter(Q(state="unknown") | Q(reason_code="skipped") if proof else Q(state="unknown"))
+                Message.objects.filter(Q(state="unknown") | (OVERRULED if proof else Q()))
                 .select_related("person", "enrolment__lead", "campaign")
                 .order_by("pk")
             )
@@ -230,6 +232,7 @@ class Outbox(RuleBasedStateMachine):
                             assert outcomes.record_sent(
                                 message=message, response="Found.", by="sent_folder", now=self.now
                             )
+                            self._proven(message)
                     elif way == "again":
                         send_again(message=message, by=SYSTEM, now=self.now)
                         self.again[message.message_id] += 1
@@ -263,7 +266,7 @@ class Outbox(RuleBasedStateMachine):
             rows = Message.objects.filter(message_id__in=list(self.accepted))
             for message in rows:
                 allowed = {"sent", "unknown"} | (
-                    {"planned", "failed", "blocked"} if self.again[message.message_id] else set()
+                    {"planned", "failed", "blocked"} if self.again[message.message_id] > 0 else set()
                 )
                 if message.reason_code == "skipped":
                     continue  # a person said so
@@ -353,8 +356,13 @@ class Outbox(RuleBasedStateMachine):
     def _receive(self, raw: bytes, *, proves: Message | None = None) -> None:
         with workspace_scope(self.workspace.pk):
             receive_mail(mailbox=Mailbox.objects.get(pk=self.mailbox.pk), raw=raw, now=self.now)
-            if proves is not None and not self.again[proves.message_id]:
+            if proves is not None:
                 assert Message.objects.get(pk=proves.pk).state == "sent", "they answered, and it is not said to be sent"
+                self._proven(proves)
+
+    def _proven(self, message: Message) -> None:
+        """No copy of it goes out any more, whatever a person had asked for."""
+        self.again[message.message_id] = self.accepted[message.message_id] - 1
 
     def _ends(self, who: uuid.UUID, why: str) -> None:
         self.over.setdefault(who, why)

@@ -18,7 +18,7 @@ from django.db.models import Q
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from campaigns.actions import dispatch, inbound_effects, no_return, outcomes
+from campaigns.actions import copies, dispatch, inbound_effects, no_return, outcomes
 from campaigns.actions.pacing import Room
 from campaigns.models import Mailbox, Message
 from campaigns.queries import verdicts
@@ -96,10 +96,14 @@ def proof_overrules_no_guess(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(outcomes, "GUESSED", Q(pk__isnull=True))
 
 
+def proof_stops_no_second_copy(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(copies, "NOT_OUT", Q(pk__isnull=True))
+
+
 def a_step_is_sent_without_a_record(patch: pytest.MonkeyPatch) -> None:
     """Proof comes, the message is sent; its step stays open and the activity is missing."""
 
-    def forget(*, message: Message, response: str, by: str, now: datetime, provider_id: str = "") -> bool:
+    def forget(*, message: Message, by: str, now: datetime, **others: Any) -> bool:
         rows = Message.objects.filter(pk=message.pk, state="unknown")
         return bool(rows.update(state="sent", settled_by=by, settled_at=now, sent_at=now, lease_until=None))
 
@@ -119,6 +123,7 @@ BUGS: list[tuple[Callable[[pytest.MonkeyPatch], None], str, tuple[str, ...], tup
     (follow_ups_do_not_wait_for_the_answers, "not read", ("nothing",), ("ok",)),
     (an_absence_delays_nothing, "who is away", ("nothing", "is_away"), ("ok",)),
     (proof_overrules_no_guess, "not said to be sent", ("skip", "replies"), ("lost_accepted",)),
+    (proof_stops_no_second_copy, "not said to be sent", ("again", "bounces"), ("lost_accepted", "rcpt_later")),
     (a_step_is_sent_without_a_record, "books", ("nothing", "person"), ("ok", "lost_accepted")),
 ]
 

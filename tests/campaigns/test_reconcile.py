@@ -1,6 +1,7 @@
 """What is unknown: proven by the Sent folder, sent again by a person, skipped after a day; copies put into Sent once."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -184,12 +185,56 @@ def test_a_person_sends_it_again_with_the_same_message_id(
     with workspace_scope(acme.pk):
         message = Message.objects.get()
         assert (message.state, message.submitted_at, message.message_id) == ("planned", None, unknown.message_id)
-        assert AuditEntry.objects.get(action="message.settled").detail == {"sent": "again"}
+        assert AuditEntry.objects.get(action="message.settled").detail == {
+            "sent": "again",
+            "handed_over": unknown.submitted_at.isoformat(),
+        }
         assert Lane.objects.filter(kind="mailbox", key=str(mailbox.pk)).exists()
     client.post(f"/w/acme/messages/{unknown.pk}/settle/", {"outcome": "again"})
     with workspace_scope(acme.pk):
         assert Message.objects.get().attempt == 1
         assert AuditEntry.objects.filter(action="message.settled").count() == 1
+
+
+def test_the_first_copy_in_the_sent_folder_stops_the_second(
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, unknown: Message, by_alice: Actor
+) -> None:
+    with workspace_scope(acme.pk):
+        send_again(message=unknown, by=by_alice, now=NOW)
+    assert sync(mailbox).settled == 0, "absence proves nothing"
+    dovecot.deliver(mailbox.address, copy_of(unknown), "Sent")
+    assert sync(mailbox, LATER).settled == 1
+    with workspace_scope(acme.pk):
+        message = Message.objects.get()
+        assert (message.state, message.reason_code, message.sent_at) == ("sent", "second_stopped", unknown.submitted_at)
+        assert Enrolment.objects.get().next_at is not None
+        assert balance() == {"planned": 0, "sent": 1, "blocked": 0, "failed": 0, "unknown": 0, "all": 1}
+        assert [books.problems for books in books_of_workspace()] == [[]]
+
+
+def test_two_copies_in_the_sent_folder_are_told_apart_by_their_date(
+    acme: Any, dovecot: Dovecot, mailbox: Mailbox, unknown: Message, by_alice: Actor
+) -> None:
+    """The second was taken by the server: its own copy proves nothing of the first, an older one does."""
+    assert unknown.submitted_at is not None
+    with workspace_scope(acme.pk):
+        send_again(message=unknown, by=by_alice, now=NOW)
+        Message.objects.update(state="sent", submitted_at=NOW, sent_at=NOW, settled_at=NOW, settled_by="server")
+
+    def made(at: datetime) -> bytes:
+        return copy_of(unknown).replace(b"Wed, 04 Mar 2026 09:00:00 +0000", format_datetime(at).encode())
+
+    dovecot.deliver(mailbox.address, made(NOW), "Sent")
+    assert sync(mailbox).settled == 0
+    with workspace_scope(acme.pk):
+        assert Message.objects.get().reason_code == ""
+    dovecot.deliver(mailbox.address, made(unknown.submitted_at), "Sent")
+    assert sync(mailbox, LATER).settled == 1
+    assert sync(mailbox, LATER + timedelta(hours=1)).settled == 0, "once"
+    with workspace_scope(acme.pk):
+        message = Message.objects.get()
+        assert (message.state, message.reason_code, message.settled_by) == ("sent", "sent_twice", "server")
+        assert "Found by its Message-ID in the folder Sent." in message.reason
 
 
 def test_who_may_not_settle_may_not_send_again(acme: Any, unknown: Message, bob: Any, api: Any) -> None:
