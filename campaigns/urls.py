@@ -84,6 +84,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("settings/domains/<uuid:mail_domain_id>/seed/", domains.domain_seed, name="domain_seed"),
     path("settings/domains/<uuid:mail_domain_id>/remove/", domains.domain_remove, name="domain_remove"),
     path("settings/tracking/", tracking.tracking, name="tracking"),
+    path("settings/tracking/hits/", tracking.tracking_hits, name="tracking_hits"),
     path("settings/tracking/again/", tracking.tracking_reclassify, name="tracking_reclassify"),
     path("inbox/", inbox.inbox, name="inbox"),
     path("inbox/<uuid:inbound_mail_id>/", inbox.inbox_mail, name="inbox_mail"),

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.actions.audit import actor_of
+from campaigns.forms.hits import HitFilter
 from campaigns.models import LinkHit
 from campaigns.queries.hits import newest_verdicts
 from leadgen.core.idempotency import IdempotentMixin
@@ -21,13 +22,14 @@ class HitSerializer(serializers.ModelSerializer[LinkHit]):
     url = serializers.SerializerMethodField(help_text="Empty: the link that no person can see.")
     hit_class = serializers.SerializerMethodField(help_text="human, automated or unsure; empty until it was classed.")
     reason = serializers.SerializerMethodField()
+    features = serializers.SerializerMethodField(help_text="What the classifier saw; empty until it was classed.")
     classifier = serializers.SerializerMethodField(help_text="Version of the classifier, or null.")
 
     class Meta:
         model = LinkHit
         fields = [
             "id", "message", "url", "at", "method", "ip", "user_agent", "headers", "seconds_after", "hit_class", "reason",
-            "classifier",
+            "features", "classifier",
         ]  # fmt: skip
         read_only_fields = fields
 
@@ -43,6 +45,10 @@ class HitSerializer(serializers.ModelSerializer[LinkHit]):
     def get_reason(self, hit: LinkHit) -> str:
         return getattr(self._verdict(hit), "reason", "")
 
+    def get_features(self, hit: LinkHit) -> dict[str, Any]:
+        found: dict[str, Any] = getattr(self._verdict(hit), "features", {})
+        return found
+
     def get_classifier(self, hit: LinkHit) -> int | None:
         return getattr(self._verdict(hit), "version", None)
 
@@ -53,6 +59,7 @@ class HitViewSet(IdempotentMixin, viewsets.GenericViewSet[LinkHit]):
     model = LinkHit
     permissions = {"list": "tracking.view", "reclassify": "tracking.edit"}
     serializer_class = HitSerializer
+    filterset_class = HitFilter
     orders = ("at",)
     default_order = "-at"
 
@@ -64,7 +71,7 @@ class HitViewSet(IdempotentMixin, viewsets.GenericViewSet[LinkHit]):
 
     @extend_schema(summary="List hits", responses=HitSerializer(many=True))
     def list(self, request: Request) -> Response:
-        rows = self.paginate_queryset(self.get_queryset()) or []
+        rows = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         context = dict(self.get_serializer_context()) | {"verdicts": newest_verdicts(row.pk for row in rows)}
         return self.get_paginated_response(HitSerializer(rows, many=True, context=context).data)
 

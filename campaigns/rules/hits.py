@@ -67,6 +67,22 @@ class HitFeatures:
         return asdict(self)
 
 
+def features_in_words(features: Mapping[str, Any]) -> list[str]:
+    """What stood out about a hit, of the features kept with its verdict; [] where nothing did."""
+    others, total = int(features.get("other_links") or 0), int(features.get("links_total") or 0)
+    said = [
+        (features.get("method") == "HEAD", "asked for headers only"),
+        (others, f"{others + 1} of {total} links within {BURST_SECONDS} seconds"),
+        (features.get("prefetch"), "prefetched"),
+        (features.get("hidden"), "opened the hidden link"),
+        (features.get("headers_first"), "asked for headers first"),
+        (features.get("scanner_network"), "from a network of programs"),
+        (features.get("proxied"), "through a proxy"),
+        (features.get("repeats"), "repeats the click before it"),
+    ]
+    return [words for holds, words in said if holds]
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """Class and reason of one hit; `repeats` is the earlier hit it is one fact with, or None."""
