@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -13,14 +13,16 @@ from accounts.actions.audit import actor_of
 from campaigns.actions import domains as actions
 from campaigns.actions.seeds import paste_seed
 from campaigns.models import DomainCheck, MailDomain
-from campaigns.queries.domains import states_of
+from campaigns.queries.domains import STATE_NAMES, states_of
 from leadgen.core import clock
 from leadgen.core.idempotency import IdempotentMixin
 
 
 class DomainSerializer(serializers.ModelSerializer[MailDomain]):
     dkim_selectors = serializers.ListField(child=serializers.CharField(max_length=63), required=False, max_length=20)
-    state = serializers.SerializerMethodField(help_text="The worst of the last findings: ok, warn, fail or unknown.")
+    state = serializers.SerializerMethodField(
+        help_text="The worst of the last findings: fail, warning, unknown or pass; unknown before the first check."
+    )
     words = serializers.SerializerMethodField(help_text="What is not right, in one line.")
 
     class Meta:
@@ -33,8 +35,9 @@ class DomainSerializer(serializers.ModelSerializer[MailDomain]):
         # The action refuses a second domain of a name; a unique validator would read a table of no workspace.
         validators: list[Any] = []
 
+    @extend_schema_field(serializers.ChoiceField(choices=list(STATE_NAMES.values())))
     def get_state(self, domain: MailDomain) -> str:
-        return str(self.context["states"][domain.pk].state)
+        return STATE_NAMES[self.context["states"][domain.pk].state]
 
     def get_words(self, domain: MailDomain) -> str:
         return str(self.context["states"][domain.pk].words)
@@ -42,11 +45,16 @@ class DomainSerializer(serializers.ModelSerializer[MailDomain]):
 
 class DomainCheckSerializer(serializers.ModelSerializer[DomainCheck]):
     mailbox = serializers.UUIDField(source="mailbox_id", allow_null=True, read_only=True)
+    state = serializers.SerializerMethodField()
 
     class Meta:
         model = DomainCheck
         fields = ["id", "kind", "name", "state", "words", "fix", "raw", "detail", "mailbox", "at"]
         read_only_fields = fields
+
+    @extend_schema_field(serializers.ChoiceField(choices=list(STATE_NAMES.values())))
+    def get_state(self, check: DomainCheck) -> str:
+        return STATE_NAMES[check.state]
 
 
 class SeedSerializer(serializers.Serializer[Any]):

@@ -208,10 +208,10 @@ class MailDomain(TenantModel):
 
 
 class DomainCheckState(models.TextChoices):
-    OK = "ok", "Right"
-    WARN = "warn", "Weak"
-    FAIL = "fail", "Wrong"
-    UNKNOWN = "unknown", "Not known"
+    OK = "ok", "Pass"
+    WARN = "warn", "Warning"
+    FAIL = "fail", "Fail"
+    UNKNOWN = "unknown", "Unknown"
 
 
 class DomainCheckKind(models.TextChoices):

@@ -19,6 +19,9 @@ REMEMBERED_SECONDS = 30.0
 KIND_WORDS: dict[str, str] = dict(DomainCheckKind.choices)
 KINDS = tuple(KIND_WORDS)
 STATE_TONES = {"ok": "success", "warn": "warning", "fail": "danger", "unknown": "neutral"}
+# The field's words for programs. What is stored stays as it was written: a finding is a fact and never changed.
+STATE_NAMES = {"ok": "pass", "warn": "warning", "fail": "fail", "unknown": "unknown"}
+STATE_ICONS = {"ok": "circle-check", "warn": "triangle-alert", "fail": "circle-x", "unknown": "circle-help"}
 _WORST = ("fail", "warn", "unknown", "ok")
 _bases: dict[uuid.UUID, tuple[float, str]] = {}
 
@@ -108,6 +111,10 @@ class DomainState:
         return STATE_TONES[self.state]
 
     @property
+    def icon(self) -> str:
+        return STATE_ICONS[self.state] if self.checks else "hourglass"
+
+    @property
     def label(self) -> str:
         return str(DomainCheckState(self.state).label) if self.checks else "Not checked"
 
@@ -118,8 +125,8 @@ class DomainState:
         if not self.checks:
             return "Not checked yet."
         if not bad:
-            return "Nothing to fix." if self.state == "ok" else "Nothing wrong was seen; not everything is known."
-        return ", ".join(dict.fromkeys(f"{KIND_WORDS[c.kind]} {c.get_state_display().lower()}" for c in bad)) + "."
+            return "Nothing to fix." if self.state == "ok" else "Nothing failed; not everything could be checked."
+        return ", ".join(dict.fromkeys(f"{KIND_WORDS[c.kind]}: {c.get_state_display().lower()}" for c in bad)) + "."
 
 
 def states_of(domains: Iterable[MailDomain]) -> dict[uuid.UUID, DomainState]:

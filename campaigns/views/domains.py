@@ -120,6 +120,7 @@ def _checks(domain: MailDomain) -> dict[str, Any]:
     for check in state.checks:
         row: Any = check
         row.x_kind, row.x_tone = queries.KIND_WORDS[check.kind], queries.STATE_TONES[check.state]
+        row.x_icon = queries.STATE_ICONS[check.state]
         row.x_record = check.detail.get("record")
     return {"domain": domain, "state": state, "running": waits and not silent, "silent": silent}
 

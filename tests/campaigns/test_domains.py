@@ -1,5 +1,6 @@
 """Domains: found by themselves, checked against a name server on loopback, with a role that may hold cold mail."""
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -80,7 +81,7 @@ def test_a_domain_in_order_and_what_breaks_it(acme: Any, by_alice: Any, server: 
     with workspace_scope(acme.pk):
         domain.refresh_from_db()
         state = states_of([domain])[domain.pk]
-        assert (state.state, state.label) == ("fail", "Wrong")
+        assert (state.state, state.label) == ("fail", "Fail")
         assert kinds(domain)["spf"] == kinds(domain)["dmarc"] == "fail"
         assert DomainCheck.objects.count() == 3 * first, "findings are appended"
 
@@ -197,7 +198,13 @@ def test_pages_show_findings_with_record_and_fix_and_change_the_role(
                       "_dmarc.acme.example TXT v=DMARC1; p=none; rua=mailto:dmarc@acme.example", "RSA 2048 bits"):  # fmt: skip
             assert words in body, words
         assert 'hx-trigger="load' not in body
-        assert "DMARC wrong" in client.get("/w/acme/settings/domains/").content.decode()
+        # In words and with a sign of its own, so that nobody has to tell colours apart.
+        signs = re.findall(
+            r'<span class="tag tag-(\w+)"><svg.*?</svg>(Pass|Warning|Fail|Unknown)</span>', body, re.DOTALL
+        )
+        assert signs[0] == ("danger", "Fail"), "the domain is as bad as its worst check"
+        assert sorted(signs[1:]) == [("danger", "Fail"), *[("success", "Pass")] * 3]
+        assert "DMARC: fail" in client.get("/w/acme/settings/domains/").content.decode()
         clock.shift(60)
         fragment = client.post(f"{url}check/", headers={"HX-Request": "true"}).content.decode()
         assert "checking…" in fragment
@@ -225,13 +232,13 @@ def test_the_api_lists_adds_changes_and_checks(acme: Any, alice: Any, bob: Any, 
     assert (twice.status_code, twice.json()["error"]["field"]) == (409, "name")
     assert token.post(f"{url}check/").status_code == 202
     check_domain(workspace_id=acme.pk, key="acme.example", now=NOW)
-    assert token.get(url).json()["state"] == "ok"
+    assert token.get(url).json()["state"] == "pass"
     rows = token.get(f"{url}checks/").json()
     assert [(row["kind"], row["state"]) for row in rows] == [
-        ("spf", "ok"),
-        ("dkim", "ok"),
-        ("dmarc", "ok"),
-        ("mx", "ok"),
+        ("spf", "pass"),
+        ("dkim", "pass"),
+        ("dmarc", "pass"),
+        ("mx", "pass"),
     ]
     changed = token.patch(url, {"role": "primary", "hold_cold": True}, content_type="application/json").json()
     assert (changed["role"], changed["hold_cold"]) == ("primary", True)
@@ -274,3 +281,24 @@ def test_pages_warn_where_cold_mail_would_go_from_the_primary_domain(
     with workspace_scope(acme.pk):
         update_domain(domain=domain, changes={"role": "sending"}, by=by_alice, now=NOW)
     assert not any("primary domain" in body for body in bodies())
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown", "told"),
+    [
+        ("ok", "Pass", "pass"),
+        ("warn", "Warning", "warning"),
+        ("fail", "Fail", "fail"),
+        ("unknown", "Unknown", "unknown"),
+    ],
+)
+def test_page_and_api_use_the_same_words_for_what_is_stored(
+    acme: Any, by_alice: Any, alice: Any, as_: Any, api: Any, stored: str, shown: str, told: str
+) -> None:
+    with workspace_scope(acme.pk):
+        domain = add_domain(name="acme.example", by=by_alice, now=NOW)
+        DomainCheck.objects.create(domain=domain, kind="spf", state=stored, words="x", at=NOW)
+    url = f"/api/v1/domains/{domain.pk}/"
+    token = api(alice)
+    assert (token.get(url).json()["state"], token.get(f"{url}checks/").json()[0]["state"]) == (told, told)
+    assert shown in as_(alice).get("/w/acme/settings/domains/").content.decode()
