@@ -81,6 +81,7 @@ def receive_mail(
         text=mail.text,
         kind=mail.kind,
         intent=mail.intent.intent if mail.intent else "",
+        intent_by=mail.intent.by if mail.intent else "",
         confidence=mail.intent.confidence if mail.intent else None,
         why=(mail.intent.why if mail.intent else mail.reason)[:500],
         message=message,

@@ -60,14 +60,15 @@ def correct_intent(*, mail: InboundMail, intent: str, by: Actor, now: datetime) 
     if mail.kind in FIXED:
         raise Refused("LinkedIn's mail tells what happened there; correct it under LinkedIn checks.", code="proven")
     mail = _locked(mail)
-    if mail.intent == intent and mail.corrected_by_id is not None:
+    if mail.intent == intent and mail.intent_by == InboundMail.IntentBy.PERSON:
         return mail
     before, was = mail.intent or mail.kind, mail.kind
     kind = InboundMail.Kind.UNSUBSCRIBE if intent == "opt_out" else InboundMail.Kind.REPLY
     mail.intent, mail.kind, mail.corrected_by, mail.corrected_at = intent, kind, by.member, now
+    mail.intent_by = InboundMail.IntentBy.PERSON
     effect = _follow(mail, before=before, was=was, by=by, now=now)
     mail.effect = f"{mail.effect} Corrected by {by.label}: {effect}"[:300].strip()
-    mail.save(update_fields=["intent", "kind", "corrected_by", "corrected_at", "effect"])
+    mail.save(update_fields=["intent", "intent_by", "kind", "corrected_by", "corrected_at", "effect"])
     write_audit(
         by=by, action="inbox.corrected", now=now, target=mail, target_type="inbound_mail", label=mail.subject,
         detail={"from": before, "to": intent, "why": mail.why},

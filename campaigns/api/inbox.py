@@ -40,7 +40,8 @@ class InboundMailSerializer(serializers.ModelSerializer[InboundMail]):
     class Meta:
         model = InboundMail
         fields = [
-            "id", "mailbox", "from_address", "from_name", "subject", "text", "kind", "intent", "confidence", "why",
+            "id", "mailbox", "from_address", "from_name", "subject", "text", "kind", "intent", "intent_by", "confidence",
+            "why",
             "folder", "message", "enrolment", "person", "match_reason", "effect", "back_on", "suggested", "detail",
             "received_at", "read_at",
             "corrected_by", "corrected_at", "done_at", "done_by",

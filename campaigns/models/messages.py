@@ -171,10 +171,17 @@ class InboundMailKind(models.TextChoices):
     OTHER = "other", "Other mail"
 
 
+class IntentBy(models.TextChoices):
+    RULES = "rules", "Rules"
+    MODEL = "model", "Model"
+    PERSON = "person", "Person"
+
+
 class InboundMail(TenantModel):
     """One mail that came in, matched to message, person and enrolment, with the reason for the match."""
 
     Kind = InboundMailKind
+    IntentBy = IntentBy
 
     mailbox = TenantForeignKey("campaigns.Mailbox", models.DB_CASCADE)
     folder = TenantForeignKey("campaigns.MailFolder", models.DB_SET_NULL, null=True)  # where IMAP found it
@@ -187,6 +194,9 @@ class InboundMail(TenantModel):
     text = models.TextField(blank=True)  # the new text, without quotes and signature
     kind = models.CharField(max_length=12, choices=Kind.choices)
     intent = models.CharField(max_length=16, blank=True)
+    # Who decided on the intent; '' where the mail has none. The database has the default too: during an update the processes
+    # of the version before still add rows.
+    intent_by = models.CharField(max_length=6, choices=IntentBy.choices, blank=True, default="", db_default="")
     confidence = models.FloatField(null=True)
     why = models.CharField(max_length=500, blank=True)
     message = TenantForeignKey("campaigns.Message", models.DB_SET_NULL, null=True)
@@ -210,6 +220,7 @@ class InboundMail(TenantModel):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "mailbox", "digest"], name="inboundmail_once"),
             one_of("kind", InboundMailKind, "inboundmail_kind"),
+            models.CheckConstraint(condition=Q(intent_by__in=["", *IntentBy.values]), name="inboundmail_intent_by"),
         ]
         indexes = [
             models.Index(fields=["workspace", "-received_at", "-id"], name="inboundmail_received"),

@@ -43,6 +43,7 @@ INTENT_LABELS = {
     "positive": "Interested", "meeting": "Meeting", "question": "Question", "referral": "Referral",
     "not_now": "Not now", "not_interested": "Not interested", "opt_out": "Opt-out", "unsure": "Unsure",
 }  # fmt: skip
+BY_WORDS: dict[str, str] = {"rules": "by rules", "model": "by the model", "person": "by a person"}
 TONES = {"positive": "success", "meeting": "success", "question": "info", "referral": "info"}
 
 
@@ -90,18 +91,19 @@ def with_related(queryset: "QuerySet[InboundMail]") -> "QuerySet[InboundMail]":
 
 
 def chip_of(mail: InboundMail) -> dict[str, Any]:
-    """{label, tone, source, why}: what a mail is read as, by whom (rule, model, person), and why, with how sure."""
+    """{label, tone, source, by, why}: what a mail is read as, by whom (rules, model, person), and why, with how sure."""
     if mail.kind == Kind.REPLY and mail.intent:
         label, tone = INTENT_LABELS.get(mail.intent, mail.intent), TONES.get(mail.intent, "neutral")
     elif mail.kind in {Kind.BOUNCE, Kind.COMPLAINT}:
         label, tone = mail.get_kind_display(), "danger"
     else:
         label, tone = mail.get_kind_display(), "neutral"
-    if mail.corrected_by_id is not None:
-        return {"label": label, "tone": tone, "source": "person", "why": f"said by {mail.corrected_by}"}
+    source = mail.intent_by or InboundMail.IntentBy.RULES  # the kind of a mail without an intent is told by rules
+    chip = {"label": label, "tone": tone, "source": str(source), "by": BY_WORDS[source]}
+    if source == InboundMail.IntentBy.PERSON:
+        return chip | {"why": f"said by {mail.corrected_by}" if mail.corrected_by_id else "said through the API"}
     sure = f", {mail.confidence:.0%} sure" if mail.confidence is not None else ""
-    source = "model" if mail.why.startswith("the model") else "rule"
-    return {"label": label, "tone": tone, "source": source, "why": f"{mail.why}{sure}" if mail.why else ""}
+    return chip | {"why": f"{mail.why}{sure}" if mail.why else ""}
 
 
 @dataclass(frozen=True, slots=True)

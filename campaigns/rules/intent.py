@@ -13,10 +13,14 @@ from .opt_out import wish
 INTENTS = ("positive", "meeting", "question", "referral", "not_now", "not_interested", "opt_out", "unsure")
 
 
+RULES, MODEL, PERSON = "rules", "model", "person"
+
+
 class Intent(NamedTuple):
     intent: str
     confidence: float  # 0 to 1; how often such words mean this, not a promise
     why: str
+    by: str = RULES  # who decided: RULES (also where the model agrees) or MODEL
 
 
 # (intent, confidence, pattern), strongest first. Spelling is that of hurried people: missing apostrophes, "plz", "u".
@@ -130,9 +134,9 @@ def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Int
     if leave >= _OPT_OUT_CERTAIN or (
         not kinder and (leave >= _OPT_OUT_SURE or (best == "opt_out" and leave >= _MODEL_SURE))
     ):
-        return Intent("opt_out", leave, f"it reads like a wish to be left alone ({leave:.0%})")
+        return Intent("opt_out", leave, f"it reads like a wish to be left alone ({leave:.0%})", MODEL)
     if leave >= _OPT_OUT_NEAR and best != "not_interested":
-        return Intent("unsure", 0.4, f"it may be a wish to be left alone ({leave:.0%})")
+        return Intent("unsure", 0.4, f"it may be a wish to be left alone ({leave:.0%})", MODEL)
     if best == ruled.intent:
         sure = round(min(0.98, 1 - (1 - ruled.confidence) * (1 - share)), 2) if share >= 0.3 else ruled.confidence
         return Intent(best, sure, f"{ruled.why}, and the model agrees ({share:.0%})" if share >= 0.3 else ruled.why)
@@ -142,9 +146,11 @@ def _weighed(ruled: Intent, families: set[str], scores: dict[str, float]) -> Int
             round(share, 2),
             f"the model would say {best} ({share:.0%}), which is too little"
             + (f"; {ruled.why}" if ruled.intent != "unsure" else ""),
+            MODEL,
         )
     against = f", against {ruled.why}" if ruled.intent != "unsure" else ""
-    return Intent(best, round(share * (0.85 if against else 0.95), 2), f"the model says {best} ({share:.0%}){against}")
+    sure = round(share * (0.85 if against else 0.95), 2)
+    return Intent(best, sure, f"the model says {best} ({share:.0%}){against}", MODEL)
 
 
 _SURE = 0.9  # rules at or above this, alone, need no second opinion

@@ -96,7 +96,7 @@ def test_the_thread_says_what_it_is_why_and_what_followed(
     assert "Hi, may I ask?" in page, "our own mail stands in the thread"
     assert "&lt;b&gt;Yes&lt;/b&gt;" in page
     assert "<script>alert" not in page, "text is shown as text"
-    assert "by rule: the words “Yes”, and the model agrees (76%), 96% sure" in page
+    assert "by rules: the words “Yes”, and the model agrees (76%), 96% sure" in page
     assert "sequence stopped by this message" in page
     assert "Ana Ferreira" in page
     with workspace_scope(acme.pk):

@@ -31,6 +31,7 @@ def test_the_model_is_not_asked_where_a_rule_is_sure(monkeypatch):
 def test_without_a_model_the_rules_decide(monkeypatch):
     monkeypatch.setattr(intent_model, "scores", lambda _text: {})
     assert understand("How much does it cost?") == (classify_reply("How much does it cost?"), {})
+    assert understand("How much does it cost?")[0].by == "rules"
     found, scores = understand("Zzz qqq")
     assert (found.intent, scores) == ("unsure", {})
 
@@ -40,6 +41,7 @@ def test_agreement_makes_surer_and_is_said(monkeypatch):
     found, scores = understand("How much does it cost?")
     assert (found.intent, found.confidence) == ("question", 0.98)
     assert found.why.endswith("and the model agrees (90%)")
+    assert found.by == "rules", "the model is a second opinion"
     assert scores["question"] == 0.9
 
 
@@ -48,11 +50,13 @@ def test_too_little_is_unsure(monkeypatch):
     found, _ = understand("Zzz qqq")
     assert found.intent == "unsure"
     assert found.why == "the model would say positive (30%), which is too little"
+    assert found.by == "model"
 
 
 @pytest.mark.parametrize(("share", "wanted"), [(0.7, "opt_out"), (0.3, "unsure"), (0.1, "positive")])
 def test_what_may_be_a_wish_to_be_left_alone_is_never_positive(monkeypatch, share, wanted):
     given(monkeypatch, opt_out=share, positive=0.9 - share)
+    assert understand("Zzz qqq")[0].by == "model", "whatever words the reason is put in"
     assert understand("Zzz qqq")[0].intent == (wanted if share < 0.5 or wanted == "opt_out" else "unsure")
     # A rule that speaks for interest cannot turn it round either; it only keeps it from being carried out at once.
     assert understand("Sounds interesting, zzz")[0].intent == ("unsure" if share >= 0.3 else "positive")
