@@ -21,6 +21,7 @@ from leadgen.core import lanes
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import bulk_insert, current_workspace_id, workspace_scope
 from prospects.actions.activities import record_activity
+from prospects.actions.doubts import corrected_people, reconsider_lead
 from prospects.actions.engagement import award_waiting, retract_points
 from prospects.actions.leads import note_interest
 from prospects.models import Activity, ActivityKind, Channel
@@ -66,9 +67,11 @@ class Classed:
     facts: int = 0
     corrected: int = 0
     people: set[UUID] = field(default_factory=set)
+    leads: dict[str, int] = field(default_factory=dict)  # what became of leads such clicks had opened or qualified
+    doubted: set[UUID] = field(default_factory=set)  # people whose lead is to be looked at again
 
     def as_dict(self) -> dict[str, Any]:
-        found = {name: getattr(self, name) for name in self.__slots__ if name != "people"}
+        found = {name: getattr(self, name) for name in self.__slots__ if name not in ("people", "doubted")}
         return found | {"people": len(self.people)}
 
 
@@ -136,6 +139,11 @@ def reclassify_hits(
             after = messages[-1]
             classify_messages(messages, version=wanted, now=now, done=done, until=now)
     with workspace_scope(workspace_id):
+        people = corrected_people()  # also of runs before this one
+    for start in range(0, len(people), batch):
+        with workspace_scope(workspace_id):
+            _reconsider(people[start : start + batch], now, done)
+    with workspace_scope(workspace_id):
         write_audit(
             by=by, action="hits.reclassified", now=now, target_type="workspace", target_id=workspace_id,
             label=f"classifier {wanted}", detail=done.as_dict(),
@@ -189,6 +197,16 @@ def classify_messages(messages: Iterable[UUID], *, version: int, now: datetime, 
         bulk_insert(HitVerdict, new, ignore_conflicts=True)
         done.verdicts += len(new)
         _settle_facts(message, hits[key], links[key], decided, now, done)
+    # When all facts of the batch are as they should be, in one order for everybody: what a machine concluded follows.
+    _reconsider(sorted(done.doubted), now, done)
+    done.doubted.clear()
+
+
+def _reconsider(people: Iterable[UUID], now: datetime, done: Classed) -> None:
+    for person_id in people:
+        outcome = reconsider_lead(person_id=person_id, now=now)
+        if outcome:
+            done.leads[outcome] = done.leads.get(outcome, 0) + 1
 
 
 def _raw(hit: LinkHit) -> rules.RawHit:
@@ -267,6 +285,7 @@ def _tell(
             retract_points(activity=fact, reason=f"Re-classified: {why}", now=now)
             if message.person_id:
                 award_waiting(person_id=message.person_id, kind=ActivityKind.CLICKED, day_of=fact.at, now=now)
+                done.doubted.add(message.person_id)
     if wanted == rules.HUMAN:
         prove_sent(message=message, by="click", now=now, seen_at=hit.at)
         note_interest(activity=activity, now=now)

@@ -12,6 +12,7 @@ from accounts.models import Member
 from leadgen.core.errors import Conflict, Invalid, Refused
 from prospects.actions.activities import record_activity
 from prospects.actions.agreements import ensure_first_agreement
+from prospects.actions.doubts import WITHDRAWN
 from prospects.actions.engagement import award_points
 from prospects.actions.handoffs import accept_handoff, create_handoff
 from prospects.actions.routing import hours_of_workspace, lead_label, route_lead, set_owner
@@ -154,7 +155,8 @@ def evaluate_mql(*, lead: Lead, now: datetime, by: Actor = SYSTEM) -> StageTrans
     returned = (
         StageTransition.objects.filter(lead=lead.pk, to_stage=Stage.LEAD, position__gt=1).order_by("-position").first()
     )
-    if returned is not None and not _new_interest(lead, returned.recorded_at):
+    sent_back = returned is not None and WITHDRAWN not in returned.facts
+    if returned is not None and sent_back and not _new_interest(lead, returned.recorded_at):
         return None
     met = rules.meets_mql(version.mql_clause, facts_of(lead, version, now), now)
     if met is None:
