@@ -21,6 +21,7 @@ from anymail.exceptions import AnymailError
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.http import HttpRequest
 
 from campaigns.actions.connections import esp_account
@@ -185,8 +186,8 @@ def _apply(mailbox: Mailbox, service: Service, event: Any, now: datetime) -> boo
         log.info("esp_event_without_mail", service=service.key, mailbox=str(mailbox.pk), kind=kind)
         return False
     with transaction.atomic():
-        settled = prove_sent(message=message, by="sending service", now=now)
         given = _id(event.message_id)
+        settled = prove_sent(message=message, by="sending service", now=now, seen_at=_seen_at(message, given, event))
         if given and not message.provider_id:
             Message.objects.filter(pk=message.pk, provider_id="").update(provider_id=given[:250])
         if kind in PROVES:
@@ -199,7 +200,9 @@ def _message(mailbox: Mailbox, event: Any) -> Message | None:
     """Our mail the event is about: named by the service's id or our own, of this mailbox, and to the event's recipient."""
     recipient = str(event.recipient or "").strip().lower()
     rows = Message.objects.select_related("person", "enrolment", "enrolment__sequence", "campaign").filter(
-        mailbox=mailbox, submitted_at__isnull=False
+        # A second copy that waits was handed over once before.
+        Q(submitted_at__isnull=False) | Q(first_submitted_at__isnull=False),
+        mailbox=mailbox,
     )
     metadata = event.metadata if isinstance(event.metadata, dict) else {}
     given, own = _id(event.message_id), _id(metadata.get("lg"))
@@ -209,6 +212,16 @@ def _message(mailbox: Mailbox, event: Any) -> Message | None:
     if message is None or not recipient or message.to_address.lower() != recipient:
         return None
     return message
+
+
+def _seen_at(message: Message, given: str, event: Any) -> datetime | None:
+    """When what the event tells happened. One under another id than the service gave the copy just sent is about the first."""
+    if message.first_submitted_at and given and message.provider_id and given not in (
+        message.provider_id, message.message_id,
+    ):  # fmt: skip
+        return message.first_submitted_at
+    at = event.timestamp
+    return at if isinstance(at, datetime) and at.tzinfo else None
 
 
 def _id(value: object) -> str:

@@ -15,6 +15,7 @@ from django.test import Client
 from campaigns.actions.dispatch import dispatch_once
 from campaigns.actions.esp import esp_address
 from campaigns.actions.mailbox_secrets import sealed_for
+from campaigns.actions.settlement import send_again
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message
 from campaigns.rules.tokens import public_token
 from leadgen.core.tenancy import workspace_scope
@@ -154,6 +155,39 @@ def test_delivered_settles_an_unknown_message(message: Message) -> None:
         message.refresh_from_db()
         assert (message.state, message.settled_by, message.provider_id) == ("sent", "sending service", "pm-9")
     assert tell(message, delivered).json() == {"received": 1, "changed": 0}
+
+
+def test_delivered_stops_the_second_copy_of_a_mail_that_a_person_sent_again(message: Message, by_alice: Any) -> None:
+    with workspace_scope(message.workspace_id):
+        Message.objects.filter(pk=message.pk).update(
+            state="unknown", reason_code="no_answer", provider_id="", sent_at=None, settled_at=None
+        )
+        send_again(message=message, by=by_alice, now=NOW)
+    delivered = {
+        "RecordType": "Delivery", "MessageID": "pm-9", "Recipient": ANA, "DeliveredAt": "2026-03-04T10:00:00Z",
+        "Metadata": {"lg": message.message_id},
+    }  # fmt: skip
+    assert tell(message, delivered).json() == {"received": 1, "changed": 1}
+    with workspace_scope(message.workspace_id):
+        message.refresh_from_db()
+        assert (message.state, message.reason_code, message.provider_id) == ("sent", "second_stopped", "pm-9")
+    assert dispatch_once(now=NOW).sent == 0
+
+
+def test_an_event_under_the_first_copys_id_tells_that_both_went_out(message: Message) -> None:
+    """The service gave the second copy pm-1; what it tells of pm-0 is about the first."""
+    with workspace_scope(message.workspace_id):
+        first = NOW - timedelta(hours=3)
+        Message.objects.filter(pk=message.pk).update(first_submitted_at=first, settled_by="server")
+    delivered = {
+        "RecordType": "Delivery", "MessageID": "pm-1", "Recipient": ANA, "DeliveredAt": f"{NOW:%Y-%m-%dT%H:%M:%SZ}",
+        "Metadata": {"lg": message.message_id},
+    }  # fmt: skip
+    assert tell(message, delivered).json() == {"received": 1, "changed": 0}, "of the second: nothing new"
+    assert tell(message, delivered | {"MessageID": "pm-0"}).json() == {"received": 1, "changed": 1}
+    with workspace_scope(message.workspace_id):
+        message.refresh_from_db()
+        assert (message.state, message.reason_code) == ("sent", "sent_twice")
 
 
 def test_a_sender_that_died_after_the_service_took_it_is_settled_by_the_event(
