@@ -13,6 +13,7 @@ from django.urls import reverse
 from accounts.actions.keys import MFA_PURPOSE
 from accounts.actions.system_mail import plan_system_mail
 from leadgen.core import clock, secrets
+from leadgen.core.client import client_address
 
 
 def on_our_site(url: str) -> str:
@@ -34,7 +35,8 @@ class AccountAdapter(DefaultAccountAdapter):
         plan_system_mail(kind=kind, to=email, subject=subject, text=text, now=clock.now())
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        return request.META.get("REMOTE_ADDR") or "127.0.0.1"
+        """What log-in limits and the list of sessions go by."""
+        return client_address(request) or "127.0.0.1"
 
 
 class MfaAdapter(DefaultMFAAdapter):

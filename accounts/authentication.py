@@ -12,6 +12,7 @@ from accounts.models import ApiToken, Member
 from accounts.permissions import PERMISSIONS, allows
 from accounts.rules.scopes import scope_covers
 from leadgen.core import clock
+from leadgen.core.client import client_address
 
 PREFIX = "lg_"
 
@@ -111,3 +112,7 @@ class TokenThrottle(throttling.SimpleRateThrottle):
         token = request.auth
         ident = f"{token.workspace_id}:{token.pk}" if isinstance(token, ApiToken) else self.get_ident(request)
         return str(self.cache_format % {"scope": self.scope, "ident": ident})
+
+    def get_ident(self, request: Request) -> str:
+        """DRF's own takes the whole X-Forwarded-For, which anybody may write: a new one each time, and no limit."""
+        return client_address(request) or "unknown"

@@ -1,5 +1,6 @@
 """Read settings from the environment, loudly: a value that cannot be used stops the start with its name and remedy."""
 
+import ipaddress
 import os
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -40,6 +41,19 @@ def integer(name: str, default: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """A comma-separated list."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def proxies(name: str) -> int | tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    """How many proxies stand in front, or the networks they are in; 0 for none."""
+    listed = words(name)
+    if len(listed) == 1 and listed[0].isdecimal():
+        return int(listed[0])
+    try:
+        return tuple(ipaddress.ip_network(word) for word in listed) or 0
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"{name}={text(name)!r} is neither a number of proxies nor a list of their networks: {error}"
+        ) from error
 
 
 def database(url: str, name: str) -> dict[str, object]:

@@ -18,6 +18,8 @@ DEBUG = env.boolean("DEBUG", False)
 PRODUCTION = env.boolean("LEADGEN_PRODUCTION", False)
 SITE_URL = env.text("SITE_URL", "http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", "" if PRODUCTION else "localhost,127.0.0.1,[::1],testserver")
+# Whose X-Forwarded-For is believed (leadgen.core.client): a number of proxies, or their networks. None by default.
+TRUSTED_PROXIES = env.proxies("TRUSTED_PROXIES")
 CSRF_TRUSTED_ORIGINS = [SITE_URL] if SITE_URL.startswith("https://") else []
 ROOT_URLCONF = "leadgen.urls"
 WSGI_APPLICATION = "leadgen.wsgi.application"

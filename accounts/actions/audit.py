@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from accounts.models import ApiToken, AuditEntry, Member
+from leadgen.core.client import client_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def actor_of(request: Any) -> Actor:
         member=request.member,
         token=token,
         source="api" if token else "user",
-        ip=request.META.get("REMOTE_ADDR") or None,
+        ip=client_address(request),
     )
 
 

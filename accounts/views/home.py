@@ -14,6 +14,7 @@ from accounts.permissions import allows
 from accounts.queries.memberships import memberships_of
 from accounts.rules.slugs import suggest_slug
 from leadgen.core import clock
+from leadgen.core.client import client_address
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect
 
@@ -71,7 +72,7 @@ def workspace_create(request: HttpRequest) -> HttpResponse:
                 currency=data["currency"],
                 gross_margin=data["gross_margin"],
                 now=clock.now(),
-                ip=request.META.get("REMOTE_ADDR") or None,
+                ip=client_address(request),
             )
         except AppError as error:
             if error.field == "slug" and not data["slug"]:

@@ -19,6 +19,7 @@ from accounts.models import Invitation, User, Workspace
 from accounts.queries.invitations import find_invitation, verified_addresses
 from accounts.views.home import PENDING_INVITATION
 from leadgen.core import clock
+from leadgen.core.client import client_address
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, render_page
 from leadgen.core.tenancy import workspace_scope
@@ -76,7 +77,7 @@ def _accept(
     request: HttpRequest, user: User, workspace_id: uuid.UUID, secret: str, context: dict[str, Any]
 ) -> HttpResponse:
     try:
-        ip = request.META.get("REMOTE_ADDR") or None
+        ip = client_address(request)
         accept_invitation(user=user, workspace_id=workspace_id, secret=secret, now=clock.now(), ip=ip)
     except AppError as error:
         return render(request, "accounts/invitation.html", context | {"problem": error.message}, status=error.status)

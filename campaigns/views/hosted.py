@@ -21,6 +21,7 @@ from campaigns.rules import capture as rules
 from campaigns.rules.tokens import read_public_token
 from leadgen.core import clock, secrets
 from leadgen.core.api import error_body
+from leadgen.core.client import client_address
 from leadgen.core.errors import AppError, Invalid
 from leadgen.core.logging import log
 from leadgen.core.tenancy import workspace_scope
@@ -71,7 +72,7 @@ def _take(request: HttpRequest, form: Form, workspace: Workspace) -> HttpRespons
         return _page(
             request, form, workspace, problem=error.message, status=410 if error.code == "closed" else error.status
         )
-    ip = request.META.get("REMOTE_ADDR") or None
+    ip = client_address(request)
     wait = _seconds_to_wait(form, ip, now)
     hidden = {name: str(data.get(name, ""))[:500] for name in ("nonce", "referrer", "page_url", *rules.UTM)}
     if wait:

@@ -20,6 +20,7 @@ from campaigns.queries.hosts import workspace_of_host
 from campaigns.rules.tokens import read_public_token
 from leadgen.core import clock
 from leadgen.core.api import error_body
+from leadgen.core.client import client_address
 from leadgen.core.errors import AppError
 from leadgen.core.tenancy import workspace_scope
 
@@ -106,7 +107,7 @@ def _keep_hit(request: HttpRequest, message: Message, link: TrackedLink | None) 
         link=link,
         method=request.method or "GET",
         user_agent=request.headers.get("User-Agent", ""),
-        ip=request.META.get("REMOTE_ADDR") or None,
+        ip=client_address(request),
         headers=request.headers,
         now=clock.now(),
     )
