@@ -214,6 +214,7 @@ SMTP_TIMEOUT = env.integer("SMTP_TIMEOUT", 20)  # for each command before it
 SMTP_FINAL_TIMEOUT = env.integer("SMTP_FINAL_TIMEOUT", 600)
 SEND_LEASE_SECONDS = env.integer("SEND_LEASE_SECONDS", 900)
 LANE_LEASE_SECONDS = env.integer("LANE_LEASE_SECONDS", 300)
+DISPATCH_THREADS = env.integer("DISPATCH_THREADS", 4)  # mailboxes a worker process serves at once
 SEND_BATCH = env.integer("SEND_BATCH", 200)  # messages claimed at once
 SEND_RETRY_SECONDS = env.integer("SEND_RETRY_SECONDS", 900)  # after a temporary no, times the attempt
 REPLY_FRESHNESS_SECONDS = env.integer(

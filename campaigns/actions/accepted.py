@@ -27,7 +27,8 @@ WITH moved AS (
     RETURNING 1
 ), run AS (
     UPDATE campaigns_steprun SET done_at = %(now)s, outcome = 'sent'
-    WHERE workspace_id = %(workspace)s AND id = %(run)s AND done_at IS NULL AND EXISTS (SELECT 1 FROM moved)
+    WHERE workspace_id = %(workspace)s AND enrolment_id = %(enrolment)s AND step_id = %(step)s AND done_at IS NULL
+      AND EXISTS (SELECT 1 FROM moved)
     RETURNING 1
 ), advanced AS (
     UPDATE campaigns_enrolment
@@ -61,7 +62,7 @@ def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str
     The server has the whole transaction when this returns, so a kill loses nothing; meanwhile the next RCPT is asked.
     """
     message, enrolment, now = look.message, look.enrolment, batch.now
-    usual = look.tid and look.run and message.kind == Message.Kind.STEP and not message.member_id
+    usual = look.tid and message.step_id and message.kind == Message.Kind.STEP and not message.member_id
     if not usual or enrolment is None:
         _record_by_models(batch, look, response, provider_id)
         return
@@ -71,7 +72,7 @@ def record_accepted(batch: Batch, look: Look, response: str, *, provider_id: str
         slot = batch.clock.after(following, zone=zone_of(look), sequence=enrolment.sequence, name=person.first_name)
         next_at, wait = slot.at, f"Waits: {slot.reason}" if slot.reason else ""
     values = {
-        "workspace": batch.workspace_id, "message": message.pk, "enrolment": enrolment.pk, "run": look.run, "tid": look.tid,
+        "workspace": batch.workspace_id, "message": message.pk, "enrolment": enrolment.pk, "step": message.step_id, "tid": look.tid,
         "person": enrolment.person_id, "company": enrolment.person.company_id, "lead": enrolment.lead_id,
         "campaign": message.campaign_id, "response": response[:500], "provider_id": provider_id, "now": now,
         "next_at": next_at, "wait": wait, "last": following is None, "summary": f"E-mail sent: {message.subject}"[:300], "key": f"sent:{message.pk}",

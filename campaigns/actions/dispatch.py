@@ -1,7 +1,9 @@
 """The dispatcher: take a lane, enter its workspace, do a batch there, move the lane on (design.md idea 6 and section 5)."""
 
+import threading
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,6 +32,7 @@ from leadgen.core.crash import crash_point
 from leadgen.core.logging import log
 from leadgen.core.models import Lane
 from leadgen.core.tenancy import workspace_scope
+from leadgen.core.threads import side_by_side
 from prospects.models import Campaign, Task
 
 BATCH = 200
@@ -52,6 +55,16 @@ class Turn:
     def as_dict(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
 
+    def add(self, other: "Turn") -> None:
+        """What another thread of the same turn did."""
+        for name in ("begun", "sent", "blocked", "failed", "unknown", "held", "lanes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.unfinished = self.unfinished or other.unfinished
+        self.reasons = list(dict.fromkeys([*self.reasons, *other.reasons]))[:20]
+
+
+type Work = Callable[[Lane, datetime, Turn, float | None], datetime | None]
+
 
 # How long a turn goes on with one `now`: windows, gaps and freshness are judged by it, so it must not grow old.
 TURN_SECONDS = 30.0
@@ -62,7 +75,8 @@ def dispatch_once(
 ) -> Turn:
     """Everything that is due at `now`, once. Call outside of any transaction.
 
-    With `seconds` it stops between two batches once they are over, and says so (`unfinished`). A lane that raises is pushed a minute ahead before the error goes on, so that a poison row cannot stop the others.
+    With `seconds` it stops between two batches once they are over, and says so (`unfinished`). A lane that raises is pushed a minute
+    ahead before the error goes on, so that a poison row cannot stop the others.
     """
     turn = Turn()
     until = None if seconds is None else time.monotonic() + seconds
@@ -71,27 +85,55 @@ def dispatch_once(
         # Not even steps are begun: what a restored database thinks is due may have been done before the restore.
         turn.reasons.append(held)
         return turn
-    works = {CAMPAIGN_LANE: _campaign, ENROLMENTS_LANE: _enrolments, MAILBOX_LANE: _mailbox}
-    if not lanes.any_due(kinds=list(works), now=now):
+    # Each kind may make the next one due: steps that are begun make mail.
+    if not lanes.count_due(kinds=list(WORKS), now=now, limit=1):
         return turn
-    for kind, work in works.items():
-        for _ in range(max_lanes):
-            if _over(until):
-                turn.unfinished = True
-                return turn
-            lane = lanes.take(kind=kind, now=now, lease_seconds=settings.LANE_LEASE_SECONDS)
-            if lane is None:
-                break
-            turn.lanes += 1
-            try:
-                next_due = work(lane, now, turn, until)
-            except Exception:
-                lanes.move_on(lane, next_due=now + timedelta(minutes=1))
-                log.error("lane_failed", kind=kind, workspace=str(lane.workspace_id))
-                raise
-            # Work at or before `now` that is left gets another turn at once; the same instant would loop for ever.
-            lanes.move_on(lane, next_due=next_due)
+    for kind, work in WORKS.items():
+        _drain(kind, work, turn, now, until, max_lanes)
+        if turn.unfinished:
+            break
     return turn
+
+
+def _drain(kind: str, work: Work, turn: Turn, now: datetime, until: float | None, max_lanes: int) -> None:
+    """Take lanes of one kind until none is due. Several at once: a mailbox's server and the disk are waited for, and
+    another mailbox can be served meanwhile. Who takes a lane is settled by its lease, as between two processes."""
+    places = iter(range(max_lanes))
+    merging = threading.Lock()
+
+    def drain() -> None:
+        mine = Turn()
+        try:
+            while next(places, None) is not None:
+                if _over(until):
+                    mine.unfinished = True
+                    return
+                if not _one_lane(kind, work, mine, now, until):
+                    return
+        finally:
+            with merging:
+                turn.add(mine)
+
+    due = lanes.count_due(kinds=[kind], now=now, limit=settings.DISPATCH_THREADS)
+    if due:
+        side_by_side(drain, due)
+
+
+def _one_lane(kind: str, work: Work, turn: Turn, now: datetime, until: float | None) -> bool:
+    """Take one lane and do its work; False where none is due."""
+    lane = lanes.take(kind=kind, now=now, lease_seconds=settings.LANE_LEASE_SECONDS)
+    if lane is None:
+        return False
+    turn.lanes += 1
+    try:
+        next_due = work(lane, now, turn, until)
+    except Exception:
+        lanes.move_on(lane, next_due=now + timedelta(minutes=1))
+        log.error("lane_failed", kind=kind, workspace=str(lane.workspace_id))
+        raise
+    # Work at or before `now` that is left gets another turn at once; the same instant would loop for ever.
+    lanes.move_on(lane, next_due=next_due)
+    return True
 
 
 def _over(until: float | None) -> bool:
@@ -165,6 +207,10 @@ def _mailbox(lane: Lane, now: datetime, turn: Turn, until: float | None) -> date
             return report.next_due if report.next_due is None or report.next_due > now else now + timedelta(minutes=1)
         if not _goes_on(lane, turn, until):
             return now
+
+
+# In this order: a campaign that ended stops its enrolments before they begin a step, and steps make the mail.
+WORKS: dict[str, Work] = {CAMPAIGN_LANE: _campaign, ENROLMENTS_LANE: _enrolments, MAILBOX_LANE: _mailbox}
 
 
 def sweep_lanes(*, now: datetime) -> int:

@@ -46,7 +46,7 @@ LOCK = Statement(
     """
 SELECT 1 FROM campaigns_enrolment e, campaigns_mailbox b
 WHERE e.workspace_id = %(workspace)s AND e.id = %(enrolment)s AND b.workspace_id = %(workspace)s AND b.id = %(mailbox)s
-FOR UPDATE OF e, b
+FOR NO KEY UPDATE OF e, b
 """,
 )
 PASS = Statement(

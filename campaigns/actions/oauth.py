@@ -215,7 +215,7 @@ def _save(mailbox: Mailbox, tokens: oauth.Tokens, kept: Mapping[str, str], now: 
         "scope": tokens.scope or kept.get("scope", ""),
     }
     with workspace_scope(mailbox.workspace_id):
-        row = Mailbox.objects.select_for_update(of=("self",)).get(pk=mailbox.pk)
+        row = Mailbox.objects.select_for_update(of=("self",), no_key=True).get(pk=mailbox.pk)
         if opened_dict(row, "oauth") != dict(kept):  # not the bytes: key rotation seals the same content anew
             log.info("oauth_replaced_meanwhile", mailbox=str(mailbox.pk))
             return tokens.access_token
@@ -230,7 +230,7 @@ def _save(mailbox: Mailbox, tokens: oauth.Tokens, kept: Mapping[str, str], now: 
 def _hold(mailbox: Mailbox, kept: Mapping[str, str], words: str, now: datetime) -> None:
     """Nothing more goes out or is read until somebody connects it again; whoever owns it is told once."""
     with workspace_scope(mailbox.workspace_id):
-        row = Mailbox.objects.select_for_update(of=("self",)).get(pk=mailbox.pk)
+        row = Mailbox.objects.select_for_update(of=("self",), no_key=True).get(pk=mailbox.pk)
         if opened_dict(row, "oauth") != dict(kept):
             return  # connected anew meanwhile
         if "code" in kept:

@@ -60,7 +60,7 @@ def begin_due_steps(*, now: datetime, limit: int = 200) -> int:
     The locked enrolments are what makes a step begin once; the unique keys of StepRun and Message stand behind it.
     """
     due = list(
-        Enrolment.objects.select_for_update(of=("self",), skip_locked=True)
+        Enrolment.objects.select_for_update(of=("self",), skip_locked=True, no_key=True)
         .filter(state=Enrolment.State.ACTIVE, next_at__lte=now)
         .order_by("next_at")[:limit]  # and by nothing else: the index has this order, whatever is due at one instant
     )
@@ -76,7 +76,7 @@ def begin_due_steps(*, now: datetime, limit: int = 200) -> int:
         clock=Clock(now),
         suppressed=shared.suppressed,
         threads=threads_of(ids),
-        begun=set(StepRun.objects.filter(enrolment__in=ids).values_list("enrolment_id", "step_id")),
+        begun=set(StepRun.objects.filter(enrolment__any=ids).values_list("enrolment_id", "step_id")),
     )
     for enrolment in due:
         _begin_next(enrolment, batch)

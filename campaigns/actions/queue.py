@@ -207,7 +207,7 @@ def _rewind(task: Task) -> None:
     run = StepRun.objects.select_for_update(of=("self",)).select_related("step").filter(pk=task.about_id).first()
     if run is None:
         return
-    enrolment = Enrolment.objects.select_for_update(of=("self",)).get(pk=run.enrolment_id)
+    enrolment = Enrolment.objects.select_for_update(of=("self",), no_key=True).get(pk=run.enrolment_id)
     if enrolment.state not in INSIDE or enrolment.position != run.step.position:
         raise Conflict("The sequence has gone on already.", code="too_late")
     if run.done_at is not None:

@@ -140,8 +140,8 @@ def _send_all(conversation: Conversation, batch: Batch, looks: list[Look]) -> No
 
 def claim(mailbox: Mailbox, now: datetime, limit: int) -> list[Message]:
     """Lease due messages of this mailbox, in the order they are to go."""
-    ids = claim_ids(mailbox, now, limit)
-    rows = Message.objects.filter(pk__in=ids).annotate(tid=RawSQL("campaigns_message.ctid::text", []))
+    rows = Message.objects.filter(pk__any=claim_ids(mailbox, now, limit))
+    rows = rows.annotate(tid=RawSQL("campaigns_message.ctid::text", []))
     return sorted(rows, key=lambda message: (not message.in_reply_to, message.due_at, message.pk))
 
 
@@ -163,7 +163,7 @@ def claim_ids(mailbox: Mailbox, now: datetime, limit: int) -> list[uuid.UUID]:
 
 def _look(batch: Batch, claimed: list[Message]) -> list[Look]:
     """Looks at the claimed messages, and whether by what is seen each may go; those that may not are decided under locks."""
-    looks, shared = look_at(claimed, batch.mailbox)
+    looks, shared = look_at(claimed, batch.mailbox, batch.now)
     cold = cold_hold(batch.mailbox)
     for look in looks:
         enrolment = look.enrolment

@@ -171,7 +171,7 @@ def resume_enrolment(*, enrolment: Enrolment, by: Actor, now: datetime) -> bool:
 
     Mail that waits for another reason (a window, somebody's absence) waits on.
     """
-    locked = Enrolment.objects.select_for_update(of=("self",)).get(pk=enrolment.pk)
+    locked = Enrolment.objects.select_for_update(of=("self",), no_key=True).get(pk=enrolment.pk)
     if locked.state != Enrolment.State.PAUSED:
         return False
     locked.state, locked.reason, locked.wait_reason = Enrolment.State.ACTIVE, "", ""

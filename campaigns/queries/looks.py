@@ -17,7 +17,8 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from accounts.models import Workspace
-from campaigns.models import Enrolment, Mailbox, Message, Sequence, Step, StepRun
+from campaigns.models import Enrolment, Mailbox, Message, Sequence, Step
+from campaigns.queries.freshness import is_stale
 from campaigns.queries.mail import window_of, zone_for
 from campaigns.rules import schedule
 from leadgen.core.tenancy import current_workspace_id
@@ -82,7 +83,6 @@ class Look:
     versions: tuple[str, ...] = ()  # ctid and xmin of enrolment, person, sequence, campaign
     digests: list[str] = field(default_factory=list)
     tid: str = ""  # where the message's row lies, as far as this sender knows
-    run: uuid.UUID | None = None  # the step's StepRun
     following: Step | None = None  # the step after this one
     follow_up: bool = False  # this person was, or may have been, written to in this enrolment
     refused: bool = False  # by what was seen it may not go now
@@ -109,16 +109,16 @@ def read_shared(enrolments: Iterable[Enrolment]) -> Shared:
     listed = list(enrolments)
     people: dict[uuid.UUID, Person] = {
         person.pk: person
-        for person in versioned(Person.objects.only(*PERSON_FIELDS)).filter(pk__in={e.person_id for e in listed})
+        for person in versioned(Person.objects.only(*PERSON_FIELDS)).filter(pk__any={e.person_id for e in listed})
     }
     wanted = {person.company_id for person in people.values() if person.company_id}
-    companies = {company.pk: company for company in Company.objects.only(*COMPANY_FIELDS).filter(pk__in=wanted)}
+    companies = {company.pk: company for company in Company.objects.only(*COMPANY_FIELDS).filter(pk__any=wanted)}
     for person in people.values():
         if person.company_id in companies:
             person.company = companies[person.company_id]
-    sequences = {s.pk: s for s in versioned(Sequence.objects.all()).filter(pk__in={e.sequence_id for e in listed})}
+    sequences = {s.pk: s for s in versioned(Sequence.objects.all()).filter(pk__any={e.sequence_id for e in listed})}
     campaigns = {
-        c.pk: c for c in versioned(Campaign.objects.all()).filter(pk__in={s.campaign_id for s in sequences.values()})
+        c.pk: c for c in versioned(Campaign.objects.all()).filter(pk__any={s.campaign_id for s in sequences.values()})
     }
     for sequence in sequences.values():
         sequence.campaign = campaigns[sequence.campaign_id]
@@ -131,20 +131,20 @@ def read_shared(enrolments: Iterable[Enrolment]) -> Shared:
     return Shared(workspace, people, sequences, suppressions_of(person.email for person in people.values()))
 
 
-def look_at(messages: list[Message], mailbox: Mailbox) -> tuple[list[Look], Shared | None]:
-    """Looks at claimed messages, in their order; every message is given `mailbox` itself. About seven queries."""
+def look_at(messages: list[Message], mailbox: Mailbox, now: datetime) -> tuple[list[Look], Shared | None]:
+    """Looks at claimed messages, in their order; every message is given `mailbox` itself. About six queries."""
     ids = {message.enrolment_id for message in messages if message.enrolment_id and message.step_id}
-    enrolments = {e.pk: e for e in versioned(Enrolment.objects.all()).filter(pk__in=ids)} if ids else {}
+    enrolments = {e.pk: e for e in versioned(Enrolment.objects.all()).filter(pk__any=ids)} if ids else {}
     shared = read_shared(enrolments.values()) if enrolments else None
     people = shared.people if shared else {}
-    open_runs = StepRun.objects.filter(enrolment__in=ids, done_at__isnull=True)
-    runs = {(enrolment, step): pk for pk, enrolment, step in open_runs.values_list("pk", "enrolment", "step")}
-    states = [Message.State.SENT, Message.State.UNKNOWN]
-    written = set(Message.objects.filter(enrolment__in=ids, state__in=states).values_list("enrolment", flat=True))
+    written: set[Any] = set()
+    if ids and is_stale(mailbox, now):  # else nobody asks
+        states = [Message.State.SENT, Message.State.UNKNOWN]
+        written = set(Message.objects.filter(enrolment__any=ids, state__in=states).values_list("enrolment", flat=True))
     looks = []
     for message in messages:
         message.mailbox = mailbox
-        look = Look(message, tid=getattr(message, "tid", ""), run=runs.get((message.enrolment_id, message.step_id)))
+        look = Look(message, tid=getattr(message, "tid", ""))
         enrolment = enrolments.get(message.enrolment_id) if message.enrolment_id else None
         if enrolment is not None and message.person_id == enrolment.person_id and message.person_id in people:
             message.enrolment, message.person = enrolment, enrolment.person

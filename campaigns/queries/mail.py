@@ -160,9 +160,9 @@ def mime_of(message: Message, *, now: datetime) -> bytes:
 def threads_of(enrolments: list[uuid.UUID]) -> dict[uuid.UUID, list[Message]]:
     """The e-mails of enrolments that were or may have been delivered, oldest first: a follow-up threads onto them."""
     found: dict[uuid.UUID, list[Message]] = {}
-    rows = Message.objects.filter(enrolment__in=enrolments, state__in=[Message.State.SENT, Message.State.UNKNOWN]).only(
-        "id", "enrolment_id", "subject", "message_id", "workspace_id"
-    )
+    rows = Message.objects.filter(
+        enrolment__any=enrolments, state__in=[Message.State.SENT, Message.State.UNKNOWN]
+    ).only("id", "enrolment_id", "subject", "message_id", "workspace_id")
     for message in rows.order_by("submitted_at"):
         assert message.enrolment_id is not None
         found.setdefault(message.enrolment_id, []).append(message)

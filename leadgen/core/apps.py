@@ -6,4 +6,6 @@ class CoreConfig(AppConfig):
     label = "core"
 
     def ready(self) -> None:
-        from leadgen.core import checks  # noqa: F401  registers the system checks
+        from leadgen.core import checks, lookups  # noqa: F401  `checks` registers the system checks
+
+        lookups.register()

@@ -31,19 +31,20 @@ def mark(*, workspace_id: uuid.UUID, kind: str, due: datetime, key: str = "") ->
         )
 
 
-def any_due(*, kinds: Sequence[str], now: datetime) -> bool:
-    """Whether `take` would find a lane of one of `kinds`: one look in place of a try at each, for turns with nothing due."""
+def count_due(*, kinds: Sequence[str], now: datetime, limit: int) -> int:
+    """How many lanes of `kinds` `take` would find, counted up to `limit`: one look in place of a try at each kind."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT EXISTS (
+            SELECT count(*) FROM (
                 SELECT FROM core_lane
                 WHERE kind = ANY(%s) AND next_due <= %s AND (lease_until IS NULL OR lease_until < clock_timestamp())
-            )
+                LIMIT %s
+            ) AS due
             """,
-            [list(kinds), now],
+            [list(kinds), now, limit],
         )
-        return bool(cursor.fetchone()[0])
+        return int(cursor.fetchone()[0])
 
 
 def take(*, kind: str, now: datetime, lease_seconds: int = 120) -> Lane | None:

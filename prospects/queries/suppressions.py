@@ -120,7 +120,7 @@ def _names(email: str) -> Iterator[tuple[str, str]]:
 
 def _in_force(digests: Sequence[str]) -> dict[tuple[str, str], Suppression]:
     rows = (
-        Suppression.objects.filter(kind__in=Suppression.Kind.values, digest__in=digests)
+        Suppression.objects.filter(kind__in=Suppression.Kind.values, digest__any=digests)
         .order_by("kind", "digest", "-at", "-id")
         .distinct("kind", "digest")
     )

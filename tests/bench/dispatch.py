@@ -1,7 +1,7 @@
 """From due rows to recorded outcomes, in two processes, against the limit and against peers, over the same sink.
 
 Value: the whole path with the point of no return committed for each mail: due step, rendering, claim, MIME, SMTP, record,
-next step planned; two mailboxes, two worker processes, 3 kB text + HTML mails with all headers.
+next step planned; a pool of mailboxes, two worker processes, 3 kB text + HTML mails with all headers.
 References get the same texts, the same sink and as many processes.
 """
 
@@ -33,6 +33,7 @@ from tests.factories.campaigns import EMAIL, FOLLOW_UP, make_mailbox, make_seque
 
 BODY = EMAIL["body"] + "\n\n" + "We measured what your line loses at each changeover. " * 25
 PROCESSES = 2
+MAILBOXES = 10
 
 
 @contextmanager
@@ -79,18 +80,18 @@ def mails_a_second(way: str, arguments: list[dict[str, Any]]) -> float:
 
 
 def outreach(port: int, count: int, *, waiting: int = 0) -> Workspace:
-    """A workspace whose `count` people are due now, in turn over two mailboxes; `waiting` more are due in a month."""
+    """A workspace whose `count` people are due now, in turn over a pool of mailboxes; `waiting` more are due in a month."""
     workspace = make_workspace()
     fill_people(workspace, count)
     with workspace_scope(workspace.pk), connection.cursor() as cursor:
         boxes = [
             make_mailbox(port, address=f"sam{n}@acme.example", daily_cap=10_000_000, synced_at=NOW + timedelta(days=90))
-            for n in range(PROCESSES)
+            for n in range(MAILBOXES)
         ]
         version = make_sequence([EMAIL | {"body": BODY}, FOLLOW_UP], mailbox=boxes[0])
         values = {
             "workspace": workspace.pk, "sequence": version.sequence_id, "version": version.pk,
-            "boxes": [box.pk for box in boxes], "n": PROCESSES,
+            "boxes": [box.pk for box in boxes], "n": MAILBOXES,
         }  # fmt: skip
         cursor.execute(ENROL.format(person="p.id", people=PEOPLE), values | {"at": NOW})
         for done in range(0, waiting, 500_000):

@@ -12,12 +12,14 @@ from email.message import Message as ParsedMail
 @dataclass
 class Sink:
     """`accepted` holds (recipient, bytes) in order. `script` maps a command word (MAIL, RCPT, DATA, DOT, BODY) to what it
-    does instead of answering: an SMTP reply line, "drop" (close the line) or "accept-drop" (accept, then close)."""
+    does instead of answering: an SMTP reply line, "drop" (close the line) or "accept-drop" (accept, then close). `meet` makes
+    mails wait for one another: none is answered before as many are there."""
 
     port: int = 0
     accepted: list[tuple[str, bytes]] = field(default_factory=list)
     connections: int = 0
     script: dict[str, str] = field(default_factory=dict)
+    meet: threading.Barrier | None = None
 
     @property
     def mails(self) -> list[ParsedMail]:
@@ -74,6 +76,8 @@ def _talk(connection: socket.socket, sink: Sink) -> None:
                     if part == b".\r\n":
                         break
                     content += part[1:] if part.startswith(b".") else part
+                if sink.meet is not None:
+                    sink.meet.wait()  # a broken barrier ends the line, and the test sees what became of the mail
                 trick = sink.script.get("DOT")
                 if trick == "drop":
                     return

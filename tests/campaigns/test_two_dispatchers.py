@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 import redis
@@ -11,6 +12,7 @@ from django.db import connections
 
 from accounts.models import Workspace
 from campaigns.actions.dispatch import dispatch_once, sweep_lanes
+from campaigns.actions.sending import send_due
 from campaigns.actions.steps import mark_enrolments
 from campaigns.models import Enrolment, Mailbox, Message, StepRun
 from campaigns.tasks import dispatch
@@ -74,6 +76,43 @@ def race(now: datetime, turns: int = 6, threads: int = 2) -> list[BaseException]
     for thread in running:
         thread.join(60)
     return failed
+
+
+def test_one_turn_serves_several_mailboxes_at_once(acme: Workspace, sink: Sink, now: datetime) -> None:
+    """Three servers that answer only when all three mails are there: one after another none would ever be answered."""
+    sink.meet = threading.Barrier(3, timeout=30)
+    with workspace_scope(acme.pk):
+        for number in range(3):
+            mailbox = make_mailbox(sink.port, address=f"sam{number}@acme.example", synced_at=now)
+            version = make_sequence([EMAIL], mailbox=mailbox)
+            person = Person.objects.create(
+                first_name="Ana", full_name="Ana", email=f"ana{number}@lumen.example", created_at=now, updated_at=now
+            )
+            make_enrolment(version, person, mailbox=mailbox)
+        mark_enrolments(now)
+    turn = dispatch_once(now=now)
+    assert (turn.begun, turn.sent, turn.unknown, turn.lanes) == (3, 3, 0, 4)
+    assert sorted(sink.recipients) == [f"ana{number}@lumen.example" for number in range(3)]
+    with workspace_scope(acme.pk):
+        assert set(Message.objects.values_list("state", flat=True)) == {"sent"}
+
+
+def test_a_lane_that_fails_beside_others_stops_none_of_them(
+    crowd: Workspace, sink: Sink, now: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace_scope(crowd.pk):
+        poison = Mailbox.objects.get(address="kim@acme.example").pk
+
+    def fails_for_one(**values: Any) -> Any:
+        if values["mailbox_id"] == poison:
+            raise RuntimeError("a row nobody thought of")
+        return send_due(**values)
+
+    monkeypatch.setattr("campaigns.actions.dispatch.send_due", fails_for_one)
+    with pytest.raises(RuntimeError, match="nobody thought of"):
+        dispatch_once(now=now)
+    assert Counter(recipient[:3] for recipient in sink.recipients) == {"sam": PEOPLE // 2}
+    assert Lane.objects.get(key=str(poison)).next_due == now + timedelta(minutes=1)
 
 
 def test_two_dispatchers_send_every_step_once(crowd: Workspace, sink: Sink, now: datetime) -> None:
