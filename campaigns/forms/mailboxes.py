@@ -139,7 +139,11 @@ class MailboxForm(forms.Form):
         for name in ("security", "imap_security"):
             if found.get(name) == "":
                 found.pop(name)
-        return found | {name: self.cleaned_data[name] for name in SECRETS if self.cleaned_data.get(name)}
+        given = {name: self.cleaned_data[name] for name in SECRETS if self.cleaned_data.get(name)}
+        service = services.SERVICES.get(found.get("esp") or (self.mailbox.esp if self.mailbox else ""))
+        if service is None or not service.signs:
+            given.pop("webhook_key", None)  # its field is hidden then; what was typed before is no key of this service
+        return found | given
 
 
 def _provider(mailbox: Mailbox) -> str:

@@ -52,7 +52,7 @@ class HitRow:
 
     @property
     def label(self) -> str:
-        return self.hit_class or "not classified yet"
+        return self.hit_class.capitalize() or "Not classified yet"
 
     @property
     def tone(self) -> str:

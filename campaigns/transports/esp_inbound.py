@@ -145,8 +145,14 @@ def _get(account: EspAccount, url: str, headers: dict[str, str]) -> bytes:
 
 
 def _start(answer: requests.Response) -> str:
-    """The first of the service's own words; an error page may be endless."""
-    return " ".join(next(answer.iter_content(2000), b"").decode(errors="replace").split())[:200]
+    """The first of the service's own words, bare of JSON; an error page may be endless."""
+    text = next(answer.iter_content(2000), b"").decode(errors="replace")
+    try:
+        found = json.loads(text)
+        text = str(found["message"])
+    except (ValueError, KeyError, TypeError):
+        pass
+    return " ".join(text.split())[:200].rstrip(".")
 
 
 def _json(content: bytes) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from django.db import connection
 from django.test import Client
 
 from campaigns.actions.esp import esp_address
+from campaigns.actions.mailbox_secrets import opened_dict
 from campaigns.models import Enrolment, InboundMail, Mailbox, Message
 from campaigns.transports import esp_inbound
 from leadgen.core.tenancy import workspace_scope
@@ -361,3 +362,22 @@ def test_looking_and_later_time(message: Message, clock: Any, service_api: Api) 
     assert post(url(message), raw, signed).status_code == 403
     assert Client().get(url(message)).json() == {"ok": True}
     assert service_api.asked == []
+
+
+def test_a_key_typed_for_another_service_is_left_out_by_the_form(message: Message, as_: Any, alice: Any) -> None:
+    """Its field is hidden for a service that signs nothing; nobody could mend an error there."""
+    mailbox = with_key(message, "sendgrid", PUBLIC)
+    edit = f"/w/acme/settings/mailboxes/{mailbox.pk}/edit/"
+    sheet = {
+        "address": mailbox.address, "from_name": "Sam", "route": "esp", "esp": "sendgrid", "sync": "push", "esp_key": "k-2",
+        "webhook_key": "no key of SendGrid",
+    }  # fmt: skip
+    refused = as_(alice).post(edit, sheet)
+    assert (refused.status_code, "This is no verification key of SendGrid" in refused.content.decode()) == (422, True)
+    with workspace_scope(message.workspace_id):
+        assert Mailbox.objects.get().webhook_sealed == mailbox.webhook_sealed
+    assert as_(alice).post(edit, sheet | {"esp": "postmark"}).status_code == 302
+    with workspace_scope(message.workspace_id):
+        hooks = opened_dict(Mailbox.objects.get(), "webhook")
+    assert hooks["signing_key"] == ""
+    assert len(hooks["secret"]) == 64, "a secret of its own for the new service"
