@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.db.models import Q
 
 from accounts.actions.audit import SYSTEM, write_audit
@@ -45,10 +46,27 @@ class Told:
     values: dict[str, Any] = field(default_factory=dict)
 
 
+class _Gone(Exception):
+    """It waits no more."""
+
+
 def hold_still(message: Message) -> None:
-    """Lock the enrolment of a second copy that waits, so that it passes no point of no return meanwhile: locks have an order."""
-    if message.enrolment_id and Message.objects.filter(NOT_OUT, pk=message.pk, state=Message.State.PLANNED).exists():
-        lock_enrolment(message.enrolment_id)
+    """Lock the enrolment of a second copy that waits, so that it passes no point of no return meanwhile.
+
+    Of what waits the enrolment is locked before the message, as there; of what is out the message first, as its record
+    does. Where it left while the lock was waited for, the lock is given back (the savepoint's), or the two would wait for
+    each other.
+    """
+    waits = Message.objects.filter(NOT_OUT, pk=message.pk, state=Message.State.PLANNED)
+    if not message.enrolment_id or not waits.exists():
+        return
+    try:
+        with transaction.atomic():
+            lock_enrolment(message.enrolment_id)
+            if not waits.exists():
+                raise _Gone
+    except _Gone:
+        return
 
 
 def is_about_first(message: Message, seen_at: datetime | None) -> bool:
