@@ -57,5 +57,5 @@ def tracking_hits(request: MemberRequest) -> HttpResponse:
 def tracking_reclassify(request: MemberRequest) -> HttpResponse:
     """Let a worker class all history by the current classifier; scores follow."""
     enqueue("campaigns.reclassify_hits", request.member.pk)
-    words = "A worker classes every click again. Facts and scores follow; the audit log has the outcome."
+    words = "A worker classes every click again. Facts, scores and leads follow; the audit log has the outcome."
     return hx_redirect(request, reverse("tracking", args=[request.workspace.slug]), toast=words)

@@ -1,5 +1,6 @@
 """Clicks that a later classifier calls a program's: the MQL or lead they made is taken back, unless people worked on it."""
 
+import io
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.test import Client
 
 from accounts.actions.audit import Actor
@@ -284,5 +286,10 @@ def test_what_was_corrected_before_is_looked_at_by_the_next_run(
         before.setattr("campaigns.actions.clicks.reconsider_lead", lambda **given: "")
         better(acme, monkeypatch, clock)
     assert now_is(acme, lead) == "mql"
-    assert reclassify_hits(workspace_id=acme.pk, now=now_of()).leads == {"sent_back": 1}
+    out = io.StringIO()
+    call_command("reclassify_hits", "-w", "acme", stdout=out)
+    assert "MQLs that went back to lead: 1" in out.getvalue()
     assert now_is(acme, lead) == "lead"
+    with workspace_scope(acme.pk):
+        told = AuditEntry.objects.filter(action="hits.reclassified").latest("at", "id")
+        assert (told.source, told.detail["leads"]) == ("command", {"sent_back": 1})

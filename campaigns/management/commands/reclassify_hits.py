@@ -11,6 +11,12 @@ from campaigns.actions.clicks import reclassify_hits
 from leadgen.core import clock
 from leadgen.core.errors import AppError
 
+LEADS = {
+    "closed": "leads closed, for only a program's click had opened them",
+    "sent_back": "MQLs that went back to lead",
+    "kept": "leads that people work on, kept with a note",
+}
+
 
 class Command(BaseCommand):
     help = "Class every kept click by the current classifier; facts, points and scores follow by new rows."
@@ -41,3 +47,5 @@ class Command(BaseCommand):
         )
         for change, count in sorted(done.became.items()):
             self.stdout.write(f"  {change.replace('>', ' became ')}: {count}")
+        for what, count in sorted(done.leads.items()):
+            self.stdout.write(f"  {LEADS[what]}: {count}")
