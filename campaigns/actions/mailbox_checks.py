@@ -21,7 +21,7 @@ from leadgen.core.tasks import enqueue
 
 NAMES = {
     "name": "Name", "connection": "Connection", "tls": "Encryption", "login": "Log-in", "folders": "Folders",
-    "consent": "Consent", "key": "Key",
+    "consent": "Consent", "key": "Key", "mail": "Mail that comes in",
 }  # fmt: skip
 ORDER = ("name", "connection", "tls", "login")
 UNSEALED = "The stored password cannot be opened with the server's keys. Type it again."
@@ -102,7 +102,7 @@ def _check_service(mailbox: Mailbox, found: Found) -> None:
     try:
         account = esp_account(mailbox)
         part = account.service.label
-        check_service(account)
+        does_all = check_service(account)
     except secrets.SealedElsewhere:
         found.steps.append(_step(part, "key", False, UNSEALED))
     except TransportError as error:
@@ -113,6 +113,10 @@ def _check_service(mailbox: Mailbox, found: Found) -> None:
     else:
         found.steps.append(_step(part, "key", True, f"{part} accepted the key."))
         found.said.append(f"{part} accepted the key.")
+        if mailbox.sync == Mailbox.Sync.PUSH and account.service.key == "resend":
+            words = "The key may fetch mail that came in." if does_all else "The key may only send."
+            advice = "" if does_all else "Give it full access, or the mail Resend tells of cannot be fetched."
+            found.steps.append(_step(part, "mail", does_all, words, advice))
 
 
 def _check_smtp(mailbox: Mailbox, token: str, found: Found) -> None:

@@ -13,7 +13,8 @@ from accounts.actions.audit import actor_of
 from campaigns.actions import domains as actions
 from campaigns.actions.seeds import paste_seed
 from campaigns.models import DomainCheck, MailDomain
-from campaigns.queries.domains import STATE_NAMES, states_of
+from campaigns.models.mailboxes import DomainCheckState
+from campaigns.queries.domains import RESULTS, DomainCheckResult, states_of
 from leadgen.core import clock
 from leadgen.core.idempotency import IdempotentMixin
 
@@ -35,9 +36,9 @@ class DomainSerializer(serializers.ModelSerializer[MailDomain]):
         # The action refuses a second domain of a name; a unique validator would read a table of no workspace.
         validators: list[Any] = []
 
-    @extend_schema_field(serializers.ChoiceField(choices=list(STATE_NAMES.values())))
+    @extend_schema_field(serializers.ChoiceField(choices=DomainCheckResult.choices))
     def get_state(self, domain: MailDomain) -> str:
-        return STATE_NAMES[self.context["states"][domain.pk].state]
+        return RESULTS[DomainCheckState(self.context["states"][domain.pk].state)].value
 
     def get_words(self, domain: MailDomain) -> str:
         return str(self.context["states"][domain.pk].words)
@@ -52,9 +53,9 @@ class DomainCheckSerializer(serializers.ModelSerializer[DomainCheck]):
         fields = ["id", "kind", "name", "state", "words", "fix", "raw", "detail", "mailbox", "at"]
         read_only_fields = fields
 
-    @extend_schema_field(serializers.ChoiceField(choices=list(STATE_NAMES.values())))
+    @extend_schema_field(serializers.ChoiceField(choices=DomainCheckResult.choices))
     def get_state(self, check: DomainCheck) -> str:
-        return STATE_NAMES[check.state]
+        return RESULTS[DomainCheckState(check.state)].value
 
 
 class SeedSerializer(serializers.Serializer[Any]):

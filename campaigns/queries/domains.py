@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import TextChoices
 
 from accounts.models import Member
 from campaigns.models import DomainCheck, Mailbox, MailDomain
@@ -19,11 +20,24 @@ REMEMBERED_SECONDS = 30.0
 KIND_WORDS: dict[str, str] = dict(DomainCheckKind.choices)
 KINDS = tuple(KIND_WORDS)
 STATE_TONES = {"ok": "success", "warn": "warning", "fail": "danger", "unknown": "neutral"}
-# The field's words for programs. What is stored stays as it was written: a finding is a fact and never changed.
-STATE_NAMES = {"ok": "pass", "warn": "warning", "fail": "fail", "unknown": "unknown"}
 STATE_ICONS = {"ok": "circle-check", "warn": "triangle-alert", "fail": "circle-x", "unknown": "circle-help"}
 _WORST = ("fail", "warn", "unknown", "ok")
 _bases: dict[uuid.UUID, tuple[float, str]] = {}
+
+
+class DomainCheckResult(TextChoices):
+    """The field's words, for programs. What is stored stays as it was written: a finding is a fact and never changed."""
+
+    PASS = "pass", "Pass"
+    WARNING = "warning", "Warning"
+    FAIL = "fail", "Fail"
+    UNKNOWN = "unknown", "Unknown"
+
+
+RESULTS = {
+    DomainCheckState.OK: DomainCheckResult.PASS, DomainCheckState.WARN: DomainCheckResult.WARNING,
+    DomainCheckState.FAIL: DomainCheckResult.FAIL, DomainCheckState.UNKNOWN: DomainCheckResult.UNKNOWN,
+}  # fmt: skip
 
 
 def tracking_base(workspace_id: uuid.UUID) -> str:

@@ -237,8 +237,11 @@ class EspConversation:
         return self.account.service.label
 
 
-def check_service(account: EspAccount) -> None:
-    """Ask the service something harmless with the key. Raises TransportError in words; sends nothing."""
+def check_service(account: EspAccount) -> bool:
+    """Ask the service something harmless with the key: True, or False where it is known to send and to do nothing else.
+
+    Raises TransportError in words; sends nothing.
+    """
     service = account.service
     url = urljoin(account.url, service.probe.format(domain=account.domain))
     headers, auth = {"Accept": "application/json"}, None
@@ -259,14 +262,17 @@ def check_service(account: EspAccount) -> None:
         words = f"{service.label} cannot be reached: {type(error).__name__}."
         raise TransportError(words, permanent=False, whole_server=True) from error
     code = answer.status_code
-    # A key that may only send is refused here with 403 although it works.
-    if code == 401 or (service.key == "mailgun" and code in {403, 404}):
+    # A key that may only send is refused here although it works: with 403, by Resend with 401 and this name.
+    sends_only = service.key == "resend" and code == 401 and "restricted_api_key" in answer.text[:2000]
+    invalid = service.key == "resend" and code == 403 and "invalid_api_key" in answer.text[:2000]
+    if (code == 401 and not sends_only) or invalid or (service.key == "mailgun" and code in {403, 404}):
         words = f"{service.label} does not know this key or domain: HTTP {code} {said(answer)}"
         raise TransportError(words, permanent=True, code=code, whole_server=True)
     if code >= 500 or code == 429:
         raise TransportError(
             f"{service.label}: HTTP {code} {said(answer)}", permanent=False, code=code, whole_server=True
         )
+    return not sends_only
 
 
 def said(answer: requests.Response) -> str:

@@ -194,6 +194,31 @@ def test_the_key_is_tried_without_sending(in_acme: Any, postmark: Api) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("answer", "sync", "works", "words"),
+    [
+        ((200, {"data": []}), "push", True, "Resend accepted the key."),
+        ((401, {"statusCode": 401, "name": "restricted_api_key", "message": "This API key is restricted to only send emails"}),
+         "imap", True, "Resend accepted the key."),
+        ((401, {"statusCode": 401, "name": "restricted_api_key", "message": "This API key is restricted to only send emails"}),
+         "push", False, "The key may only send. Give it full access, or the mail Resend tells of cannot be fetched."),
+        ((401, {"statusCode": 401, "name": "missing_api_key", "message": "Missing API key"}), "push", False, "does not know"),
+        ((403, {"statusCode": 403, "name": "invalid_api_key", "message": "API key is invalid"}), "push", False, "does not know"),
+    ],
+)  # fmt: skip
+def test_what_a_key_of_resend_may(
+    in_acme: Any, settings: Any, answer: Any, sync: str, works: bool, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its refusals as its documentation names them: a key that may only send works, and fetches no mail."""
+    monkeypatch.setattr("campaigns.actions.mailbox_checks._check_imap", lambda *args: None)
+    with running_api({}) as api:
+        settings.ESP_API_URLS = {"resend": api.url}
+        api.script = [answer]
+        found = check_connection(mailbox=esp_mailbox("resend", sync=sync), now=NOW)
+    assert (found.works, words in found.words) == (works, True), found.words
+    assert api.calls == []
+
+
 def test_the_form_and_the_page(acme: Any, alice: Any, bob: Any, as_: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("leadgen.core.tasks._send", lambda *args: None)
     sheet = {
