@@ -30,6 +30,7 @@ FETCH_BYTES = 30 * 1024 * 1024
 DOWNLOADS = {"resend": (".resend.com", ".cloudfront.net")}
 # Of what is attached, only reports and returned mails say anything here. The rest is never fetched.
 REPORTS = ("message/", "text/rfc822-headers")
+MOST_REPORTS = 3  # a bounce has two; each is a request while the service waits
 
 
 class MailUnavailable(Exception):
@@ -71,7 +72,7 @@ class _Brevo(BrevoInboundWebhookView):
     def esp_to_anymail_event(self, esp_event: dict[str, Any]) -> Any:
         """As anymail, but only reports are fetched, and a mail without a Message-ID gets one: told again it is the same."""
         wanted = [one for one in esp_event.get("Attachments") or [] if _is_report(one)]
-        event = super().esp_to_anymail_event(esp_event | {"Attachments": wanted})
+        event = super().esp_to_anymail_event(esp_event | {"Attachments": wanted[:MOST_REPORTS]})
         if not event.message["Message-ID"] and event.event_id:
             event.message["Message-ID"] = f"<{event.event_id}@inbound.brevo.invalid>"
         return event
