@@ -200,6 +200,7 @@ def test_a_report_attached_at_brevo_is_fetched(message: Message, service_api: Ap
         },
         {"Name": "", "ContentType": "message/rfc822", "ContentLength": 9, "ContentID": "", "DownloadToken": "t2"},
     ]
+    parts += [parts[1] | {"DownloadToken": f"more-{n}"} for n in range(50)]
     headers = {
         "From": "Mail Delivery System <mailer-daemon@x.example>", "To": "sam@acme.example", "Subject": "Undelivered mail",
         "Message-ID": "<dsn-1@x.example>",
@@ -212,13 +213,14 @@ def test_a_report_attached_at_brevo_is_fetched(message: Message, service_api: Ap
         Attachments=parts,
     )
     returned = f"Message-ID: <{message.message_id}>\r\nTo: {ANA}\r\nSubject: A question\r\n\r\nHi\r\n".encode()
-    service_api.script = [(200, report), (503, {}), (200, report), (200, returned)]
+    service_api.script = [(200, report), (503, {}), *[(200, found) for found in (report, returned, returned)]]
     target = url(message, inbound=True)
     assert post(target, raw, OURS).status_code == 503, "half of a mail is none: the service tells it again"
     assert (inbox(message), state(message)) == ([], NOTHING)
     assert post(target, raw, OURS).json() == {"received": 1, "changed": 1}
     assert inbox(message) == [("bounce", message.pk)]
     assert state(message)[:3] == ("hard", "stopped", True)
+    assert len(service_api.asked) == 2 + 3, "however many are attached, three are fetched"
     assert service_api.asked[0] == ("/inbound/attachments/a%2F..%2Fb", "the-key", "")
 
 
