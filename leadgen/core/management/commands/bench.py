@@ -15,7 +15,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-BENCHES = ("fit", "dispatch", "replies")
+BENCHES = ("fit", "import", "dispatch", "replies")
+MODULES = {"import": "imports"}  # where the name is no module's
 INSIDE = "LEADGEN_BENCH_DIR"
 
 
@@ -46,7 +47,7 @@ class Command(BaseCommand):
     def _run(self, name: str, *, full: bool) -> None:
         sys.path.insert(0, str(Path.cwd()))
         try:
-            module = importlib.import_module(f"tests.bench.{name}")
+            module = importlib.import_module(f"tests.bench.{MODULES.get(name, name)}")
         except ModuleNotFoundError as error:
             raise CommandError(f"The benchmarks are not part of this installation ({error}).") from error
         for figure in module.run(full=full):
