@@ -112,7 +112,7 @@ def test_the_page_and_the_api_show_it(
     campaign: Campaign, bob: Someone, as_: Callable[[Someone], Client], api: Callable[..., Client]
 ) -> None:
     page = as_(bob).get(f"/w/acme/campaigns/{campaign.pk}/").content.decode()
-    assert "all messages" in page
+    assert "All messages" in page
     assert "The balance does not hold" not in page
     found = api(bob, "messages.view").get(f"/api/v1/messages/balance/?campaign={campaign.pk}").json()
     assert found == dict.fromkeys(STATES, 1) | {"all": 5}
