@@ -8,11 +8,12 @@ class CampaignsConfig(AppConfig):
         from accounts.context import register_badge
         from accounts.queries.health import HEALTH_CHECKS
         from campaigns.actions.mailbox_secrets import register_sealed
-        from campaigns.queries import panels
+        from campaigns.queries import panels, related
         from campaigns.queries.mailboxes import mailbox_health
         from campaigns.queries.queue import badge_count
 
         panels.register()
+        related.register()
         register_sealed()
         HEALTH_CHECKS.append(mailbox_health)
         register_badge("work", badge_count)

@@ -50,6 +50,8 @@ class Enrolment(TenantModel):
             models.Index(fields=["workspace", "next_at"], condition=Q(state="active"), name="enrolment_due"),
             models.Index(fields=["workspace", "sequence", "state", "-enrolled_at"], name="enrolment_sequence"),
             models.Index(fields=["workspace", "-enrolled_at", "-id"], name="enrolment_enrolled"),
+            # Where somebody stands: rules ask it of everybody.
+            models.Index(fields=["workspace", "person", "-enrolled_at"], name="enrolment_person"),
         ]
 
 

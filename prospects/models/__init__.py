@@ -9,6 +9,7 @@ from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
 from prospects.models.imports import Import, ImportFile, ImportIssue
 from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
+from prospects.models.segments import Segment, SegmentChange, SegmentMember, SegmentSnapshot
 from prospects.models.tasks import Task
 
 __all__ = [
@@ -38,6 +39,10 @@ __all__ = [
     "Person",
     "PersonFit",
     "PointEntry",
+    "Segment",
+    "SegmentChange",
+    "SegmentMember",
+    "SegmentSnapshot",
     "Seniority",
     "Spend",
     "Stage",

@@ -5,8 +5,8 @@ did and decided (owner, last touch, stage, fit): for lists and enrolment. The sa
 a company criterion holds for a person's company too: `company.employees` is `employees` of a Company row and
 `company__employees` of a Person row.
 
-Paths that start with `x_` are annotations: `prospects.queries.companies.with_fields` and
-`prospects.queries.people.with_fields` lay them on. Their `matching(rule, now=...)` does both.
+Paths that start with `x_` are annotations: `prospects.queries.related.annotated` lays on those a rule names; list pages
+show the fit and stage of `with_fields`. `matching(rule, now=...)` of queries.people and queries.companies does it all.
 """
 
 from leadgen.core.rulelang import Field, FieldCatalogue
@@ -29,6 +29,10 @@ EMAIL_STATUSES = (
     ("unknown", "Not verified"), ("valid", "Verified"), ("invalid", "Invalid"), ("bounced", "Bounced"),
 )  # fmt: skip
 GRADES = (("A", "A"), ("B", "B"), ("C", "C"), ("D", "D"), ("X", "Excluded"))
+SEQUENCE_STATES = (
+    ("active", "In sequence"), ("paused", "Paused"), ("finished", "Finished"), ("stopped", "Stopped"),
+    ("never", "Never enrolled"),
+)  # fmt: skip
 
 
 def company_facts(prefix: str = "") -> list[Field]:
@@ -87,6 +91,47 @@ def _company_records(prefix: str = "") -> list[Field]:
     ]
 
 
+def _related(noun: str, rows: tuple[tuple[str, str, str, str], ...]) -> list[Field]:
+    """Facts that annotations count or find among related rows: (name, label, kind, help)."""
+    return [
+        Field(
+            f"{noun}.{name}", label, kind, path=f"x_{noun}_{name}", help=words,  # type: ignore[arg-type]  # a Kind
+            timestamp=kind == "date", empty_is_unknown=kind != "list",
+            choices=SEQUENCE_STATES if (noun, name) == ("sequence", "state") else (),
+        )
+        for name, label, kind, words in rows
+    ]  # fmt: skip
+
+
+# Laid on by prospects.queries.related, those of sequences by campaigns.queries.related: one expression a path.
+COMPANY_RELATED = (
+    ("people", "people known there", "number", "Contacts we have at the company."),
+    ("people_in_sequence", "people in sequence there", "number", "Contacts of the company who are in a sequence now."),
+    ("open_deals", "open deals of the company", "number", ""),
+    ("won_deals", "won deals of the company", "number", ""),
+    ("last_reply_at", "last reply from the company", "date", "Of any of its people."),
+    ("lists", "company lists", "list", "Names of the lists the company is on."),
+)
+PERSON_RELATED = (
+    ("engagement", "engagement", "number", "Points now, under the agreement in force; 0 without any."),
+    ("leads", "leads", "number", "Buying cycles there ever were."),
+    ("open_tasks", "open tasks", "number", ""),
+    ("meetings_held", "meetings held", "number", ""),
+    ("emails_sent", "e-mails sent to them", "number", "Since ever."),
+    ("calls", "calls", "number", "Since ever."),
+    ("clicks", "clicks", "number", "By people; those of machines and unsure ones do not count."),
+    ("forms", "forms submitted", "number", ""),
+    ("lists", "lists", "list", "Names of the lists they are on."),
+)
+SEQUENCE_RELATED = (
+    ("state", "sequence", "choice", "Where they stand in the sequence they are in, else in the last one."),
+    ("name", "sequence name", "text", "Of the sequence they are in, else of the last one."),
+    ("enrolled_at", "last enrolled", "date", ""),
+    ("ended_at", "last sequence ended", "date", "Unknown while they are in one."),
+    ("enrolments", "enrolments", "number", "Sequences they were ever in."),
+)
+
+
 # For ICP criteria over companies, and over people with their company.
 COMPANY_FACTS = FieldCatalogue(company_facts())
 PERSON_FACTS = FieldCatalogue([*company_facts("company__"), *person_facts()])
@@ -98,6 +143,7 @@ COMPANY_FIELDS = FieldCatalogue(
         Field("fit.grade", "fit grade", "choice", path="x_fit_grade", choices=GRADES, help="Of the primary ICP."),
         Field("fit.score", "fit", "number", path="x_fit_score", help="0 to 100, of the primary ICP."),
         Field("company.last_touch_at", "last touch", "date", path="x_last_touch_at", timestamp=True),
+        *_related("company", COMPANY_RELATED),
     ]
 )
 PERSON_FIELDS = FieldCatalogue(
@@ -119,7 +165,11 @@ PERSON_FIELDS = FieldCatalogue(
         Field("lead.stage", "lead stage", "choice", path="x_lead_stage", choices=STAGES, help="Of the latest lead."),
         Field("fit.grade", "fit grade", "choice", path="x_fit_grade", choices=GRADES, help="Of the primary ICP."),
         Field("fit.score", "fit", "number", path="x_fit_score", help="0 to 100, of the primary ICP."),
+        Field("lead.stage_at", "in the stage since", "date", path="x_lead_stage_at", timestamp=True),
+        *_related("person", PERSON_RELATED),
+        *_related("sequence", SEQUENCE_RELATED),
         *company_facts("company__"),
         *_company_records("company__"),
+        *_related("company", COMPANY_RELATED),
     ]
 )
