@@ -8,6 +8,7 @@ from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
 from leadgen.core.rulelang import Node, compile_rule, leaves, parse
 from prospects.models import Company, CompanyFit, Customer, Deal, Icp, Lead, Person
+from prospects.queries.related import annotated
 from prospects.queries.suppressions import is_suppressed
 from prospects.rules.fields import COMPANY_FIELDS
 
@@ -37,7 +38,7 @@ def with_touch(queryset: QuerySet[Company]) -> QuerySet[Company]:
 
 
 def with_fields(queryset: QuerySet[Company]) -> QuerySet[Company]:
-    """Every annotation that COMPANY_FIELDS names."""
+    """What list pages show beside the columns."""
     return with_touch(with_fit(queryset))
 
 
@@ -54,7 +55,7 @@ def filter_by_rule(queryset: QuerySet[Company], rule: Mapping[str, Any] | Node, 
         queryset = with_fit(queryset)
     if "x_last_touch_at" in paths and "x_last_touch_at" not in queryset.query.annotations:
         queryset = with_touch(queryset)
-    return queryset.filter(compile_rule(node, COMPANY_FIELDS, now).true)
+    return annotated(queryset, node, now=now).filter(compile_rule(node, COMPANY_FIELDS, now).true)
 
 
 def containing(queryset: QuerySet[Company], text: str) -> QuerySet[Company]:

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from leadgen.core.rulelang import Node, compile_rule, leaves, parse
 from prospects.models import OPEN_STAGES, Company, Deal, Icp, Lead, Person, PersonFit, Task
 from prospects.queries.companies import primary_icp
+from prospects.queries.related import annotated
 from prospects.rules.fields import PERSON_FIELDS
 
 # Sort keys of the list and the API; those in NULLABLE put what is unknown last.
@@ -32,7 +33,7 @@ def with_stage(queryset: QuerySet[Person]) -> QuerySet[Person]:
 
 
 def with_fields(queryset: QuerySet[Person]) -> QuerySet[Person]:
-    """Every annotation that PERSON_FIELDS names."""
+    """What list pages show beside the columns."""
     return with_stage(with_fit(queryset))
 
 
@@ -49,7 +50,7 @@ def filter_by_rule(queryset: QuerySet[Person], rule: Mapping[str, Any] | Node, *
         queryset = with_fit(queryset)
     if "x_lead_stage" in paths and "x_lead_stage" not in queryset.query.annotations:
         queryset = with_stage(queryset)
-    return queryset.filter(compile_rule(node, PERSON_FIELDS, now).true)
+    return annotated(queryset, node, now=now).filter(compile_rule(node, PERSON_FIELDS, now).true)
 
 
 def containing(queryset: QuerySet[Person], text: str, *, companies: bool = True) -> QuerySet[Person]:
