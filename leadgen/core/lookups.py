@@ -9,6 +9,8 @@ from typing import Any
 
 from django.db.models import CharField, ForeignKey, Lookup, UUIDField
 
+from leadgen.core.arrays import array_text
+
 
 class AnyOf(Lookup):
     lookup_name = "any"
@@ -24,7 +26,7 @@ class AnyOf(Lookup):
         if isinstance(target, UUIDField):
             # Thirty-two digits are a key to PostgreSQL, and nothing in them needs quoting.
             return f"{column} = ANY(%s::uuid[])", [*params, "{" + ",".join([_hex(value) for value in values]) + "}"]
-        return f"{column} = ANY(%s::text[])", [*params, [str(value) for value in values]]
+        return f"{column} = ANY(%s::text[])", [*params, array_text([str(value) for value in values])]
 
 
 def _hex(value: Any) -> str:

@@ -144,7 +144,9 @@ class Companies:
     have nothing but a name either."""
 
     def __init__(self, unit: Unit, context: Context) -> None:
-        self.rows = Rows(Company, unit, ("external_id", "domain"))
+        self.rows = Rows(
+            Company, unit, ("external_id", "domain"), unread=("created_at", "updated_at", "time_zone", "pains", "goals")
+        )
         self._context = context
         self._named: dict[str, Row] = {}
         self._asked: set[str] = set()
@@ -160,7 +162,7 @@ class Companies:
         wanted = {str(name) for name in names if name} - self._asked
         if wanted:
             self._asked |= wanted
-            bare = Company.objects.filter(name__in=wanted, domain="", external_id="")
+            bare = Company.objects.filter(name__any=wanted, domain="", external_id="")
             for row in self.rows.load(bare.order_by("created_at", "pk")):
                 self._named.setdefault(row["name"], row)
 

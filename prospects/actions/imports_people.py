@@ -19,12 +19,22 @@ _COMPANY_FACTS = {
     "company_funding_total": "funding_total", "company_linkedin_url": "linkedin_url",
 }  # fmt: skip
 
+_UNREAD = (
+    "created_at",
+    "updated_at",
+    "email_status_at",
+    "email_status_reason",
+    "last_touch_at",
+    "last_reply_at",
+    "time_zone",
+)
+
 
 class Persons:
     """The people of a batch, also for leads: found by external id, e-mail, LinkedIn page; changed and made."""
 
     def __init__(self, unit: Unit, context: Context) -> None:
-        self.rows = Rows(Person, unit, ("external_id", "email"))
+        self.rows = Rows(Person, unit, ("external_id", "email"), unread=_UNREAD)
         self._context, self._unit = context, unit
         self._pages: dict[str, Row] = {}
         self._names: dict[tuple[str, Any], Row] = {}
@@ -40,11 +50,11 @@ class Persons:
             return
         pages = {str(v["linkedin_url"]) for v in bare if v.get("linkedin_url")}
         if pages:
-            for row in self.rows.load(Person.objects.filter(linkedin_url__in=pages).order_by("created_at", "pk")):
+            for row in self.rows.load(Person.objects.filter(linkedin_url__any=pages).order_by("created_at", "pk")):
                 self._pages.setdefault(row["linkedin_url"], row)
         names = {_full_name(v) for v in bare if not v.get("linkedin_url")} - {""}
         if names:
-            nameless = Person.objects.filter(full_name__in=names, email="", external_id="", linkedin_url="")
+            nameless = Person.objects.filter(full_name__any=names, email="", external_id="", linkedin_url="")
             for row in self.rows.load(nameless.order_by("created_at", "pk")):
                 self._names.setdefault((row["full_name"], row["company_id"]), row)
 

@@ -1,5 +1,8 @@
 """The engine: rows of a file, batch by batch, each settled once. It knows batches and counts; the handlers know the kinds."""
 
+import contextlib
+import queue
+import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +21,7 @@ from prospects.actions.imports_people import PeopleImport
 from prospects.actions.imports_setup import Setup
 from prospects.actions.imports_spend import SpendImport
 from prospects.actions.imports_store import RowRefused, Rows, Unit
-from prospects.models import Company, Import, ImportIssue, Person
+from prospects.models import Company, Import, ImportIssue, Person, Suppression
 from prospects.queries.suppressions import suppressions_of
 from prospects.rules.imports import ConvertedRow, RowIssue
 from prospects.sources.csv import Row as FileRow
@@ -75,6 +78,48 @@ class _Item:
     touched: list[tuple[Rows, Any]] = field(default_factory=list)
 
 
+class _Rows(list[FileRow]):
+    """Rows of the file, converted already."""
+
+    named: tuple[list[_Item], list[tuple[FileRow, list[RowIssue]]]]
+
+
+def _ahead(batches: Iterator[list[FileRow]]) -> Iterator[list[FileRow]]:
+    """The same batches, the next one read and converted while the database writes this one."""
+    found: queue.Queue[tuple[list[FileRow] | None, BaseException | None]] = queue.Queue(maxsize=1)
+    stopped = threading.Event()
+
+    def put(batch: list[FileRow] | None, error: BaseException | None = None) -> None:
+        while not stopped.is_set():
+            with contextlib.suppress(queue.Full):
+                found.put((batch, error), timeout=0.5)
+                return
+
+    def read() -> None:
+        try:
+            for batch in batches:
+                put(batch)
+                if stopped.is_set():
+                    return
+            put(None)
+        except BaseException as error:  # noqa: BLE001  raised where the batch is asked for
+            put(None, error)
+
+    reader = threading.Thread(target=read, name="import-reader", daemon=True)
+    reader.start()
+    try:
+        while True:
+            batch, error = found.get()
+            if error is not None:
+                raise error
+            if batch is None:
+                return
+            yield batch
+    finally:
+        stopped.set()
+        reader.join()
+
+
 class Engine:
     """Settles rows of one file. `dry`: nothing is written, the counts are what a run would give."""
 
@@ -91,13 +136,17 @@ class Engine:
                 self._named(passed)
         else:
             next(islice(rows, after, after), None)
-        for batch in batched(rows, size):
-            yield list(batch)
+        yield from _ahead(self._batch(list(batch)) for batch in batched(rows, size))
+
+    def _batch(self, rows: list[FileRow]) -> "_Rows":
+        found = _Rows(rows)
+        found.named = self._named(rows)
+        return found
 
     def settle(self, rows: Sequence[FileRow]) -> Batch:
         """Import these rows, inside the caller's transaction. A row the database refuses costs only itself."""
         result = Batch(rows=len(rows))
-        items, refused = self._named(rows)
+        items, refused = rows.named if isinstance(rows, _Rows) else self._named(rows)
         for file_row, issues in refused:
             result.invalid += 1
             result.issues += [Issue(issue, file_row.cells if issue.severity == "error" else []) for issue in issues]
@@ -110,6 +159,8 @@ class Engine:
     def _tell_suppressed(self, items: list[_Item], result: Batch) -> None:
         """Rows whose address nobody may write to are imported, and say so; the dry run only counts them."""
         emails = {item.file_row.line: str(item.row.values["email"]) for item in items if item.row.values.get("email")}
+        if not emails or not Suppression.objects.exists():
+            return
         blocked = suppressions_of(emails.values())
         for number, email in emails.items():
             if email not in blocked:

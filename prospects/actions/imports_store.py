@@ -1,21 +1,30 @@
-"""Rows of an import in memory: looked up in one query a batch, changed here, written by COPY.
+"""Rows of an import in memory: looked up in one query a batch, changed here, written by one statement a table.
 
-A COPY into a table under row-level security is refused, so rows go into a temporary table first and on from there.
+COPY into a table under row-level security is refused, and a temporary table a batch fills the catalogue with dead rows:
+columns travel as arrays.
 """
 
+import json
 import os
 import time
-from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+from typing import Any
 from uuid import UUID
 
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models import QuerySet
-from psycopg.types.json import Jsonb
 
+from leadgen.core.arrays import array_text
+from leadgen.core.prepared import server_cursor
 from leadgen.core.tenancy import TenantModel, current_workspace_id
 
+_UNREAD = object()
+
 type Row = dict[str, Any]
+# What one batch did to one table: the ids it made; of rows it changed the id, the columns before and after.
+type Entry = tuple[type[TenantModel], list[UUID], list[tuple[UUID, Row, Row]]]
 
 
 class RowRefused(Exception):
@@ -34,16 +43,30 @@ def uuid7() -> UUID:
     return UUID(int=number)
 
 
+def _type(field: Any) -> str:
+    kind = str(field.rel_db_type(connection) if isinstance(field, models.ForeignKey) else field.db_type(connection))
+    # varchar(12) would cut what is too long where varchar's own check refuses it.
+    return (
+        "varchar[]"
+        if kind.endswith("[]") and kind.startswith("varchar")
+        else "text"
+        if kind.startswith("varchar")
+        else kind
+    )
+
+
 class Unit:
     """One batch: which row of the file touched which row of the database.
 
     `keep`: a dry run. Nothing is written and nothing forgotten, so that a later batch meets what an earlier one made.
     """
 
-    def __init__(self, *, keep: bool = False) -> None:
+    def __init__(self, *, keep: bool = False, undoable: Collection[type[TenantModel]] = ()) -> None:
         self.keep = keep
+        self.undoable = undoable
         self.tables: list[Rows] = []
         self.touched: list[tuple[Rows, UUID]] = []
+        self.journal: list[Entry] | None = [] if undoable and not keep else None
 
     def begin_row(self) -> None:
         self.touched = []
@@ -55,8 +78,12 @@ class Unit:
         return {table.model: table.write(now) for table in self.tables}
 
     def settle(self) -> None:
-        """After a batch: a dry run takes what it made as known, a run forgets it (the database has it now)."""
+        """After a batch: a dry run takes what it made as known, a run forgets it (the database has it now) but for what
+        an undo needs."""
         for table in self.tables:
+            made = table.made()
+            if self.journal is not None and table.model in self.undoable and (made or table.changes):
+                self.journal.append((table.model, made, table.changes))
             table.settle(keep=self.keep)
 
     def reset(self) -> None:
@@ -67,15 +94,20 @@ class Unit:
 
 class Rows:
     """Rows of one tenant table as plain dicts by column (`company_id`, not `company`). `keys`: columns to look up by,
-    each naming at most one row."""
+    each naming at most one row. `unread`: columns that are written and never asked for."""
 
-    def __init__(self, model: type[TenantModel], unit: Unit, keys: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, model: type[TenantModel], unit: Unit, keys: tuple[str, ...] = (), unread: Collection[str] = ()
+    ) -> None:
         self.model = model
         self.unit = unit
         self._keys = keys
         fields = [f for f in model._meta.concrete_fields if f.attname != "workspace_id"]
         self.columns = [f.attname for f in fields]
+        self._read = [name for name in self.columns if name not in unread]
         self._json = {f.attname for f in fields if isinstance(f, models.JSONField)}
+        self._texts = {f.attname for f in fields if isinstance(f, models.CharField | models.TextField) and not f.null}
+        self._types = {f.attname: _type(f) for f in fields}
         self._blank = {f.attname: (f.get_default if callable(f.default) else f.get_default()) for f in fields}
         self._fresh = [name for name, value in self._blank.items() if callable(value)]
         self._dated = "updated_at" in self.columns
@@ -89,6 +121,7 @@ class Rows:
 
     def settle(self, *, keep: bool) -> None:
         self._new, self._before = {}, {}
+        self.changes: list[tuple[UUID, Row, Row]] = []
         if keep:
             return
         self._by_id = {}
@@ -103,13 +136,14 @@ class Rows:
         wanted = [value for value in dict.fromkeys(values) if value not in ("", None) and value not in asked]
         if wanted:
             asked.update(wanted)
-            self.load(self.model.objects.filter(**{f"{key}__in": wanted}))
+            self.load(self.model.objects.filter(**{f"{key}__any": wanted}))
 
     def load(self, rows: "QuerySet[Any]") -> list[Row]:
         """Bring in the rows of a queryset; one that is known already stays as it is in memory."""
         found = []
-        for record in rows.values_list(*self.columns):
-            row = dict(zip(self.columns, record, strict=True))
+        names = self._read
+        for record in rows.values_list(*names):
+            row = dict(zip(names, record, strict=True))
             known = self._by_id.get(row["id"])
             if known is None:
                 self._by_id[row["id"]] = known = row
@@ -147,7 +181,7 @@ class Rows:
 
     def put(self, row: Row, values: Mapping[str, Any]) -> bool:
         """Set columns of a row; whether anything changed."""
-        changed = {name: value for name, value in values.items() if row[name] != value}
+        changed = {name: value for name, value in values.items() if row.get(name, _UNREAD) != value}
         if not changed:
             return False
         key = row["id"]
@@ -172,6 +206,9 @@ class Rows:
         before = self._before.get(key)
         return key in self._new or (before is not None and before != self._by_id[key])
 
+    def made(self) -> list[UUID]:
+        return list(self._new)
+
     # Write
 
     def write(self, now: Any) -> list[UUID]:
@@ -179,7 +216,7 @@ class Rows:
         groups: dict[tuple[bool, tuple[str, ...]], list[Row]] = {}
         for key, before in self._before.items():
             row = self._by_id[key]
-            changed = tuple(name for name in self.columns if row[name] != before[name])
+            changed = tuple(name for name in self.columns if row.get(name, _UNREAD) != before.get(name, _UNREAD))
             if changed:
                 if self._dated:
                     row["updated_at"] = now
@@ -195,63 +232,65 @@ class Rows:
         return [row["id"] for rows in groups.values() for row in rows] + list(self._new)
 
     def _insert(self, rows: list[Row]) -> None:
+        selected, params, source = self._columns(self.columns, rows)
         columns = ", ".join(f'"{name}"' for name in self.columns)
-        with self._copied(self.columns, rows) as table:
-            self._execute(
-                f'INSERT INTO "{self.model._meta.db_table}" (workspace_id, {columns})'  # noqa: S608  names of our columns
-                f" SELECT workspace_id, {columns} FROM {table}"
-            )
+        self._execute(
+            f'INSERT INTO "{self.model._meta.db_table}" (workspace_id, {columns})'  # noqa: S608  names of our columns
+            f" SELECT %s, {', '.join(selected)} FROM {source}",
+            [current_workspace_id(), *params],
+        )
 
     def _update(self, columns: tuple[str, ...], rows: list[Row]) -> None:
+        selected, params, source = self._columns(("id", *columns), rows)
+        named = ", ".join(f'{value} AS "{name}"' for name, value in zip(("id", *columns), selected, strict=True))
         assignments = ", ".join(f'"{name}" = s."{name}"' for name in columns)
-        with self._copied(["id", *columns], rows) as table:
-            self._execute(
-                f'UPDATE "{self.model._meta.db_table}" t SET {assignments} FROM {table} s'  # noqa: S608  names of our columns
-                " WHERE t.workspace_id = s.workspace_id AND t.id = s.id"
-            )
+        # What the database held a moment ago, not what was read before: it is what an undo gives back.
+        before = ", ".join(f'old."{name}"' for name in columns)
+        found = self._execute(
+            f'UPDATE "{self.model._meta.db_table}" t SET {assignments} FROM (SELECT {named} FROM {source}) s'  # noqa: S608
+            f" WHERE t.workspace_id = %s AND t.id = s.id RETURNING t.id, {before}",
+            [*params, current_workspace_id()],
+        )
+        if self.unit.journal is None or self.model not in self.unit.undoable:
+            return
+        for key, *values in found:
+            row = self._by_id[key]
+            self.changes.append((key, dict(zip(columns, values, strict=True)), {name: row[name] for name in columns}))
 
-    def _copied(self, columns: list[str], rows: list[Row]) -> "_Copied":
-        return _Copied(self.model._meta.db_table, columns, rows, self._json)
+    def _columns(self, columns: Sequence[str], rows: list[Row]) -> tuple[list[str], list[Any], str]:
+        """(an expression a column, their parameters, what to select from): what all rows share is one value, the rest
+        are arrays of texts, unnested together."""
+        selected: list[str] = []
+        single: list[Any] = []
+        arrays: list[str] = []
+        for name in columns:
+            values = [row[name] for row in rows]
+            first = values[0]
+            kind = self._types[name]
+            if values.count(first) == len(values):
+                selected.append(f"%s::{kind}")
+                single.append(self._text(name, first))
+            else:
+                selected.append(f"v.a{len(arrays)}::{kind}")
+                texts = values if name in self._texts else [self._text(name, value) for value in values]
+                arrays.append(array_text(texts))
+        if not arrays:
+            return selected, [*single, len(rows)], "generate_series(1, %s) v"
+        unnest = ", ".join(["%s::text[]"] * len(arrays))
+        names = ", ".join(f"a{n}" for n in range(len(arrays)))
+        return selected, [*single, *arrays], f"unnest({unnest}) v({names})"
 
-    def _execute(self, sql: str) -> None:
-        with connection.cursor() as cursor:
-            cursor.execute(sql)
+    def _text(self, name: str, value: Any) -> str | None:
+        if value is None or isinstance(value, str):
+            # A text in a JSON column is JSON, too.
+            return json.dumps(value) if name in self._json and value is not None else value
+        if name in self._json:
+            return json.dumps(value, cls=DjangoJSONEncoder)
+        if isinstance(value, list):
+            return array_text([str(part) for part in value]) if value else "{}"
+        return value.isoformat() if isinstance(value, date) else str(value)
 
-
-class _Copied:
-    """A temporary table holding the rows, for the statement inside the block."""
-
-    def __init__(self, table: str, columns: list[str], rows: list[Row], json: set[str]) -> None:
-        self._table, self._columns, self._rows, self._json = table, columns, rows, json
-        self._name = f"import_{table}"
-
-    def __enter__(self) -> str:
-        workspace = current_workspace_id()
-        names = ["workspace_id", *self._columns]
-        quoted = ", ".join(f'"{name}"' for name in names)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f'CREATE TEMPORARY TABLE "{self._name}" ON COMMIT DROP AS'  # noqa: S608  names of our columns
-                f' SELECT {quoted} FROM "{self._table}" WITH NO DATA'
-            )
-            # COPY is psycopg's own: Django would not know its errors.
-            with (
-                connection.wrap_database_errors,
-                cast(Any, cursor).copy(f'COPY "{self._name}" ({quoted}) FROM STDIN') as copy,
-            ):
-                for row in self._rows:
-                    copy.write_row(
-                        (
-                            workspace,
-                            *(
-                                Jsonb(row[name]) if name in self._json and row[name] is not None else row[name]
-                                for name in self._columns
-                            ),
-                        )
-                    )
-        return f'"{self._name}"'
-
-    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        if kind is None:
-            with connection.cursor() as cursor:
-                cursor.execute(f'DROP TABLE "{self._name}"')
+    def _execute(self, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
+        with connection.wrap_database_errors:
+            cursor = server_cursor().execute(sql, params, prepare=False)
+            return cursor.fetchall() if cursor.description else []

@@ -26,6 +26,10 @@ IDENTITY: dict[Kind, tuple[str, ...]] = {
 # How programs write an empty cell. Not in texts: somebody may be called Null.
 NOTHING = frozenset(("n/a", "#n/a", "null", "none", "nan", "nil", "-", "--", "—", "undefined", "(blank)", "not set"))
 
+# Kinds whose cells mean the same in every row and often come again: read once, then looked up.
+_ALONE = frozenset(("text", "domain", "country", "count", "year", "seniority", "department"))
+MEMO = 20_000  # cells remembered a column
+
 
 @dataclass(frozen=True, slots=True)
 class RowIssue:
@@ -67,7 +71,7 @@ class ConvertedRow(NamedTuple):
     @property
     def refused(self) -> bool:
         """Whether an issue forbids to import the row."""
-        return any(issue.severity == "error" for issue in self.issues)
+        return bool(self.issues) and any(issue.severity == "error" for issue in self.issues)
 
 
 def find_formats(
@@ -123,12 +127,17 @@ class RowConverter:
         self.kind = mapping.kind
         self._formats, self._zone, self._country = formats, ZoneInfo(zone), country
         index = {name: i for i, name in enumerate(header)}
-        self._cells: list[tuple[FieldSpec, int, str, str, Mapping[str, str], Callable[[FieldSpec, str], Value]]] = []
+        self._cells: list[
+            tuple[
+                FieldSpec, int, str, str, Mapping[str, str], Callable[[FieldSpec, str], Value], dict[str, Value] | None
+            ]
+        ] = []
         for spec in CATALOGUE[mapping.kind]:
             column, constant = mapping.columns.get(spec.name, ""), mapping.constants.get(spec.name, "")
             if column or constant:
                 words = (translations or {}).get(spec.name, {})
-                self._cells.append((spec, index.get(column, -1), column, constant, words, self._parser(spec)))
+                known: dict[str, Value] | None = {} if column and spec.kind in _ALONE else None
+                self._cells.append((spec, index.get(column, -1), column, constant, words, self._parser(spec), known))
         self._mapped = {cell[0].name for cell in self._cells}
         # Of the row in hand: values that other fields' cells brought along, and remarks on the cell in hand.
         self._row = ConvertedRow(0, {}, [])
@@ -140,8 +149,12 @@ class RowConverter:
         row = ConvertedRow(line, {}, [])
         values = row.values
         self._row, self._extra, self._notes = row, {}, []
-        for spec, i, column, constant, words, parse in self._cells:
+        for spec, i, column, constant, words, parse, known in self._cells:
             raw = cells[i] if i >= 0 else ""
+            if known is not None and raw in known:
+                if (value := known[raw]) != "":
+                    values[spec.name] = value
+                continue
             text = normalise.clean_text(raw) if raw else ""
             if words:
                 text = words.get(text.casefold(), text)
@@ -162,9 +175,12 @@ class RowConverter:
                 continue
             if value != "":
                 values[spec.name] = value
-            for note in self._notes:
-                self._issue(column or spec.label, text, note, error=False)
-            self._notes = []
+            if self._notes:
+                for note in self._notes:
+                    self._issue(column or spec.label, text, note, error=False)
+                self._notes = []
+            elif known is not None and len(known) < MEMO:
+                known[raw] = value
         for name, value in self._extra.items():
             values.setdefault(name, value)
         self._complete(values)

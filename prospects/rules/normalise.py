@@ -18,6 +18,7 @@ import phonenumbers
 import tldextract
 
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+_PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 _ADDRESS_IN_BRACKETS = re.compile(r"<([^<>@\s]+@[^<>\s]+)>")
 _SEVERAL = re.compile(r"[;,|\s]+(?=\S+@)")
@@ -142,9 +143,14 @@ def registrable(name: str) -> str:
 
 def email(text: str) -> Email:
     """The (first) address of a cell: "Ana <Ana@Bücher.example>" gives ana@xn--bcher-kva.example."""
+    local, at, where = text.partition("@")
+    if at and _PLAIN_LOCAL.fullmatch(local) and _HOST.fullmatch(where := where.lower()) and len(where) <= 253:
+        return Email(f"{local.lower()}@{where}", "")  # as nearly all are
     raw = text.strip()
     bracketed = _ADDRESS_IN_BRACKETS.search(raw)
-    address = (bracketed[1] if bracketed else raw).removeprefix("mailto:").strip(" <>.,;'\"")
+    address = (bracketed[1] if bracketed else raw).removeprefix("mailto:").strip(' <>.,;"')
+    if address.startswith("'") and address.endswith("'"):  # one alone is a sign of the address
+        address = address.strip("'")
     note = ""
     if " " in address or ";" in address or "," in address or "|" in address:
         first, *others = _SEVERAL.split(address)
@@ -331,9 +337,50 @@ def currency_code(text: str) -> str:
     return _SIGNS.get(word.casefold(), "") or (word.upper() if word.upper() in currencies() else "")
 
 
+_CALLED = re.compile(r"\+[0-9][0-9 ()./-]*[0-9]", re.ASCII)
+_PUNCTUATION = str.maketrans("", "", " ()./-")
+
+
+@lru_cache(maxsize=512)
+def _plan(code: str) -> tuple[frozenset[int], re.Pattern[str] | None]:
+    """The lengths a national number of this calling code may have, and what would be cut from its front."""
+    if not code.isdigit() or code.startswith("0") or int(code) not in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+        return frozenset(), None
+    region = phonenumbers.COUNTRY_CODE_TO_REGION_CODE[int(code)][0]
+    data = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), region)
+    if data is None or data.general_desc is None:
+        return frozenset(), None
+    prefix = data.national_prefix_for_parsing
+    lengths = (*data.general_desc.possible_length, *data.general_desc.possible_length_local_only)
+    return frozenset(lengths), re.compile(prefix) if prefix else None
+
+
+def _international(text: str) -> str:
+    """The E.164 form of a number written with + and nothing that needs a second look, else ""; far quicker than the library,
+    and from its tables: calling code, possible lengths, national prefix."""
+    if not _CALLED.fullmatch(text):
+        return ""
+    digits = text[1:].translate(_PUNCTUATION)
+    for width in (1, 2, 3):
+        lengths, prefix = _plan(digits[:width])
+        if lengths:
+            national = digits[width:]
+            if (
+                len(national) not in lengths
+                or len(national) < 6
+                or national[0] == "0"
+                or (prefix and prefix.match(national))
+            ):
+                return ""
+            return f"+{digits}"
+    return ""
+
+
 @lru_cache(maxsize=4096)
 def phone(text: str, country: str = "") -> str:
     """E.164. `country` (ISO alpha-2) reads national numbers; without it only numbers with + are sure."""
+    if quick := _international(text):
+        return quick
     raw = re.sub(r"\A'", "", text.strip())
     try:
         parsed = phonenumbers.parse(raw, country.upper() or None)

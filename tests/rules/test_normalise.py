@@ -1,8 +1,10 @@
 """Cells of other programs into the one form kept here."""
 
+import random
 from contextlib import suppress
 from decimal import Decimal
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -336,3 +338,19 @@ def test_no_text_breaks_a_reader(text: str) -> None:
     titles.split_name(text)
     normalise_words.channel(text)
     normalise.words_list(text)
+
+
+def test_numbers_read_without_the_library_are_read_as_it_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(7)
+    codes = sorted(phonenumbers.COUNTRY_CODE_TO_REGION_CODE)
+    written = [
+        f"+{draw.choice(codes)}{draw.choice(['', ' ', '-', ' (0)'])}{draw.randrange(10 ** draw.randint(4, 12))}"
+        for _ in range(4000)
+    ]
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        number = phonenumbers.example_number(region)
+        written += [phonenumbers.format_number(number, style) for style in (0, 1)]
+    quick = {text: found for text in written if (found := normalise._international(text))}
+    assert len(quick) > 500
+    monkeypatch.setattr(normalise, "_international", lambda text: "")
+    assert quick == {text: normalise.phone.__wrapped__(text) for text in quick}
