@@ -40,6 +40,7 @@ from prospects.actions.imports_setup import (
 )
 from prospects.models import Import, ImportFile, ImportIssue
 from prospects.rules.imports import ImportOptions, Kind
+from prospects.sources.csv import Table
 
 LANE = "import"
 TASK = "prospects.run_imports"
@@ -66,8 +67,8 @@ def create_import(
     )
     if isinstance(source, bytes) and len(source) > MAX_BYTES:
         raise Invalid(f"The file is larger than {MAX_BYTES // 2**20} MB. Split it.", code="too_large", field="file")
-    table = read_table(source)
     options = options or ImportOptions()
+    table = read_table(source, sheet=options.sheet)
     run = Import(
         kind=kind, file_name=(file_name or "file.csv")[-200:], file_sha256=_digest(source), file_size=_size(source),
         encoding=table.encoding, delimiter=table.delimiter, header=table.header,
@@ -83,14 +84,21 @@ def create_import(
 
 
 def configure_import(*, run: Import, options: ImportOptions) -> Import:
-    """Say how columns, words and dates are to be read. Raises Conflict while it runs, Invalid for an unknown column."""
+    """Say how columns, words and dates are to be read, and which sheet of a workbook. Raises Conflict while it runs,
+    Invalid for an unknown column or sheet."""
     run = _editable(run)
-    table = read_table(file_of(run))
+    table = read_table(file_of(run), sheet=options.sheet)
     run.mapping = guess(_kind(run), table, options).columns
     run.settings = options_as_json(options)
+    run.header, run.samples, run.findings = table.header, table.sample(SHOWN_SAMPLES), file_findings(table)
     run.state, run.error, run.plan = _State.UPLOADED, "", {}
-    run.save(update_fields=["mapping", "settings", "state", "error", "plan"])
+    run.save(update_fields=["mapping", "settings", "header", "samples", "findings", "state", "error", "plan"])
     return run
+
+
+def table_of(run: Import) -> Table:
+    """The file as a table: of a workbook, the sheet that was chosen. Raises Invalid."""
+    return read_table(file_of(run), sheet=str(run.settings.get("sheet") or ""))
 
 
 def request_check(*, run: Import, now: datetime) -> Import:

@@ -1,5 +1,6 @@
 """From a file and what the user said to everything a run needs: table, mapping, formats, and what was found, in words."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,26 +13,35 @@ from prospects.rules import imports as rules
 from prospects.rules.imports import Formats, ImportOptions, Kind, RowConverter
 from prospects.rules.imports import Mapping as ColumnMapping
 from prospects.sources.csv import Table, TableError, open_table
+from prospects.sources.workbook import WorkbookError, kind_of, rows_of, unpacked
 
 type Source = bytes | Path
 MAX_BYTES = 50 * 1024 * 1024
 SAMPLE_ROWS = 300
 SHOWN_SAMPLES = 5
 
-_NOT_CSV = (
+_NOT_A_TABLE = (
     (b"%PDF", "This is a PDF. Export the table itself as CSV from the program that made it."),
-    (b"PK\x03\x04", "This is an Excel or OpenOffice workbook. Open it and choose Save as, CSV UTF-8, then upload that file."),
-    (b"\xd0\xcf\x11\xe0", "This is an old Excel workbook. Open it and choose Save as, CSV UTF-8, then upload that file."),
-    (b"\x1f\x8b", "This file is compressed. Unpack it, then upload the CSV file inside."),
-    (b"\x89PNG", "This is a picture. Upload the table as a CSV file."),
-    (b"\xff\xd8\xff", "This is a picture. Upload the table as a CSV file."),
+    (b"\x89PNG", "This is a picture. Upload the table as a CSV file or a workbook."),
+    (b"\xff\xd8\xff", "This is a picture. Upload the table as a CSV file or a workbook."),
+    (b"GIF8", "This is a picture. Upload the table as a CSV file or a workbook."),
+    (b"{\\rtf", "This is a text document (RTF). Copy the table into a spreadsheet and upload that."),
+    (b"7z\xbc\xaf", "This file is compressed (7-Zip). Unpack it, then upload the table inside."),
+    (b"Rar!", "This file is compressed (RAR). Unpack it, then upload the table inside."),
+    (b"PAR1", "This is a Parquet file. Export the table as CSV and upload that."),
+    (b"SQLite format 3", "This is a database file. Export the table as CSV and upload that."),
+    (b"BEGIN:VCARD", "These are vCards. Export the contacts as CSV from the program that made them."),
 )  # fmt: skip
+HEAD_BYTES = 4096
+CACHED_BYTES = 32 * 1024 * 1024
+_last_rows: dict[tuple[bytes, str], bytes] = {}  # of the workbook read last: a page and its check read it again
 
 
-def read_table(source: Source) -> Table:
-    """The file as a table. Raises Invalid, in words, for what is none: a PDF, a workbook, an empty file."""
-    head = source[:8] if isinstance(source, bytes) else _head(source)
-    for mark, words in _NOT_CSV:
+def read_table(source: Source, *, sheet: str = "") -> Table:
+    """The file as a table, whatever its name says it is. `sheet`: of a workbook, else its fullest one. Raises Invalid, in
+    words, for what is none: a PDF, a picture, an empty file."""
+    head = source[:HEAD_BYTES] if isinstance(source, bytes) else _head(source)
+    for mark, words in _NOT_A_TABLE:
         if head.startswith(mark):
             raise Invalid(words, code="not_csv", field="file")
     if not head.strip():
@@ -39,14 +49,38 @@ def read_table(source: Source) -> Table:
         if not size:
             raise Invalid("The file is empty. Choose one with a header and rows.", code="empty", field="file")
     try:
-        return open_table(source)
+        return open_table(_text_or_rows(source, head, sheet))
     except TableError as error:
         raise Invalid(f"{error} {error.remedy}".strip(), code="not_csv", field="file") from error
+    except WorkbookError as error:
+        raise Invalid(str(error), code="not_csv", field="file") from error
+
+
+def _text_or_rows(source: Source, head: bytes, sheet: str) -> Source:
+    """The file itself where it is text; else what is packed in it, or the rows of the workbook it is."""
+    kind = kind_of(head)
+    if kind in ("zip", "gzip"):
+        inner = unpacked(source)
+        if inner is not None:
+            source, kind = inner, kind_of(inner[:HEAD_BYTES])
+            if kind in ("zip", "gzip"):
+                raise WorkbookError("This is an archive inside an archive.", "Unpack it, then upload the file inside.")
+    if not kind:
+        return source
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    key = (hashlib.sha256(data).digest(), sheet)
+    rows = _last_rows.get(key)
+    if rows is None:
+        rows = rows_of(data, kind=kind, sheet=sheet)
+        _last_rows.clear()
+        if len(rows) <= CACHED_BYTES:
+            _last_rows[key] = rows
+    return rows
 
 
 def _head(path: Path) -> bytes:
     with path.open("rb") as file:
-        return file.read(8)
+        return file.read(HEAD_BYTES)
 
 
 def options_as_json(options: ImportOptions) -> dict[str, Any]:
@@ -56,6 +90,7 @@ def options_as_json(options: ImportOptions) -> dict[str, Any]:
         "constants": options.constants,
         "translations": options.translations,
         "dates": options.dates,
+        "sheet": options.sheet,
     }
 
 
@@ -65,6 +100,7 @@ def options_from_json(settings: Mapping[str, Any]) -> ImportOptions:
         constants=dict(settings.get("constants") or {}),
         translations={name: dict(words) for name, words in (settings.get("translations") or {}).items()},
         dates=settings.get("dates") or None,
+        sheet=str(settings.get("sheet") or ""),
     )
 
 
@@ -98,7 +134,7 @@ def find_all_formats(table: Table, mapping: ColumnMapping, options: ImportOption
 def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
     """Read the file once from end to end. Raises Invalid where the mapping says too little or dates can be read in two
     ways, naming the option that settles it."""
-    table = read_table(source)
+    table = read_table(source, sheet=options.sheet)
     mapping = guess(kind, table, options)
     rules.check_mapping(mapping, table.header, header_row=table.header_row_number)
     formats = find_all_formats(table, mapping, options)
@@ -108,18 +144,22 @@ def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
     converter = RowConverter(
         mapping, table.header, formats, zone=workspace.time_zone, translations=options.translations
     )
-    findings = [*file_findings(table), *mapping_findings(mapping), *formats.findings]
+    findings = [*file_findings(table), *table.counts.remarks, *mapping_findings(mapping), *formats.findings]
     return Setup(kind, table, mapping, formats, converter, options, total, workspace.currency, findings)
 
 
 def file_findings(table: Table) -> list[str]:
     """Encoding, delimiter and header, in words."""
-    found = [
-        f"{table.encoding}{'' if table.encoding_sure else ' (a guess)'}, {table.delimiter_name} between fields, header in "
-        f"row {table.header_row_number}"
-    ]
+    header = f"header in row {table.header_row_number}" if table.header_row_number else "no header"
+    if table.origin:
+        found = [f"{table.origin}{f', sheet “{table.sheet}”' if table.sheet else ''}, {header}"]
+    else:
+        sure = "" if table.encoding_sure else " (a guess)"
+        found = [f"{table.encoding}{sure}, {table.delimiter_name} between fields, {header}"]
     if table.preamble:
-        found.append(f"{len(table.preamble)} lines above the header were left out: {' / '.join(table.preamble)[:200]}")
+        count = len(table.preamble)
+        lines = "1 line above the header was" if count == 1 else f"{count} lines above the header were"
+        found.append(f"{lines} left out: {' / '.join(table.preamble)[:200]}")
     return [*found, *table.warnings]
 
 

@@ -28,7 +28,7 @@ from prospects.queries import imports as queries
 from prospects.rules.imports import parse_options
 
 OPTIONS = (
-    'JSON: {"map": {field: column}, "set": {field: value}, "values": {field: {word: value}}, "dates": "dmy"}; the words of '
+    'JSON: {"map": {field: column}, "set": {field: value}, "values": {field: {word: value}}, "dates": "dmy", "sheet": name}; the words of '
     "the import commands. What is not said is guessed."
 )
 
@@ -170,7 +170,7 @@ def _options(kind: Any, text: str) -> Any:
         raise Invalid("options is not JSON.", field="options") from error
     if not isinstance(said, dict) or not all(isinstance(said.get(key, {}), dict) for key in ("map", "set", "values")):
         raise Invalid(OPTIONS, field="options")
-    unknown = set(said) - {"map", "set", "values", "dates"}
+    unknown = set(said) - {"map", "set", "values", "dates", "sheet"}
     if unknown:
         raise Invalid(f"options has no {', '.join(sorted(unknown))}. {OPTIONS}", field="options")
     words = said.get("values", {})
@@ -182,4 +182,5 @@ def _options(kind: Any, text: str) -> Any:
         sets=[f"{name}={value}" for name, value in said.get("set", {}).items()],
         values=[f"{name}:{word}={value}" for name, table in words.items() for word, value in table.items()],
         dates=said.get("dates") or None,
+        sheet=str(said.get("sheet") or ""),
     )

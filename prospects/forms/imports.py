@@ -20,8 +20,8 @@ class UploadForm(forms.Form):
 
     kind = forms.ChoiceField(label="What is in the file?", choices=Import.Kind.choices, widget=forms.RadioSelect)
     file = forms.FileField(
-        label="CSV file",
-        help_text="Click to choose, or drop it here. At most 50 MB; any encoding and delimiter.",
+        label="CSV file or workbook",
+        help_text="Click to choose, or drop it here. CSV, TSV, Excel or OpenDocument, at most 50 MB; any encoding and delimiter.",
         allow_empty_file=True,  # said in better words below
         error_messages={"required": "Choose a file."},
     )

@@ -27,7 +27,9 @@ class ImportCommand(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         names = ", ".join(spec.name for spec in CATALOGUE[self.kind])
-        parser.add_argument("file", help="a CSV file; encoding, delimiter and columns are found")
+        parser.add_argument(
+            "file", help="a CSV file or a workbook (XLSX, ODS); encoding, delimiter and columns are found"
+        )
         parser.add_argument("-w", "--workspace", required=True, help="slug of the workspace")
         parser.add_argument(
             "--map", action="append", default=[], metavar="FIELD=COLUMN", help=f"FIELD is one of: {names}"
@@ -39,6 +41,9 @@ class ImportCommand(BaseCommand):
             "--value", action="append", default=[], metavar="FIELD:WORD=VALUE", help="what a word in a column means"
         )
         parser.add_argument("--dates", metavar="dmy|mdy|ymd", help="how dates such as 03/04/2026 are to be read")
+        parser.add_argument(
+            "--sheet", default="", metavar="NAME", help="which sheet of a workbook; else the fullest one"
+        )
         parser.add_argument("--dry-run", action="store_true", help="count, and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
@@ -49,8 +54,9 @@ class ImportCommand(BaseCommand):
         try:
             workspace = workspace_named(options["workspace"])
             said = parse_options(
-                self.kind, maps=options["map"], sets=options["set"], values=options["value"], dates=options["dates"]
-            )
+                self.kind, maps=options["map"], sets=options["set"], values=options["value"], dates=options["dates"],
+                sheet=options["sheet"],
+            )  # fmt: skip
             with workspace_scope(workspace.pk):
                 setup = prepare(self.kind, path, said)
                 self.before(workspace, options)

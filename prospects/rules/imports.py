@@ -25,12 +25,14 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class ImportOptions:
     """`columns`: field -> column as the user wrote it, "" to leave the field out. `constants`: field -> text for rows
-    without a value. `translations`: field -> (case-folded cell -> text). `dates`: dmy, mdy, ymd or None."""
+    without a value. `translations`: field -> (case-folded cell -> text). `dates`: dmy, mdy, ymd or None. `sheet`: of a
+    workbook, "" for its fullest one."""
 
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
     dates: str | None = None
+    sheet: str = ""
 
 
 def parse_options(
@@ -40,8 +42,10 @@ def parse_options(
     sets: Iterable[str] = (),
     values: Iterable[str] = (),
     dates: str | None = None,
+    sheet: str = "",
 ) -> ImportOptions:
-    """The options `--map f=column`, `--set f=v`, `--value outcome:Won=won`, `--dates dmy|mdy|ymd`. Raises Invalid."""
+    """The options `--map f=column`, `--set f=v`, `--value outcome:Won=won`, `--dates dmy|mdy|ymd`, `--sheet NAME`. Raises
+    Invalid."""
     columns: dict[str, str] = {}
     constants: dict[str, str] = {}
     translations: dict[str, dict[str, str]] = {}
@@ -60,7 +64,7 @@ def parse_options(
     order = (dates or "").strip().lower() or None
     if order is not None and order not in (*NUMERIC_ORDERS, "iso"):
         raise Invalid(f'--dates "{dates}" is none of dmy, mdy, ymd.', code="bad_option", field="dates")
-    return ImportOptions(columns, constants, translations, None if order == "iso" else order)
+    return ImportOptions(columns, constants, translations, None if order == "iso" else order, sheet)
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:

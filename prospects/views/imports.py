@@ -1,6 +1,7 @@
 """Pages of imports: upload, columns, dry run, run with its progress, report."""
 
 import re
+from dataclasses import replace
 from typing import Any, cast
 from uuid import UUID
 
@@ -22,15 +23,14 @@ from prospects.actions.imports import (
     cancel_import,
     configure_import,
     create_import,
-    file_of,
     request_check,
     start_import,
+    table_of,
 )
-from prospects.actions.imports_setup import read_table
 from prospects.forms.imports import ImportFilterForm, UploadForm, fixed_values, read_options
 from prospects.models import Import
 from prospects.queries import imports as queries
-from prospects.rules.imports import CATALOGUE, Kind
+from prospects.rules.imports import CATALOGUE, ImportOptions, Kind
 from prospects.views.imports_mapping import mapping_context, on_page, only_differing
 
 _MAPPED = re.compile(r"(.*) → (\w+): (.*)")
@@ -99,11 +99,18 @@ def import_mapping(request: MemberRequest, import_id: UUID) -> HttpResponse:
         return hx_redirect(request, _url(request, run))
     if request.method != "POST":
         return _mapping_page(request, run)
+    sheet = str(run.settings.get("sheet") or "")
+    if (wanted := str(request.POST.get("sheet", sheet))) != sheet and request.POST.get("action") == "sheet":
+        try:
+            run = configure_import(run=run, options=ImportOptions(sheet=wanted))
+        except AppError as error:
+            return _mapping_page(request, run, error=error)
+        return hx_redirect(request, reverse("import_mapping", args=[request.workspace.slug, run.pk]))
     fixed = fixed_values(run.kind, request.POST)
     try:
         if not fixed.is_valid():
             raise Invalid("Look at the fixed values.", field="fixed")
-        options = read_options(run.kind, run.header, request.POST, fixed)
+        options = replace(read_options(run.kind, run.header, request.POST, fixed), sheet=sheet)
         run = configure_import(run=run, options=only_differing(run, options))
     except AppError as error:
         # The fixed values are shown as they were typed; what was chosen for the columns stays saved as before.
@@ -177,7 +184,7 @@ def _mapping_page(
     request: MemberRequest, run: Import, *, fixed: Any = None, error: AppError | None = None, posted: Any = None
 ) -> HttpResponse:
     try:
-        table = read_table(file_of(run))
+        table = table_of(run)
     except AppError as problem:
         return refusal(request, problem)
     context = mapping_context(run, table, fixed=fixed, posted=posted)

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 
-from prospects.actions.imports import file_of
-from prospects.actions.imports_setup import file_findings, guess, options_from_json, read_table
+from prospects.actions.imports import table_of
+from prospects.actions.imports_setup import file_findings, guess, options_from_json
 from prospects.forms.imports import field_choices, fixed_values
 from prospects.models import Import
 from prospects.rules import normalise_words as words
@@ -66,7 +66,8 @@ def mapping_context(run: Import, table: Table, *, fixed: Any = None, posted: Any
         "fixed": fixed if fixed is not None else fixed_values(kind, None, initial),
         "word_groups": _words(mapping, table, rows, options, posted), "dates": _dates(formats, mapping),
         "order": options.dates or "", "asks_for_order": bool(formats.ambiguous) or bool(options.dates),
-        "notes": [*file_findings(table), *(on_page(q.message) for q in mapping.questions if not q.columns)],
+        "sheets": table.sheets, "sheet": table.sheet,
+        "notes": [*file_findings(table), *table.counts.remarks, *(on_page(q.message) for q in mapping.questions if not q.columns)],
         "mapped": len(mapping.columns),
     }  # fmt: skip
 
@@ -74,7 +75,7 @@ def mapping_context(run: Import, table: Table, *, fixed: Any = None, posted: Any
 def only_differing(run: Import, options: ImportOptions) -> ImportOptions:
     """What somebody really said: fields the guess would fill (or leave) just so keep the guess's own reason."""
     kind = cast(Kind, run.kind)
-    guessed = guess(kind, read_table(file_of(run)), replace(options, columns={}))
+    guessed = guess(kind, table_of(run), replace(options, columns={}))
     said = {name: column for name, column in options.columns.items() if guessed.columns.get(name, "") != column}
     return replace(options, columns=said)
 

@@ -15,6 +15,7 @@ from prospects.actions.imports import run_due_imports
 from prospects.models import Import, Lead, Person
 from tests.factories.accounts import Someone, make_member
 from tests.prospects.imports import NOW, upload
+from tests.rules.workbooks import xlsx
 
 PEOPLE = "Email,First Name,Note\nana@lumen.example,Ana,=1+1\nnobody,Ben,=cmd|calc\n"
 
@@ -75,7 +76,7 @@ def test_from_upload_to_report(acme: Workspace, alice: Someone, as_: Callable[[S
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"%PDF-1.4", "This is a PDF"), (b"PK\x03\x04xx", "Save as, CSV UTF-8"), (b"", "The file is empty")],
+    [(b"%PDF-1.4", "This is a PDF"), (b"PK\x03\x04xx", "damaged archive or workbook"), (b"", "The file is empty")],
 )
 def test_a_wrong_file_is_refused_in_words(
     acme: Workspace, alice: Someone, as_: Callable[[Someone], Client], content: bytes, words: str
@@ -163,3 +164,30 @@ def test_a_viewer_role_cannot_upload(acme: Workspace, as_: Callable[[Someone], C
     assert send(as_(viewer), "people", PEOPLE.encode()).status_code == 403
     with workspace_scope(acme.pk):
         assert not Import.objects.exists()
+
+
+def test_a_workbook_under_a_wrong_name_is_read_and_another_sheet_can_be_chosen(
+    acme: Workspace, alice: Someone, as_: Callable[[Someone], Client]
+) -> None:
+    client = as_(alice)
+    people = [["E-mail", "First name"], ["ana@lumen.example", "Ana"], ["ben@lumen.example", "Ben"], ["Total", 2]]
+    book = xlsx(("Old", [["E-mail"], ["old@lumen.example"]]), ("New", people))
+    url = send(client, "people", book, name="list.csv")["Location"]
+    page = client.get(url).content.decode()
+    assert "Excel workbook, sheet “New”, header in row 1" in page
+    assert "the other sheets were not read: Old" in page
+    assert "Row 4 was left out as a line of totals" in page
+    answer = client.post(f"{url}columns/", {"action": "sheet", "sheet": "Old"})
+    assert answer.status_code == 302
+    assert "old@lumen.example" in client.get(url).content.decode()
+    assert client.post(f"{url}columns/", {"action": "sheet", "sheet": "Nowhere"}).status_code == 422
+    client.post(f"{url}columns/", {"action": "sheet", "sheet": "New"})
+    columns = {"column-0": "email", "column-1": "first_name", "fixed-TOTAL_FORMS": "0", "fixed-INITIAL_FORMS": "0"}
+    assert client.post(f"{url}columns/", columns | {"action": "check"}).status_code == 302
+    work(acme)
+    client.post(f"{url}run/")
+    work(acme)
+    with workspace_scope(acme.pk):
+        run = Import.objects.get()
+        assert (run.state, run.created_count, run.invalid_count) == ("done", 2, 0), run.error
+        assert sorted(Person.objects.values_list("email", flat=True)) == ["ana@lumen.example", "ben@lumen.example"]

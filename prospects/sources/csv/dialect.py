@@ -1,74 +1,181 @@
-"""Delimiter and header of a file, found by how well each reading holds over a sample of its records."""
+"""Delimiter, quotes and header of a file, found by how well each reading holds over a sample of its records."""
 
 import io
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TextIO
 
-from prospects.sources.csv.records import Record, read_records
+from prospects.sources.csv.records import Dialect, Record, read_records
 
-DELIMITERS = (",", ";", "\t", "|")  # in the order that breaks ties
+DELIMITERS = (",", ";", "\t", "|", "^", "~", "¦", "\x1f", "\x01")  # in the order that breaks ties
+_FAINT = (":", " ")  # only where nothing else cuts the lines, and these do so without one exception
 SAMPLE_CHARS = 256 * 1024
 SAMPLE_RECORDS = 500
 PREAMBLE_RECORDS = 30
+_NAMES = {
+    ",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", ":": "colon", "^": "caret", "~": "tilde",
+    ", ": "comma and space", "\x1f": "unit separator (0x1F)", "\x01": "start of heading (0x01)",
+}  # fmt: skip
 
-_SEP_LINE = re.compile(r"\s*sep=(.)\s*\Z", re.IGNORECASE)
+_SEP_LINE = re.compile(r"\s*\"?sep=(\\t|.)\"?[,;\s]*\Z", re.IGNORECASE)
 _DATA_CELL = re.compile(
     r"""\s*(?: [^@\s]+@[^@\s]+\.[^@\s]+ | [+-]?[0-9][0-9.,' ]*[€$%]? | [0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}.* )\s*\Z""",
     re.VERBOSE,
 )
+_SINGLE = re.compile(r"(?:^|[,;\t|^~¦\x1f\x01] ?)'[^'\r\n]*'(?=[,;\t|^~¦\x1f\x01]|\r|$)", re.MULTILINE)
+_SURE_DATA = re.compile(r"\s*(?:[^@\s,;]+@[^@\s,;]+\.[a-z]{2,}|https?://\S+)\s*\Z", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How the file is cut up: the delimiter, the header record, the records before it, the first ones after
-    it, and what to tell the user."""
+    """How the file is cut up: its dialect, the header record, the records before it, the first ones after it, and what
+    to tell the user. `headless`: the record in `header` is data, as nobody names a column with an address."""
 
-    delimiter: str
+    dialect: Dialect
     header: Record | None
     preamble: list[Record]
     sample: list[Record]
     warnings: list[str]
+    headless: bool = False
 
 
-def find_layout(stream: TextIO, *, delimiter: str | None = None) -> Layout:
+def find_layout(stream: TextIO, *, delimiter: str | None = None, stray: str = "") -> Layout:
     """The layout of the table in `stream` (read from its start, at most SAMPLE_CHARS)."""
     sample = stream.read(SAMPLE_CHARS)
     if len(sample) == SAMPLE_CHARS:  # the last record may be cut
         sample = sample[: sample.rfind("\n") + 1] or sample
-    warnings: list[str] = []
-    told = _SEP_LINE.match(sample.split("\n", 1)[0].strip("\r\n"))
+    sample = sample.lstrip("\ufeff")
+    told = _SEP_LINE.match(re.split(r"[\r\n]", sample, maxsplit=1)[0])
     if delimiter is None and told:
-        delimiter = told[1]
-    if delimiter is None:
-        scores = {d: _consistency(_sample_records(sample, d)) for d in DELIMITERS}
-        delimiter = max(DELIMITERS, key=lambda d: scores[d])
-        rivals = [d for d in DELIMITERS if d != delimiter and 0 < scores[d] >= scores[delimiter] - 0.05]
-        if rivals and scores[delimiter] > 0:
-            names = " or ".join(delimiter_name(d) for d in [delimiter, *rivals])
-            warnings.append(f"The delimiter could be {names}; read with {delimiter_name(delimiter)}.")
-    records = _sample_records(sample, delimiter)
-    at = _header_index(records, 1 if told else 0)
+        delimiter = "\t" if told[1] == "\\t" else told[1]
+    dialect, warnings = _find_dialect(sample, delimiter)
+    dialect = replace(dialect, stray=stray)
+    if dialect.quote != '"':
+        warnings.append(f"Fields are quoted with {dialect.quote} here.")
+    if dialect.escape:
+        warnings.append(f"{dialect.escape} before a quote or delimiter makes it part of the text here.")
+    return layout_of(_sample_records(sample, dialect), dialect, warnings, start=1 if told else 0)
+
+
+def layout_of(records: list[Record], dialect: Dialect, warnings: list[str], *, start: int = 0) -> Layout:
+    """Where in these records the header stands."""
+    at = _header_index(records, start)
     if at is None:
-        return Layout(delimiter, None, records[:PREAMBLE_RECORDS], [], warnings)
+        return Layout(dialect, None, records[:PREAMBLE_RECORDS], [], warnings)
     header = records[at]
-    if not header.problem and len(header.cells) > 1 and any(_DATA_CELL.match(cell) for cell in header.cells if cell):
-        warnings.append(
-            f"Row {header.line} is taken for the header, but it looks like data: {', '.join(header.cells)[:120]}. "
-            "If the file has no header, add one."
-        )
-    return Layout(delimiter, header, records[:at], records[at + 1 :], warnings)
+    headless = False
+    if not header.problem and any(_DATA_CELL.match(cell) for cell in header.cells if cell):
+        headless = any(_SURE_DATA.match(cell) for cell in header.cells)
+        words = ", ".join(header.cells)[:120]
+        if headless:
+            warnings.append(
+                f"Row {header.line} is data, so the file has no header: {words}. Its columns are called Column 1 and so on."
+            )
+        elif len(header.cells) > 1:
+            warnings.append(
+                f"Row {header.line} is taken for the header, but it looks like data: {words}. "
+                "If the file has no header, add one."
+            )
+    return Layout(dialect, header, records[:at], records[at + 1 :], warnings, headless)
+
+
+def _find_dialect(sample: str, delimiter: str | None) -> tuple[Dialect, list[str]]:
+    """The reading under which most records have one width. Doubled quotes and " win unless another way is clearly better."""
+    warnings: list[str] = []
+    ways = [('"', "")]
+    if '\\"' in sample:
+        ways.append(('"', "\\"))
+    if _SINGLE.search(sample):
+        ways += [("'", ""), *([("'", "\\")] if "\\'" in sample else [])]
+    present = [d for d in DELIMITERS if d in sample] if delimiter is None else [delimiter]
+    if delimiter is None and sample.count(", ") > 0.5 * sample.count(",") > 2:
+        present.append(", ")
+    scores = {
+        Dialect(d, quote, escape): _consistency(_sample_records(sample, Dialect(d, quote, escape)))
+        + (0.0 if quote == '"' else 0.02 if _all_single(sample, d) else -0.02)
+        - 0.02 * bool(escape)
+        for d in present
+        for quote, escape in ways
+    }
+    if delimiter is not None:
+        best = max(scores, key=lambda dialect: scores[dialect])
+        return best, warnings
+    best = max(scores, key=lambda dialect: scores[dialect], default=Dialect(","))
+    if scores.get(best, 0.0) <= 0:
+        return _faint(sample) or Dialect(","), warnings
+    rivals = [d for d in scores if d.delimiter != best.delimiter and 0 < scores[d] >= scores[best] - 0.05]
+    if rivals:
+        names = " or ".join(dict.fromkeys(delimiter_name(d.delimiter) for d in [best, *rivals]))
+        warnings.append(f"The delimiter could be {names}; read with {delimiter_name(best.delimiter)}.")
+    if "\\" + best.delimiter in sample and not best.escape:
+        escaped = replace(best, escape="\\")
+        if _consistency(_sample_records(sample, escaped)) > scores[best] + 0.01:
+            best = escaped
+    return _widened(sample, best), warnings
+
+
+def _all_single(sample: str, delimiter: str) -> bool:
+    """Whether cells that begin with an apostrophe end with one too, so that it is a quote and no letter."""
+    cells = [c for r in _sample_records(sample, Dialect(delimiter, '"')) for c in r.cells]
+    begun = [c for c in cells if c.startswith("'")]
+    closed = [c for c in begun if len(c) > 1 and c.endswith("'")]
+    sure = len(closed) >= 2 or any(c[1] == " " or c[-2] == " " for c in closed)
+    return sure and len(closed) == len(begun) and not any('""' in c for c in cells)
+
+
+def _faint(sample: str) -> Dialect | None:
+    """Colons and spaces cut lines only where each line has the same number of them, four fields or more, or where the
+    fields are quoted."""
+    for delimiter in _FAINT:
+        for quote in ('"', "'"):
+            records = [r for r in _sample_records(sample, Dialect(delimiter, quote)) if not is_blank(r)]
+            widths = {len(r.cells) for r in records}
+            if len(records) < 3 or len(widths) != 1 or any(r.problem for r in records):
+                continue
+            width = widths.pop()
+            if width >= 4 or (width > 1 and sample.count(f"{quote}{delimiter}{quote}") >= len(records)):
+                return Dialect(delimiter, quote)
+    return None
+
+
+def _widened(sample: str, dialect: Dialect) -> Dialect:
+    """Delimiters of two signs: a doubled one, and one that a space follows each time."""
+    d = dialect.delimiter
+    if len(d) > 1:
+        return dialect
+    for wider in (d * 2, d + " "):
+        if sample.count(wider) < 4 or sample.count(wider) * (2 if wider == d * 2 else 1) < 0.9 * sample.count(d):
+            continue
+        records = [
+            r for r in _sample_records(sample, dialect) if not is_blank(r) and not r.problem and len(r.cells) > 1
+        ]
+        odd = [cell for r in records for cell in (r.cells[1::2] if wider == d * 2 else r.cells[1:])]
+        if wider == d * 2 and len(records) > 1 and not any(odd):
+            return replace(dialect, delimiter=wider)
+        # A quoted field loses the space before it by itself.
+        bare = [cell for cell in odd if cell]
+        read = _sample_records(sample, replace(dialect, delimiter=wider))
+        same = sum(len(a.cells) == len(b.cells) for a, b in zip(read, _sample_records(sample, dialect), strict=False))
+        if (
+            wider == d + " "
+            and len(records) > 2
+            and same >= 0.9 * len(read)
+            and sum(c.startswith(" ") for c in bare) > 0.5 * len(bare)
+        ):
+            return replace(dialect, delimiter=wider)
+    return dialect
 
 
 def delimiter_name(delimiter: str) -> str:
     """The delimiter in a word."""
-    return {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}.get(delimiter, repr(delimiter))
+    return _NAMES.get(delimiter, repr(delimiter))
 
 
-def _sample_records(sample: str, delimiter: str) -> list[Record]:
+def _sample_records(sample: str, dialect: Dialect) -> list[Record]:
     records: list[Record] = []
-    for record in read_records(io.StringIO(sample, newline=""), delimiter):
+    for record in read_records(io.StringIO(sample, newline=""), dialect):
         records.append(record)
         if len(records) >= SAMPLE_RECORDS:
             break
@@ -78,6 +185,11 @@ def _sample_records(sample: str, delimiter: str) -> list[Record]:
 def is_blank(record: Record) -> bool:
     """Whether the record is an empty line (spaces count as nothing)."""
     return not record.problem and len(record.cells) == 1 and not record.cells[0].strip()
+
+
+def filled(cells: Sequence[str]) -> int:
+    """How many cells have something in them."""
+    return sum(1 for cell in cells if cell and not cell.isspace())
 
 
 def _consistency(records: list[Record]) -> float:
@@ -95,6 +207,8 @@ def _consistency(records: list[Record]) -> float:
     first = full[lead]
     fits = 0.2 if not first.problem and len(first.cells) == width else 0.0
     unread = sum(1 for r in full if r.problem) / len(full)
+    if any(cell.startswith('"') for r in full if not r.problem for cell in r.cells):
+        unread += 0.05  # a quote that this reading leaves in the text
     return share + fits - unread - 0.3 * lead / len(full) + min(width, 50) * 0.001
 
 
@@ -112,9 +226,9 @@ def _header_index(records: list[Record], start: int) -> int | None:
     if not widths:
         return full[0][0]
     width = max(widths.items(), key=lambda item: (item[1], item[0]))[0]
-    filled = {i: sum(1 for cell in r.cells if cell.strip()) for i, r in full[:PREAMBLE_RECORDS] if not r.problem}
-    like_header = [i for i, r in full if i in filled and not any(_DATA_CELL.match(cell) for cell in r.cells if cell)]
-    for i in filled:
-        if filled[i] > 1 and (filled[i] > width // 2 or not any(j > i and filled[j] > filled[i] for j in like_header)):
+    counts = {i: filled(r.cells) for i, r in full[:PREAMBLE_RECORDS] if not r.problem}
+    like_header = [i for i, r in full if i in counts and not any(_DATA_CELL.match(cell) for cell in r.cells if cell)]
+    for i in counts:
+        if counts[i] > 1 and (counts[i] > width // 2 or not any(j > i and counts[j] > counts[i] for j in like_header)):
             return i
     return full[0][0]

@@ -8,6 +8,8 @@ from typing import BinaryIO
 
 from charset_normalizer import from_bytes
 
+from prospects.sources.csv.codepages import latin_page, other_alphabet
+
 SAMPLE_BYTES = 256 * 1024
 CHUNK_BYTES = 1024 * 1024
 
@@ -51,7 +53,7 @@ def find_encoding(open_file: Callable[[], BinaryIO]) -> Encoding:
             "utf-8",
             sure=True,
             errors="surrogateescape",
-            warning=f"The file is UTF-8 with damaged bytes (the first near byte {bad_at}); the rows that hold them are reported.",
+            warning=f"The file is UTF-8 with damaged bytes (the first near byte {bad_at}); the rows that hold them are named.",
         )
     with open_file() as file:
         file.seek(max(0, bad_at - SAMPLE_BYTES // 2))
@@ -100,15 +102,20 @@ def _mostly_utf8(sample: bytes) -> bool:
     text = sample.decode("utf-8", errors="surrogateescape")
     damaged = sum(1 for c in text if "\udc80" <= c <= "\udcff")
     whole = sum(1 for c in text if ord(c) > 127) - damaged
-    return whole > 0 and whole >= 10 * damaged
+    return whole > 0 and whole >= 2 * damaged
 
 
 def _guess_bytes(sample: bytes) -> str:
-    """cp1252, mac_roman or cp850 by the company each byte keeps; anything else by charset-normalizer; else cp1252."""
+    """cp1252, mac_roman or cp850 by the company each byte keeps; other pages by their letters; the rest by
+    charset-normalizer; else cp1252."""
     votes = {name: _western_score(sample, name) for name in _WESTERN}
     best = max(_WESTERN, key=lambda name: votes[name])
+    if best == "cp1252" and (other := latin_page(sample)):
+        return other
     if votes[best] >= 0.5:
         return best
+    if other := latin_page(sample) or other_alphabet(sample):
+        return other
     found = from_bytes(sample).best()
     return found.encoding if found is not None and found.encoding != "ascii" else "cp1252"
 
