@@ -5,7 +5,7 @@ from django.conf import settings
 
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions import fit, imports
+from prospects.actions import duplicates, fit, imports
 
 
 @shared_task(name="prospects.score_fit")
@@ -24,3 +24,11 @@ def run_imports() -> None:
         again = imports.run_due_imports(workspace_id=lane.workspace_id, now=clock.now())
         lanes.move_on(lane, next_due=again)
         imports.mark_waiting(workspace_id=lane.workspace_id, now=clock.now())
+
+
+@shared_task(name="prospects.find_duplicates")
+def find_duplicates() -> None:
+    """Compare what changed, workspace by workspace; each batch is a transaction of its own."""
+    while lane := lanes.take(kind=duplicates.LANE, now=clock.now(), lease_seconds=900):
+        again = duplicates.run_lane(lane, now=clock.now())
+        lanes.move_on(lane, next_due=again)

@@ -13,6 +13,7 @@ WORKSPACE = "current_setting('leadgen.workspace')::uuid"
 WORKSPACE_OR_NULL = "nullif(current_setting('leadgen.workspace', true), '')::uuid"
 USER_OR_NULL = "nullif(current_setting('leadgen.user', true), '')::uuid"
 WORKSPACE_BY_SLUG = "leadgen_workspace_by_slug"
+REPOINT = "leadgen_repoint"
 
 
 def _policies(table: str) -> dict[str, str]:
@@ -86,3 +87,33 @@ def sync_policies(connection: Any, *, app_role: str) -> None:
             )
             cursor.execute(f"REVOKE ALL ON FUNCTION {WORKSPACE_BY_SLUG}(text) FROM PUBLIC")
             cursor.execute(f"GRANT EXECUTE ON FUNCTION {WORKSPACE_BY_SLUG}(text) TO {role}")
+        _sync_repoint(cursor, role)
+
+
+def _sync_repoint(cursor: Any, role: str) -> None:
+    """The one way a ledger's rows change: of which person or company they are, where two turned out to be one.
+
+    Runs as the owner, so it names the workspace itself; which columns it may touch is fixed in its text.
+    """
+    allowed = ", ".join(f"('{table}', '{column}')" for table, column in registry.movable_columns())
+    if not allowed:
+        return
+    cursor.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION {REPOINT}(tab text, col text, old uuid, new uuid, ids uuid[]) RETURNS bigint
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+        DECLARE moved bigint;
+        BEGIN
+            IF (tab, col) NOT IN ({allowed}) THEN
+                RAISE EXCEPTION 'rows of %.% cannot be moved', tab, col USING ERRCODE = 'insufficient_privilege';
+            END IF;
+            EXECUTE format(
+                'UPDATE %I SET %I = $1 WHERE workspace_id = $2 AND %I = $3 AND id = ANY($4)', tab, col, col)
+            USING new, {WORKSPACE}, old, ids;
+            GET DIAGNOSTICS moved = ROW_COUNT;
+            RETURN moved;
+        END $body$
+        """  # noqa: S608  names of our own tables
+    )
+    cursor.execute(f"REVOKE ALL ON FUNCTION {REPOINT}(text, text, uuid, uuid, uuid[]) FROM PUBLIC")
+    cursor.execute(f"GRANT EXECUTE ON FUNCTION {REPOINT}(text, text, uuid, uuid, uuid[]) TO {role}")

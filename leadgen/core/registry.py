@@ -37,3 +37,14 @@ def tenant_tables() -> list[str]:
 def append_only_tables() -> set[str]:
     """Tables on which the app role may only INSERT and SELECT."""
     return {m._meta.db_table for m in tenant_models() if issubclass(m, AppendOnlyModel)}
+
+
+def movable_columns() -> list[tuple[str, str]]:
+    """(table, column) of append-only tables that a merge may point at another row."""
+    return [
+        (m._meta.db_table, str(f.column))
+        for m in tenant_models()
+        if issubclass(m, AppendOnlyModel)
+        for f in m._meta.concrete_fields
+        if f.name in m.movable
+    ]

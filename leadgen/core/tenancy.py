@@ -268,7 +268,13 @@ class TenantModel(models.Model):
 
 
 class AppendOnlyModel(TenantModel):
-    """A ledger: rows are written once. The app role has no UPDATE or DELETE right on its table either."""
+    """A ledger: rows are written once. The app role has no UPDATE or DELETE right on its table either.
+
+    `movable`: foreign keys that a merge may point at the row that stayed. What a fact says never changes, whom it is of may
+    turn out to be one and the same; the database does it in `leadgen_repoint`, and for these columns only.
+    """
+
+    movable: tuple[str, ...] = ()
 
     class Meta(TenantModel.Meta):
         abstract = True

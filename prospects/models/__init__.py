@@ -5,6 +5,7 @@ from prospects.models.choices import EXITS, OPEN_STAGES, Channel, Department, Se
 from prospects.models.companies import Company
 from prospects.models.consent import Consent, Suppression
 from prospects.models.deals import Customer, Deal, Meeting
+from prospects.models.duplicates import CompanyKeys, CompanyPair, Merge, MergeMove, PersonKeys, PersonPair
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
 from prospects.models.imports import Import, ImportFile, ImportIssue
 from prospects.models.leads import Handoff, Lead, StageTransition
@@ -22,6 +23,8 @@ __all__ = [
     "Channel",
     "Company",
     "CompanyFit",
+    "CompanyKeys",
+    "CompanyPair",
     "Consent",
     "Customer",
     "Deal",
@@ -35,9 +38,13 @@ __all__ = [
     "ImportIssue",
     "Lead",
     "Meeting",
+    "Merge",
+    "MergeMove",
     "Offer",
     "Person",
     "PersonFit",
+    "PersonKeys",
+    "PersonPair",
     "PointEntry",
     "Segment",
     "SegmentChange",

@@ -48,6 +48,7 @@ class ActivityHitClass(models.TextChoices):
 
 class Activity(AppendOnlyModel):
     HitClass = ActivityHitClass
+    movable = ("person", "company")
 
     at = models.DateTimeField()  # when it happened
     recorded_at = models.DateTimeField()  # when we learned of it
@@ -88,6 +89,8 @@ class PointEntry(AppendOnlyModel):
 
     Shown score = sum over rows of points * 2^(-age / half-life); an expiry is a dated negative row.
     """
+
+    movable = ("person",)
 
     person = TenantForeignKey("prospects.Person", models.DB_CASCADE)
     activity = TenantForeignKey("prospects.Activity", models.DB_CASCADE, null=True)

@@ -60,6 +60,8 @@ class Suppression(AppendOnlyModel):
 class Consent(AppendOnlyModel):
     """What a person agreed to: the words, their version, where and when."""
 
+    movable = ("person",)
+
     person = TenantForeignKey("prospects.Person", models.DB_CASCADE)
     text = models.TextField()
     version = models.CharField(max_length=40)

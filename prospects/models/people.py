@@ -1,6 +1,6 @@
 """People: facts about persons. A person has at most one current company."""
 
-from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
 
@@ -63,6 +63,10 @@ class Person(TenantModel):
             models.Index(fields=["workspace", "company", "id"], name="person_company"),
             models.Index(fields=["workspace", "owner", "id"], name="person_owner"),
             GinIndex("workspace_id", OpClass(Upper("full_name"), name="gin_trgm_ops"), name="person_name_trgm"),
+            # What changed since the last look for duplicates. BRIN: an edit still rewrites the row in place.
+            BrinIndex(
+                fields=["workspace", "updated_at"], name="person_updated", autosummarize=True, pages_per_range=32
+            ),
             GinIndex("workspace_id", OpClass(Upper("email"), name="gin_trgm_ops"), name="person_email_trgm"),
         ]
 
