@@ -1,10 +1,11 @@
-"""Names and job titles. Seniority and department come from a title by rules: English, and the usual words of German, French, Spanish, Italian,
-Portuguese. The values are those of models.choices; "" means the title does not say."""
+"""Names and job titles. Seniority and department come from a title by rules (titles_words). The values are those of
+models.choices; "" means the title does not say."""
 
 import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from prospects.rules import titles_words as words
 from prospects.rules.normalise import plain, word_set
 
 HONORIFICS = word_set(
@@ -12,32 +13,6 @@ HONORIFICS = word_set(
 )
 _PARTICLES = word_set("von van de der den del della di da du la le dos das ten ter zu zum zur af bin ibn al el st")
 
-# The first rule that matches decides; each is a pattern over the plain title (lower case, no accents, single spaces).
-_SENIORITY: tuple[tuple[str, str], ...] = (
-    # Those who work for somebody of a rank do not hold it.
-    ("staff", r"assistant (?:to|of)|assistent\w* (?:der|des)|executive assistant|personal assistant|office of the"
-              r"|assistante? de direction|sekretar|secretar"),
-    ("staff", r"intern(?:ship)?\b|trainee|praktikant|werkstudent|stagiaire|apprenti|azubi|becario|stagista|estagiario|working student"),
-    ("founder", r"(?:co ?)?founder|(?:co ?)?owner(?! ?product)|(?:mit)?(?:be)?grunder|inhaber|fondateur|fondatrice|co ?fondat|fundador"
-                r"|fondatore|titolare|proprietaire|propietari|proprietari|socio|^partner$|managing partner|general partner|senior partner|equity partner|gesellschafter"),
-    ("head", r"chief of staff"),
-    ("manager", r"teamleit|projektleit|gruppenleit|schichtleit"),
-    ("vp", r"\b[se]?vp\b|\bavp\b|vice ?president|vizeprasident|vicepresident|vice presidente"),
-    ("c_level", r"\b(?:c[efotmirpdcsalbx]o|ciso|chro)\b|chief\b.*\bofficer|chief (?:executive|technology|financial|marketing|revenue|product|people|data)"
-                r"|\bpresident\b|presidente\b|president directeur|\bpdg\b|\bdg\b|geschaftsfuhr|vorstand|managing director"
-                r"|direct(?:eur|rice) generale?|directora? general|diret(?:or|ora) geral|direttor\w+ generale|amministrator\w+ delegat"
-                r"|consejer\w+ delegad|general manager|gerente general|gerant|c level|c suite"),
-    ("head", r"\bhead\b|abteilungsleit|bereichsleit|hauptabteilungsleit|leiter(?:in)?\b|leitung|\blead(?:er)? of\b"
-             r"|responsable (?:du )?departement|jefe de departamento|prokurist"),
-    ("director", r"director|directeur|directrice|direktor|direttor|diretor|\bdir\b"),
-    ("manager", r"manager|teamleit|gruppenleit|\w+leiter|\bmgr\b|supervisor|team lead|responsable|responsabile|gerente|\bjefe|\bjefa"
-                r"|chef (?:de|d)\b|capo\b|coordinat|coordenad|koordinator|encargad|partner manager"),
-    ("senior", r"\bsenior\b|\bsr\b|principal|\blead\b|staff (?:engineer|software|scientist)|expert|architect|specialist senior|\bfellow\b"),
-    ("staff", r"\bjunior\b|\bjr\b|associate|analyst|engineer|developer|representative|specialist|consultant|assistant|clerk|designer"
-              r"|executive\b|administrator|technician|entwickler|ingenieur|berater|sachbearbeit|referent|mitarbeiter|fachkraft|kauf(?:mann|frau)"
-              r"|charge|conseiller|commercial\b|developpeur|tecnic|tecnico|analista|desarrollador|ingenier|programador|impiegato|\bsdr\b|\bbdr\b"
-              r"|\bae\b|recruiter|accountant|buyer|entry|agent|business partner|counsel\b|scientist"),
-)  # fmt: skip
 _DEPARTMENT: tuple[tuple[str, str], ...] = (
     ("finance", r"\bcfo\b|financ|finanz|account(?:ing|ant|s payable)|controll(?:er|ing)|treasur|buchhalt|comptab|contab|\btax\b|audit|steuer|rechnungswesen"),
     ("marketing", r"\bcmo\b|marketing|brand|growth|demand gen|content|\bseo\b|communicat|kommunikation|\bpr\b|public relations|social media|mercadotecnia"),
@@ -58,7 +33,14 @@ _DEPARTMENT: tuple[tuple[str, str], ...] = (
                   r"|directora? general|diret(?:or|ora) geral|direttor\w+ generale|amministrator\w+ delegat|\bpdg\b|gerant|chairman|board|fondat|fundador|chief executive|c suite"
                   r"|gesellschafter|titolare|consejer\w+ delegad|chief of staff"),
 )  # fmt: skip
-_SENIORITY_RULES = tuple((value, re.compile(pattern)) for value, pattern in _SENIORITY)
+_SENIORITY_RULES = tuple((value, sure, re.compile(pattern)) for value, sure, pattern in words.SENIORITY)
+_BEFORE, _AFTER, _EMPLOYER = (
+    re.compile(rf"\b{words.BEFORE}"),
+    re.compile(words.AFTER),
+    re.compile(words.EMPLOYER, re.IGNORECASE),
+)
+_DOTTED = re.compile(r"\b(?:[A-Za-z]\.){2,}[A-Za-z]?\b|\b(?:[A-Za-z]\.){2,}")
+_CUT = re.compile(r"[|;•·]|\s[-–—]\s|,")
 _DEPARTMENT_RULES = tuple((value, re.compile(pattern)) for value, pattern in _DEPARTMENT)
 _WORDS = {
     "owner": "founder", "partner": "founder", "founder": "founder", "c suite": "c_level", "cxo": "c_level", "c level": "c_level",
@@ -74,19 +56,50 @@ class Role(NamedTuple):
     department: str
 
 
-@lru_cache(maxsize=16384)
+class Reading(NamedTuple):
+    """A role, how sure its seniority is (0 to 1; 0 where the title does not say) and by which words of the title."""
+
+    role: Role
+    sure: float
+    words: str
+
+
 def role(title: str) -> Role:
     """ "VP of Sales" is (vp, sales), "Leiterin Einkauf" (head, purchasing), "Account Executive" (staff, sales)."""
-    text = plain(title)
-    # "Product Owner" owns no company; the function of a chief comes before the rank in the department's rules.
-    ranked = text.replace("product owner", "product specialist").replace("process owner", "process specialist")
-    return Role(_first(_SENIORITY_RULES, ranked), _first(_DEPARTMENT_RULES, text))
+    return read(title).role
+
+
+@lru_cache(maxsize=16384)
+def read(title: str) -> Reading:
+    """The highest rank a title names that is held now, and the department.
+
+    Left aside: what somebody was ("ex-CEO") or hopes to be, the employer's name ("Engineer at Director Software"), and the
+    rank of whoever they work for ("Assistant to the CEO", "Office of the President").
+    """
+    text = _written_out(title)
+    # The function of a chief comes before the rank in the department's rules.
+    department = _first(_DEPARTMENT_RULES, plain(title))
+    for value, sure, pattern in _SENIORITY_RULES:
+        found = pattern.search(text)
+        if found is not None:
+            return Reading(Role(value, department), sure, found.group().strip())
+    return Reading(Role("", department), 0.0, "")
+
+
+def _written_out(title: str) -> str:
+    """The plain title with short forms written out, without what says nothing of a rank held now."""
+    # "V.P." and "C.E.O." are two and three words once their dots are gone.
+    dotted = _DOTTED.sub(lambda found: found.group().replace(".", ""), _EMPLOYER.sub(" ", title))
+    parts = [plain(part) for part in _CUT.split(dotted)]
+    held = [_BEFORE.sub(" ", part) for part in parts]
+    text = " ".join(words.SHORT.get(word, word) for part in held for word in part.split())
+    return " ".join(_AFTER.sub(" ", text).split())
 
 
 def seniority_word(text: str) -> str:
     """The level an export's own seniority column names ("C suite", "Entry"); else what the words would say in a title."""
     word = plain(text)
-    return _WORDS.get(word) or _first(_SENIORITY_RULES, word)
+    return _WORDS.get(word) or role(text).seniority
 
 
 def department_word(text: str) -> str:
@@ -97,8 +110,8 @@ def department_word(text: str) -> str:
 
 def is_honorific(text: str) -> bool:
     """Mr, Ms, Dr, Herr, Mme and their like: what some exports call a title."""
-    words = plain(text).split()
-    return bool(words) and all(word in HONORIFICS for word in words)
+    listed = plain(text).split()
+    return bool(listed) and all(word in HONORIFICS for word in listed)
 
 
 def split_name(text: str) -> tuple[str, str]:
