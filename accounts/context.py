@@ -21,6 +21,7 @@ NAVIGATION = [
     ("inbox", "Inbox", "mail", "inbox", "inbox.view", "i"),
     ("people", "People", "users", "person_list", "people.view", "p"),
     ("companies", "Companies", "building-2", "company_list", "companies.view", "c"),
+    ("segments", "Segments", "list-filter", "segment_list", "segments.view", "m"),
     ("icps", "ICPs", "crosshair", "icp_list", "icps.view", "t"),
     ("sequences", "Sequences", "workflow", "sequence_list", "sequences.view", "s"),
     ("capture", "Capture", "magnet", "form_list", "forms.view", "f"),

@@ -21,6 +21,7 @@ app.conf.beat_schedule = {
     "api-answers": {"task": "accounts.forget_old_answers", "schedule": 3600.0},
     "imports": {"task": "prospects.run_imports", "schedule": 30.0},
     "fit": {"task": "prospects.score_fit", "schedule": 60.0},
+    "segments": {"task": "prospects.refresh_segments", "schedule": 60.0},
     "duplicates": {"task": "prospects.find_duplicates", "schedule": 30.0},
     "dispatch": {"task": "campaigns.dispatch", "schedule": env.integer("DISPATCH_SECONDS", 5)},
     "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": env.integer("SWEEP_SECONDS", 60)},

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions import duplicates, fit, imports
+from prospects.actions import duplicates, fit, imports, segments, segments_refresh
 
 
 @shared_task(name="prospects.score_fit")
@@ -31,4 +31,13 @@ def find_duplicates() -> None:
     """Compare what changed, workspace by workspace; each batch is a transaction of its own."""
     while lane := lanes.take(kind=duplicates.LANE, now=clock.now(), lease_seconds=900):
         again = duplicates.run_lane(lane, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.refresh_segments")
+def refresh_segments(workspace_id: str | None = None) -> None:
+    """Look at every segment whose lane is due, each in a transaction of its own."""
+    while lane := lanes.take(kind=segments.LANE, now=clock.now(), lease_seconds=900):
+        with workspace_scope(lane.workspace_id):
+            _, again = segments_refresh.refresh_segment(segment_id=lane.key, now=clock.now())
         lanes.move_on(lane, next_due=again)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import HttpResponse, QueryDict
@@ -26,6 +27,7 @@ from leadgen.core.errors import AppError, Invalid
 from leadgen.core.htmx import hx_redirect, refusal
 from prospects.forms.people import PersonFilter
 from prospects.models import Campaign, Person
+from prospects.queries.segments import listed
 
 SHOWN = 50
 NAMES = 8
@@ -42,7 +44,7 @@ class Selection:
 
 @member_view("enrolments.create")
 def enrolment_preview(request: MemberRequest) -> HttpResponse:
-    """Look before anything happens. From the people list (`selected`, or `query` with `all`), a person, or a sequence.
+    """Look before anything happens. From the people list (`selected`, or `query` with `all`), a person, a segment, a sequence.
 
     `sequence`, `person` may come in the address. Nothing is written.
     """
@@ -58,6 +60,7 @@ def enrolment_preview(request: MemberRequest) -> HttpResponse:
         "filters": _filters(request), "back": _back(request, sequence), "query_text": selection.query,
         "joined": "" if selection.by_filter else ",".join(map(str, selection.ids)),
         "chosen_people": [] if selection.by_filter else _named(selection.ids),
+        "segments": [] if selection.ids else list(listed().order_by("name")[:500]),
     }  # fmt: skip
     if plan is not None and sequence is not None:
         context |= _plan_context(sequence, plan)
@@ -97,7 +100,7 @@ def _selection(request: MemberRequest) -> Selection:
     named = _ids([*data.getlist("selected"), *data.getlist("person"), *data.get("people", "").split(",")])
     if named and not data.get("all"):
         return Selection(named)
-    query = data.get("query", "")
+    query = _query(data)
     if not query and not data.get("all"):
         return Selection([])
     filters = PersonFilter(QueryDict(query), queryset=Person.objects.all(), request=request)
@@ -108,6 +111,12 @@ def _selection(request: MemberRequest) -> Selection:
     if len(ids) > MAX_PEOPLE:
         raise Invalid(f"More than {MAX_PEOPLE:,} people match. Narrow the filter, and enrol the rest afterwards.")
     return Selection(ids, query, by_filter=True)
+
+
+def _query(data: QueryDict) -> str:
+    """The filter: the people list's, or a segment chosen in place of people. Who joins that later is not enrolled by it."""
+    segment = data.get("segment", "")
+    return urlencode({"segment": segment}) if segment else data.get("query", "")
 
 
 def _ids(texts: Iterable[str]) -> list[UUID]:
@@ -124,7 +133,7 @@ def _named(ids: list[UUID]) -> list[Person]:
 def _filters(request: MemberRequest) -> list[dict[str, str]]:
     """The people list's filter in words, where the selection is one."""
     data = request.POST if request.method == "POST" else request.GET
-    query = QueryDict(data.get("query", ""))
+    query = QueryDict(_query(data))
     return PersonFilter(query, queryset=Person.objects.all(), request=request).chips() if query else []
 
 
@@ -191,6 +200,11 @@ def _back(request: MemberRequest, sequence: Sequence | None) -> str:
             return reverse("person_detail", args=[slug, UUID(data["person"])])
         except ValueError:
             return reverse("person_list", args=[slug])
+    if segment := data.get("segment", "") or QueryDict(data.get("query", "")).get("segment", ""):
+        try:
+            return reverse("segment_detail", args=[slug, UUID(segment)])
+        except ValueError:
+            return reverse("segment_list", args=[slug])
     if data.getlist("selected") or data.get("query"):
         query = data.get("query", "")
         return reverse("person_list", args=[slug]) + (f"?{query}" if query else "")

@@ -15,6 +15,7 @@ from prospects.api.leads import LeadViewSet
 from prospects.api.meetings import MeetingViewSet
 from prospects.api.offers import OfferViewSet
 from prospects.api.people import PersonViewSet
+from prospects.api.segments import SegmentViewSet
 from prospects.api.spend import SpendViewSet
 from prospects.api.suppressions import SuppressionViewSet
 
@@ -30,6 +31,7 @@ router.register("meetings", MeetingViewSet, basename="api_meeting")
 router.register("deals", DealViewSet, basename="api_deal")
 router.register("customers", CustomerViewSet, basename="api_customer")
 router.register("icps", IcpViewSet, basename="api_icp")
+router.register("segments", SegmentViewSet, basename="api_segment")
 router.register("imports", ImportViewSet, basename="api_import")
 router.register("campaigns", CampaignViewSet, basename="api_campaign")
 router.register("offers", OfferViewSet, basename="api_offer")

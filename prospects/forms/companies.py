@@ -17,8 +17,9 @@ from prospects.forms.fields import (
     in_size,
     select,
 )
-from prospects.models import Company
+from prospects.models import Company, Segment
 from prospects.queries import companies as queries
+from prospects.queries.segments import members_of
 from prospects.rules.fields import COMPANY_FIELDS
 
 LISTS = ("technologies", "keywords", "pains", "goals")
@@ -40,6 +41,7 @@ class CompanyFilter(ListFilter):
     external_id = django_filters.CharFilter()
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    segment = django_filters.UUIDFilter(method="by_segment", label="Segment", help_text="The id of a segment.")
     rule = RuleFilter(method="by_rule", catalogue=COMPANY_FIELDS, label="Rule", help_text="A rule as JSON.")
 
     catalogue = COMPANY_FIELDS
@@ -60,6 +62,18 @@ class CompanyFilter(ListFilter):
 
     def by_touch(self, queryset: Any, name: str, value: str) -> Any:
         return queries.untouched_since(queryset, self.now - timedelta(days=int(value)))
+
+    def by_segment(self, queryset: Any, name: str, value: Any) -> Any:
+        """In a segment of companies now; a segment that is gone, or one of people, holds none."""
+        segment = Segment.objects.filter(pk=value, subject=Segment.Subject.COMPANIES).first()
+        if segment is None:
+            return queryset.none()
+        return queryset.filter(pk__in=members_of(segment, now=self.now).values("pk"))
+
+    def chip_label(self, name: str, field: forms.Field, value: str) -> str:
+        if name == "segment":
+            return f"Segment: {Segment.objects.filter(pk=self.form.cleaned_data.get('segment')).first() or 'gone'}"
+        return super().chip_label(name, field, value)
 
     def by_rule(self, queryset: Any, name: str, value: Any) -> Any:
         return queries.filter_by_rule(queryset, value, now=self.now)

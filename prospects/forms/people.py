@@ -19,8 +19,9 @@ from prospects.forms.fields import (
     in_size,
     select,
 )
-from prospects.models import Company, Department, Person, Seniority, Stage
+from prospects.models import Company, Department, Person, Segment, Seniority, Stage
 from prospects.queries import people as queries
+from prospects.queries.segments import people_in
 from prospects.rules import normalise
 from prospects.rules.fields import PERSON_FIELDS
 
@@ -48,6 +49,7 @@ class PersonFilter(ListFilter):
     external_id = django_filters.CharFilter()
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    segment = django_filters.UUIDFilter(method="by_segment", label="Segment", help_text="The id of a segment.")
     rule = RuleFilter(method="by_rule", catalogue=PERSON_FIELDS, label="Rule", help_text="A rule as JSON.")
 
     catalogue = PERSON_FIELDS
@@ -82,6 +84,11 @@ class PersonFilter(ListFilter):
     def by_touch(self, queryset: Any, name: str, value: str) -> Any:
         return queries.untouched_since(queryset, self.now - timedelta(days=int(value)))
 
+    def by_segment(self, queryset: Any, name: str, value: Any) -> Any:
+        """In a segment of people now, or working at a company of one of companies; a segment that is gone holds nobody."""
+        segment = Segment.objects.filter(pk=value).first()
+        return people_in(queryset, segment, now=self.now) if segment is not None else queryset.none()
+
     def by_rule(self, queryset: Any, name: str, value: Any) -> Any:
         return queries.filter_by_rule(queryset, value, now=self.now)
 
@@ -89,6 +96,8 @@ class PersonFilter(ListFilter):
         if name == "company":
             found = Company.objects.filter(pk=self.form.cleaned_data.get("company")).first()
             return f"Company: {found or 'none of these'}"
+        if name == "segment":
+            return f"Segment: {Segment.objects.filter(pk=self.form.cleaned_data.get('segment')).first() or 'gone'}"
         return super().chip_label(name, field, value)
 
 

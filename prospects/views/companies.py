@@ -49,6 +49,7 @@ def company_list(request: MemberRequest) -> HttpResponse:
     except AppError as error:
         return refusal(request, error)
     context = listing.context("companies") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
+    context["list_all"] = f"Put all {listing.count} on a list…"
     words = f"{listing.count} {'company' if listing.count.value == 1 else 'companies'} match"
     return render_page(request, "prospects/company_list.html", context, partial="results", announce=words)
 

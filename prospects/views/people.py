@@ -55,6 +55,7 @@ def person_list(request: MemberRequest) -> HttpResponse:
         person.x_stage = Stage(person.x_lead_stage).label if person.x_lead_stage else ""
     context = listing.context("people") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
     context["enrol_all"] = f"Enrol all {listing.count} matching…"
+    context["list_all"] = f"Put all {listing.count} on a list…"
     words = f"{listing.count} {_noun(listing.count.value)} match"
     return render_page(request, "prospects/person_list.html", context, partial="results", announce=words)
 

@@ -1,0 +1,227 @@
+"""Who is in a segment, and how many: always an answer within a third of a second, the exact one after it.
+
+A rule may ask anything, so no index serves them all. Whatever is asked gets a limit of time (`within`); what does not come
+in time is answered from a sample of the table's blocks with its interval, or from the members the worker last found.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import Func, IntegerField, Q, QuerySet
+from psycopg.errors import QueryCanceled
+
+from leadgen.core.counts import EXACT_UP_TO
+from leadgen.core.pagination import Order, Page, keyset
+from leadgen.core.rulelang import Node, leaves, parse
+from prospects.models import Company, Person, Segment, SegmentMember
+from prospects.queries import companies, people
+from prospects.queries.fit import local_now
+from prospects.rules.segments import CATALOGUES, Measure, estimate
+
+COUNT_MS = 110  # for the exact count up to EXACT_UP_TO
+SAMPLE_MS = 110  # for the sample
+PAGE_MS = 130  # for a page by the rule itself
+EXACT_MS = 30_000  # for the exact figure that follows an estimate
+SAMPLED = 24_000  # rows of the table a sample looks at, fewer where each costs subqueries
+
+
+class TooSlow(Exception):
+    """A statement did not end in the time it was given."""
+
+
+@contextmanager
+def within(milliseconds: int) -> Iterator[None]:
+    """Statements of the block have so long each; then TooSlow, with the transaction as it was before the block."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SHOW statement_timeout")
+            before = cursor.fetchone()[0]
+            cursor.execute(f"SET LOCAL statement_timeout = {int(milliseconds)}")
+            yield
+            cursor.execute(f"SET LOCAL statement_timeout = '{before}'")  # as the server wrote it
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooSlow from error
+        raise
+
+
+def rows_of(subject: str) -> QuerySet[Any]:
+    """All people, or all companies."""
+    return Person.objects.all() if subject == Segment.Subject.PEOPLE else Company.objects.all()
+
+
+def matching(subject: str, rule: Any, *, now: datetime) -> QuerySet[Any]:
+    """Rows for which a rule is true, days being the workspace's. Raises Invalid for a rule that cannot be read."""
+    node = parse(rule, CATALOGUES[subject])
+    at = local_now(now) if any(leaf.field.kind == "date" for leaf in leaves(node)) else now
+    if subject == Segment.Subject.PEOPLE:
+        return people.filter_by_rule(Person.objects.all(), node, now=at)
+    return companies.filter_by_rule(Company.objects.all(), node, now=at)
+
+
+def stored(segment: Segment) -> QuerySet[Any]:
+    """The rows its members name: a list's own, or those the worker last found."""
+    column = "person" if segment.of_people else "company"
+    return rows_of(segment.subject).filter(
+        pk__in=SegmentMember.objects.filter(segment=segment, **{f"{column}__isnull": False}).values(f"{column}_id")
+    )
+
+
+def members_of(segment: Segment, *, now: datetime) -> QuerySet[Any]:
+    """Who is in it at this moment."""
+    if segment.is_dynamic:
+        return matching(segment.subject, segment.rule, now=now)
+    return stored(segment)
+
+
+def people_in(queryset: QuerySet[Person], segment: Segment, *, now: datetime) -> QuerySet[Person]:
+    """People of a segment; of one of companies, those who work there."""
+    found = members_of(segment, now=now).values("pk")
+    return queryset.filter(pk__in=found) if segment.of_people else queryset.filter(company__in=found)
+
+
+def measure(queryset: QuerySet[Any], *, node: Node | None = None) -> Measure:
+    """How many rows: exact up to 10,000, else from a sample, else the planner's guess. About a quarter of a second at most."""
+    plain = queryset.order_by()
+    try:
+        with within(COUNT_MS):
+            found = plain[: EXACT_UP_TO + 1].count()
+    except TooSlow:
+        found = EXACT_UP_TO + 1
+    if found <= EXACT_UP_TO:
+        return Measure.of(found)
+    try:
+        with within(SAMPLE_MS):
+            return _sampled(plain, node)
+    except TooSlow:
+        return Measure.guess(_planned(plain))
+
+
+def exactly(queryset: QuerySet[Any]) -> Measure | None:
+    """The exact number, None where it takes more than half a minute."""
+    try:
+        with within(EXACT_MS):
+            return Measure.of(queryset.order_by().count())
+    except TooSlow:
+        return None
+
+
+class _Block(Func):
+    """The number of the table's block a row lies in."""
+
+    output_field = IntegerField()
+
+    def __init__(self, table: str) -> None:
+        super().__init__(template=f"(({table}.ctid::text::point)[0]::bigint)")
+
+
+def _sampled(queryset: QuerySet[Any], node: Node | None) -> Measure:
+    table = connection.ops.quote_name(queryset.model._meta.db_table)
+    with connection.cursor() as cursor:
+        # Of the whole table, not of the workspace: blocks are drawn before anybody looks into them.
+        cursor.execute(
+            "SELECT greatest(reltuples, 1), pg_relation_size(oid) / current_setting('block_size')::int"
+            " FROM pg_class WHERE oid = %s::regclass",
+            [table],
+        )
+        tuples, blocks = cursor.fetchone()
+    related = sum(leaf.field.path.startswith("x_") for leaf in leaves(node)) if node is not None else 0
+    share = min(SAMPLED / (1 + related) / max(tuples, 1), 1.0)
+    share = max(share, min(64 / max(blocks, 1), 1.0))
+    sql, params = queryset.annotate(x_block=_Block(table)).values("x_block").query.sql_with_params()
+    # Django writes the main table first; every other place that reads the table stands in a subquery behind it.
+    drawn = sql.replace(f"FROM {table}", f"FROM {table} TABLESAMPLE SYSTEM ({100 * share:.6f})", 1)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT coalesce(sum(n), 0)::bigint, coalesce(sum(n * n), 0)::bigint, count(*)"  # noqa: S608  Django's SQL
+            f" FROM (SELECT count(*) AS n FROM ({drawn}) AS hits GROUP BY x_block) AS blocks",
+            params,
+        )
+        hits, squares, seen = cursor.fetchone()
+    return estimate(hits=hits, squares=squares, blocks=seen, share=share)
+
+
+def _planned(queryset: QuerySet[Any]) -> int:
+    from leadgen.core.counts import _planned as planned
+
+    return max(planned(queryset), EXACT_UP_TO)
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """A page of members. `as_of`: they are those the worker found then, because the rule itself takes longer than a page
+    may; None: they are in it now. `pending`: it takes longer, and the worker has not been there yet."""
+
+    page: Page
+    as_of: datetime | None = None
+    pending: bool = False
+
+
+NOBODY = Page(rows=[], next="", previous="", size=50)
+
+
+def member_page(
+    segment: Segment,
+    *,
+    now: datetime,
+    order: Order,
+    cursor: str = "",
+    size: int = 50,
+    narrow: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows,
+    show: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows,
+) -> Members:
+    """One page of who is in it. `narrow` filters, `show` adds what only the shown rows need."""
+
+    def page(rows: QuerySet[Any]) -> Page:
+        # The keys first, by the rule alone; what is shown of them afterwards, for these rows only.
+        found = keyset(narrow(rows), order=order, cursor=cursor, size=size)
+        known = show(rows_of(segment.subject)).in_bulk([row.pk for row in found.rows])
+        return Page([known[row.pk] for row in found.rows if row.pk in known], found.next, found.previous, size)
+
+    if not segment.is_dynamic:
+        return Members(page(stored(segment)))
+    try:
+        with within(PAGE_MS):
+            return Members(page(members_of(segment, now=now)))
+    except TooSlow:
+        pass
+    if segment.counted_at is None:
+        return Members(NOBODY, pending=True)
+    try:
+        with within(2 * PAGE_MS):
+            return Members(page(stored(segment)), as_of=segment.counted_at)
+    except TooSlow:
+        return Members(NOBODY, as_of=segment.counted_at, pending=True)
+
+
+def sample_rows(subject: str, queryset: QuerySet[Any], *, count: int = 8) -> list[Any]:
+    """A few who match, whoever is found in time; none where nobody was."""
+    try:
+        with within(PAGE_MS):
+            keys = list(queryset.order_by().values_list("pk", flat=True)[:count])
+    except TooSlow:
+        return []
+    rows = rows_of(subject).filter(pk__in=keys)
+    return list(rows.select_related("company") if subject == Segment.Subject.PEOPLE else rows)
+
+
+def listed(*, subject: str = "", text: str = "", archived: bool = False, kind: str = "") -> QuerySet[Segment]:
+    """Segments of a list page and of the API."""
+    rows = Segment.objects.filter(is_archived=archived).select_related("owner")
+    if subject:
+        rows = rows.filter(subject=subject)
+    if kind:
+        rows = rows.filter(kind=kind)
+    for word in text.split():
+        rows = rows.filter(Q(name__icontains=word) | Q(description__icontains=word))
+    return rows
+
+
+__all__ = [
+    "Members", "TooSlow", "exactly", "listed", "matching", "measure", "member_page", "members_of", "people_in",
+    "rows_of", "sample_rows", "stored", "within",
+]  # fmt: skip
