@@ -7,12 +7,14 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from accounts.context import register_badge
         from accounts.queries.health import HEALTH_CHECKS
+        from campaigns import merging
         from campaigns.actions.mailbox_secrets import register_sealed
         from campaigns.queries import panels, related
         from campaigns.queries.mailboxes import mailbox_health
         from campaigns.queries.queue import badge_count
 
         panels.register()
+        merging.register()
         related.register()
         register_sealed()
         HEALTH_CHECKS.append(mailbox_health)
