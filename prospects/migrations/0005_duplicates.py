@@ -416,7 +416,7 @@ class Migration(migrations.Migration):
                 "constraints": [
                     models.UniqueConstraint(fields=("workspace", "first", "second"), name="companypair_key"),
                     models.CheckConstraint(
-                        condition=models.Q(("first__lt", models.F("second"))), name="companypair_order"
+                        condition=models.Q(("first__lte", models.F("second"))), name="companypair_order"
                     ),
                     models.CheckConstraint(
                         condition=models.Q(("state__in", ["open", "dismissed"])), name="companypair_state"
@@ -552,7 +552,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="personpair",
             constraint=models.CheckConstraint(
-                condition=models.Q(("first__lt", models.F("second"))), name="personpair_order"
+                condition=models.Q(("first__lte", models.F("second"))), name="personpair_order"
             ),
         ),
         migrations.AddConstraint(

@@ -63,7 +63,7 @@ class PersonPair(PairBase):
     class Meta(PairBase.Meta):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "first", "second"], name="personpair_key"),
-            models.CheckConstraint(condition=Q(first__lt=F("second")), name="personpair_order"),
+            models.CheckConstraint(condition=Q(first__lte=F("second")), name="personpair_order"),
             one_of("state", PairState, "personpair_state"),
         ]
         indexes = [
@@ -79,7 +79,7 @@ class CompanyPair(PairBase):
     class Meta(PairBase.Meta):
         constraints = [
             models.UniqueConstraint(fields=["workspace", "first", "second"], name="companypair_key"),
-            models.CheckConstraint(condition=Q(first__lt=F("second")), name="companypair_order"),
+            models.CheckConstraint(condition=Q(first__lte=F("second")), name="companypair_order"),
             one_of("state", PairState, "companypair_state"),
         ]
         indexes = [
