@@ -6,12 +6,11 @@ old one, should it wake up, finds that the run is no longer its own.
 
 import hashlib
 from collections import Counter
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -20,12 +19,12 @@ from leadgen.core import lanes
 from leadgen.core.crash import crash_point
 from leadgen.core.errors import AppError, Conflict, Invalid
 from leadgen.core.logging import log
-from leadgen.core.tasks import ring
-from leadgen.core.tenancy import current_workspace_id, workspace_scope
+from leadgen.core.tenancy import workspace_scope
 from prospects.actions.agreements import ensure_first_agreement
 from prospects.actions.engagement import apply_version
 from prospects.actions.imports_context import Context
-from prospects.actions.imports_run import Batch, Engine, keep_issues
+from prospects.actions.imports_lease import LANE, LEASE, WORKING, claim, fence, hand_over
+from prospects.actions.imports_run import Batch, Engine, keep_batch, keep_issues
 from prospects.actions.imports_setup import (
     MAX_BYTES,
     SHOWN_SAMPLES,
@@ -38,18 +37,14 @@ from prospects.actions.imports_setup import (
     prepare,
     read_table,
 )
+from prospects.actions.imports_undo import drop_old, undo_import
 from prospects.models import Import, ImportFile, ImportIssue
 from prospects.rules.imports import ImportOptions, Kind
 from prospects.sources.csv import Table
 
-LANE = "import"
-TASK = "prospects.run_imports"
-LEASE = timedelta(seconds=settings.IMPORT_LEASE_SECONDS)
 READ_AT_ONCE = 5 * 2**20  # bytes a request may read from end to end
-MAX_ATTEMPTS = 20  # of checks and runs together; a worker that dies each time must not try for ever
 _State = Import.State
 EDITABLE = (_State.UPLOADED, _State.CHECKED, _State.FAILED)
-WORKING = (_State.CHECKING, _State.QUEUED, _State.RUNNING)
 
 
 # Before the run
@@ -107,7 +102,7 @@ def request_check(*, run: Import, now: datetime) -> Import:
     locked = _editable(run)
     if locked.file_size <= READ_AT_ONCE:
         prepare(_kind(locked), file_of(locked), options_from_json(locked.settings))
-    return _hand_over(locked, _State.CHECKING, now)
+    return hand_over(locked, _State.CHECKING, now)
 
 
 def start_import(*, run: Import, by: Actor, now: datetime, ring_workers: bool = True) -> Import:
@@ -118,19 +113,21 @@ def start_import(*, run: Import, by: Actor, now: datetime, ring_workers: bool = 
         return locked
     if locked.state == _State.CHECKING:
         raise Conflict("The dry run is still going on. Wait for it, or cancel it.", code="checking")
-    if locked.state in (_State.DONE, _State.CANCELLED) or locked.done_rows:
+    if locked.state in (_State.DONE, _State.CANCELLED, _State.UNDOING, _State.UNDONE) or locked.done_rows:
         raise Conflict("This file was imported already. Upload it again to import it anew.", code="done")
     if ring_workers and locked.file_size <= READ_AT_ONCE:
         prepare(_kind(locked), file_of(locked), options_from_json(locked.settings))
     write_audit(by=by, action="import.started", now=now, target=locked, label=locked.file_name)
-    return _hand_over(locked, _State.QUEUED, now, ring_workers=ring_workers)
+    return hand_over(locked, _State.QUEUED, now, ring_workers=ring_workers)
 
 
 def cancel_import(*, run: Import, by: Actor, now: datetime) -> Import:
     """Stop after the batch in hand; rows imported before stay. Cancelling what has ended changes nothing."""
     locked = Import.objects.select_for_update(no_key=True).get(pk=run.pk)
-    if locked.state in (_State.DONE, _State.CANCELLED):
+    if locked.state in (_State.DONE, _State.CANCELLED, _State.UNDONE):
         return locked
+    if locked.state == _State.UNDOING:
+        raise Conflict("It is being undone. That ends by itself.", code="undoing")
     was = locked.state
     locked.state = _State.UPLOADED if was == _State.CHECKING else _State.CANCELLED
     locked.lease_until, locked.attempt = None, locked.attempt + 1
@@ -147,6 +144,34 @@ def cancel_import(*, run: Import, by: Actor, now: datetime) -> Import:
     return locked
 
 
+def resume_import(*, run: Import, by: Actor, now: datetime) -> Import:
+    """Go on where a run was cancelled or failed: rows before the checkpoint are settled and stay. Raises Conflict where
+    there is nothing to go on with."""
+    locked = Import.objects.select_for_update(no_key=True).get(pk=run.pk)
+    if locked.state in (_State.QUEUED, _State.RUNNING):
+        return locked
+    if not resumable(locked):
+        raise Conflict(
+            "There is nothing to go on with: only an import that stopped half way goes on. Upload the file again.",
+            code="not_stopped",
+        )
+    file_of(locked)  # raises where the file is not here
+    write_audit(
+        by=by, action="import.resumed", now=now, target=locked, label=locked.file_name, detail={"rows": locked.done_rows}
+    )  # fmt: skip
+    locked.finished_at = None
+    locked.save(update_fields=["finished_at"])
+    return hand_over(locked, _State.QUEUED, now)
+
+
+def resumable(run: Import) -> bool:
+    """Whether the run stopped half way and nothing of it was undone."""
+    left = run.total_rows is None or run.done_rows < run.total_rows
+    return (
+        run.state in (_State.CANCELLED, _State.FAILED) and bool(run.done_rows) and left and not run.undo.get("deleted")
+    )
+
+
 def _editable(run: Import) -> Import:
     locked: Import = Import.objects.select_for_update(no_key=True).get(pk=run.pk)
     if locked.state not in EDITABLE or locked.done_rows:
@@ -154,17 +179,6 @@ def _editable(run: Import) -> Import:
             f"This import is {locked.get_state_display().lower()}; its settings are fixed.", code="fixed",
         )  # fmt: skip
     return locked
-
-
-def _hand_over(run: Import, state: str, now: datetime, *, ring_workers: bool = True) -> Import:
-    run.state, run.error, run.lease_until = state, "", None
-    run.attempt += 1
-    run.save(update_fields=["state", "error", "lease_until", "attempt"])
-    # A command's own run is looked at again only if it died.
-    lanes.mark(workspace_id=current_workspace_id(), kind=LANE, due=now if ring_workers else now + LEASE)
-    if ring_workers:
-        ring(TASK)
-    return run
 
 
 def file_of(run: Import) -> bytes:
@@ -190,6 +204,8 @@ def run_due_imports(*, workspace_id: UUID, now: datetime) -> datetime | None:
     for key, state in due:
         if state == _State.CHECKING:
             check_import(workspace_id=workspace_id, run_id=key, now=now)
+        elif state == _State.UNDOING:
+            undo_import(workspace_id=workspace_id, run_id=key, now=now)
         else:
             run_import(workspace_id=workspace_id, run_id=key, now=now)
     with workspace_scope(workspace_id):
@@ -208,7 +224,7 @@ def mark_waiting(*, workspace_id: UUID, now: datetime) -> None:
 def check_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Source | None = None) -> None:
     """The dry run: what would be made, changed, left and refused; nothing but the plan and its issues is written."""
     with workspace_scope(workspace_id):
-        run = _claim(run_id, (_State.CHECKING,))
+        run = claim(run_id, (_State.CHECKING,))
         if run is None:
             return
         attempt = run.attempt
@@ -226,7 +242,7 @@ def check_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Sou
                 if not mine.update(lease_until=Now() + LEASE, total_rows=setup.total_rows):
                     return
         with workspace_scope(workspace_id):
-            fenced = _fence(run_id, attempt, _State.CHECKING)
+            fenced = fence(run_id, attempt, _State.CHECKING)
             if fenced is None:
                 return
             ImportIssue.objects.filter(import_run=run_id).delete()
@@ -253,7 +269,7 @@ def dry_run(setup: Setup, *, file_name: str, now: datetime) -> tuple[Batch, list
 def run_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Source | None = None) -> None:
     """Run to the end from the checkpoint, batch by batch. Returns early where another worker has it or it was cancelled."""
     with workspace_scope(workspace_id):
-        run = _claim(run_id, (_State.QUEUED, _State.RUNNING))
+        run = claim(run_id, (_State.QUEUED, _State.RUNNING))
     if run is None:
         return
     attempt = run.attempt
@@ -282,12 +298,13 @@ def run_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Sourc
 
 def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool:
     """One transaction: the rows, their issues, the counts and the checkpoint. False where the run is not ours any more."""
-    run = _fence(run_id, attempt, _State.RUNNING)
+    run = fence(run_id, attempt, _State.RUNNING)
     if run is None:
         return False
     batch = engine.settle(rows)
     crash_point("C16")
     keep_issues(run, batch.issues, int(run.settings.get("warnings", 0)))
+    keep_batch(run, engine.unit.journal, engine.context.now)
     run.done_rows += batch.rows
     run.created_count += batch.created
     run.updated_count += batch.updated
@@ -295,7 +312,7 @@ def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool
     run.invalid_count += batch.invalid
     warnings = sum(issue.issue.severity == "warning" for issue in batch.issues)
     run.settings = run.settings | {
-        "tally": dict(engine.context.tally), "warnings": int(run.settings.get("warnings", 0)) + warnings,
+        "tries": 0, "tally": dict(engine.context.tally), "warnings": int(run.settings.get("warnings", 0)) + warnings,
         "suppressed": int(run.settings.get("suppressed", 0)) + batch.suppressed,
     }  # fmt: skip
     run.lease_until = Now() + LEASE  # the database's clock
@@ -308,7 +325,7 @@ def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool
 
 
 def _finish(setup: Setup, context: Context, run_id: UUID, attempt: int, now: datetime) -> None:
-    run = _fence(run_id, attempt, _State.RUNNING)
+    run = fence(run_id, attempt, _State.RUNNING)
     if run is None:
         return
     if setup.kind == "activities" and run.created_count:
@@ -316,6 +333,7 @@ def _finish(setup: Setup, context: Context, run_id: UUID, attempt: int, now: dat
     run.state, run.finished_at, run.lease_until = _State.DONE, now, None
     run.findings = [*setup.findings, *_words(context.tally)]
     run.save(update_fields=["state", "finished_at", "lease_until", "findings"])
+    drop_old(now)
     write_audit(
         by=Actor(member=run.member, source="system"), action="import.finished", now=now, target=run, label=run.file_name,
         detail={
@@ -323,33 +341,6 @@ def _finish(setup: Setup, context: Context, run_id: UUID, attempt: int, now: dat
             "unchanged": run.unchanged_count, "invalid": run.invalid_count,
         },
     )  # fmt: skip
-
-
-def _claim(run_id: UUID, states: tuple[str, ...]) -> Import | None:
-    """The run under a new attempt and a lease, unless somebody else holds it."""
-    free = Q(lease_until=None) | Q(lease_until__lt=Now())
-    waiting = Import.objects.select_for_update(no_key=True, skip_locked=True)
-    run: Import | None = waiting.filter(free, pk=run_id, state__in=states).first()
-    if run is None:
-        return None
-    if run.attempt >= MAX_ATTEMPTS:
-        run.state, run.lease_until = _State.FAILED, None
-        run.error = f"It stopped {MAX_ATTEMPTS} times; the log says why. Upload the file again: nothing is made twice."
-        run.save(update_fields=["state", "lease_until", "error"])
-        return None
-    run.attempt += 1
-    run.state = _State.CHECKING if run.state == _State.CHECKING else _State.RUNNING
-    run.lease_until = Now() + LEASE
-    run.save(update_fields=["attempt", "state", "lease_until"])
-    return run
-
-
-def _fence(run_id: UUID, attempt: int, state: str) -> Import | None:
-    """The run, locked, if this attempt still has it."""
-    found: Import | None = (
-        Import.objects.select_for_update(no_key=True).filter(pk=run_id, attempt=attempt, state=state).first()
-    )
-    return found
 
 
 def _fail(workspace_id: UUID, run_id: UUID, attempt: int, message: str) -> None:

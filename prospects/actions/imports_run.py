@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import batched, islice
 from typing import Any
 
@@ -20,8 +21,8 @@ from prospects.actions.imports_leads import LeadsImport
 from prospects.actions.imports_people import PeopleImport
 from prospects.actions.imports_setup import Setup
 from prospects.actions.imports_spend import SpendImport
-from prospects.actions.imports_store import RowRefused, Rows, Unit
-from prospects.models import Company, Import, ImportIssue, Person, Suppression
+from prospects.actions.imports_store import Entry, RowRefused, Rows, Unit, as_json
+from prospects.models import Company, Import, ImportBatch, ImportIssue, Person, Suppression
 from prospects.queries.suppressions import suppressions_of
 from prospects.rules.imports import ConvertedRow, RowIssue
 from prospects.sources.csv import Row as FileRow
@@ -36,6 +37,8 @@ _HANDLERS: dict[str, Any] = {
     "spend": SpendImport,
     "activities": ActivitiesImport,
 }
+UNDOABLE_KINDS = frozenset({"people", "companies"})
+UNDOABLE = (Company, Person)
 # Kinds whose rows may carry no key of their own: after a crash the rows before the checkpoint are counted again.
 _NUMBERED = frozenset({"leads", "spend", "activities"})
 
@@ -125,7 +128,7 @@ class Engine:
 
     def __init__(self, setup: Setup, context: Context, *, dry: bool = False) -> None:
         self.setup, self.context, self.dry = setup, context, dry
-        self.unit = Unit(keep=dry)
+        self.unit = Unit(keep=dry, undoable=UNDOABLE if setup.kind in UNDOABLE_KINDS else ())
         self.handler: Handler = _HANDLERS[setup.kind](self.unit, context)
 
     def batches(self, after: int = 0, size: int = BATCH) -> Iterator[list[FileRow]]:
@@ -256,6 +259,24 @@ class Engine:
 
 def _first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def keep_batch(run: Import, journal: list[Entry] | None, now: datetime) -> None:
+    """Remember what a batch made and changed, in its transaction, and forget it here."""
+    if not journal:
+        return
+    subjects: dict[str, ImportBatch] = {}
+    for model, made, changes in journal:
+        subject = "company" if model is Company else "person"
+        batch = subjects.setdefault(
+            subject, ImportBatch(import_run=run, position=run.done_rows, subject=subject, at=now)
+        )
+        batch.made += made
+        batch.changed += [[key, before, after] for key, before, after in changes]
+    for batch in subjects.values():
+        batch.changed = as_json(batch.changed)
+    bulk_insert(ImportBatch, list(subjects.values()))
+    journal.clear()
 
 
 def keep_issues(run: Import, issues: list[Issue], warnings: int) -> None:

@@ -43,6 +43,11 @@ def uuid7() -> UUID:
     return UUID(int=number)
 
 
+def as_json(value: Any) -> Any:
+    """A column's value as JSON keeps it: times, amounts and keys as texts."""
+    return json.loads(json.dumps(value, cls=DjangoJSONEncoder))
+
+
 def _type(field: Any) -> str:
     kind = str(field.rel_db_type(connection) if isinstance(field, models.ForeignKey) else field.db_type(connection))
     # varchar(12) would cut what is too long where varchar's own check refuses it.
@@ -226,7 +231,7 @@ class Rows:
         # Only what changed is written: somebody may have edited another column meanwhile. What gives a unique value up
         # goes before what takes it.
         for (_, columns), rows in sorted(groups.items()):
-            self._update(columns, rows)
+            self._change(columns, rows)
         if self._new:
             self._insert(list(self._new.values()))
         return [row["id"] for rows in groups.values() for row in rows] + list(self._new)
@@ -240,17 +245,21 @@ class Rows:
             [current_workspace_id(), *params],
         )
 
-    def _update(self, columns: tuple[str, ...], rows: list[Row]) -> None:
+    def update(self, columns: tuple[str, ...], rows: list[Row]) -> list[tuple[Any, ...]]:
+        """Write these columns of these rows; what the database held in them a moment ago, each row led by its id."""
         selected, params, source = self._columns(("id", *columns), rows)
         named = ", ".join(f'{value} AS "{name}"' for name, value in zip(("id", *columns), selected, strict=True))
         assignments = ", ".join(f'"{name}" = s."{name}"' for name in columns)
         # What the database held a moment ago, not what was read before: it is what an undo gives back.
         before = ", ".join(f'old."{name}"' for name in columns)
-        found = self._execute(
+        return self._execute(
             f'UPDATE "{self.model._meta.db_table}" t SET {assignments} FROM (SELECT {named} FROM {source}) s'  # noqa: S608
             f" WHERE t.workspace_id = %s AND t.id = s.id RETURNING t.id, {before}",
             [*params, current_workspace_id()],
         )
+
+    def _change(self, columns: tuple[str, ...], rows: list[Row]) -> None:
+        found = self.update(columns, rows)
         if self.unit.journal is None or self.model not in self.unit.undoable:
             return
         for key, *values in found:

@@ -7,7 +7,7 @@ from prospects.models.consent import Consent, Suppression
 from prospects.models.deals import Customer, Deal, Meeting
 from prospects.models.duplicates import CompanyKeys, CompanyPair, Merge, MergeMove, PersonKeys, PersonPair
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
-from prospects.models.imports import Import, ImportFile, ImportIssue
+from prospects.models.imports import Import, ImportBatch, ImportFile, ImportIssue
 from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
 from prospects.models.segments import Segment, SegmentChange, SegmentMember, SegmentSnapshot
@@ -34,6 +34,7 @@ __all__ = [
     "Icp",
     "IcpVersion",
     "Import",
+    "ImportBatch",
     "ImportFile",
     "ImportIssue",
     "Lead",

@@ -1,5 +1,6 @@
 """Imports: a file, its mapping, its run and what could not be used."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from leadgen.core.tenancy import TenantForeignKey, TenantModel
@@ -23,6 +24,8 @@ class ImportState(models.TextChoices):
     DONE = "done", "Done"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"
+    UNDOING = "undoing", "Undoing"
+    UNDONE = "undone", "Undone"
 
 
 class Import(TenantModel):
@@ -48,6 +51,9 @@ class Import(TenantModel):
     unchanged_count = models.PositiveIntegerField(default=0)
     invalid_count = models.PositiveIntegerField(default=0)
     plan = models.JSONField(default=dict)  # the dry run's counts
+    undo = models.JSONField(
+        default=dict, db_default=models.Value({}, models.JSONField())
+    )  # what undoing would do, and did
     error = models.TextField(blank=True)
     member = TenantForeignKey("accounts.Member", null=True)
     created_at = models.DateTimeField()
@@ -69,6 +75,24 @@ class ImportFile(TenantModel):
 
     class Meta(TenantModel.Meta):
         constraints = [models.UniqueConstraint(fields=["workspace", "import_run"], name="importfile_run")]
+
+
+class ImportBatch(TenantModel):
+    """What one batch of a run made and changed in one table: what an undo works from. Kept 30 days; gone once undone."""
+
+    import_run = TenantForeignKey("prospects.Import", models.DB_CASCADE)
+    position = models.PositiveIntegerField()  # rows that were settled before it
+    subject = models.CharField(max_length=8)  # company or person
+    made = ArrayField(models.UUIDField(), default=list)
+    changed = models.JSONField(default=list)  # [id, columns before, columns after]
+    at = models.DateTimeField()  # what `updated_at` of those rows says
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "import_run", "position", "subject"], name="importbatch_key"),
+            models.CheckConstraint(condition=models.Q(subject__in=["company", "person"]), name="importbatch_subject"),
+        ]
+        indexes = [models.Index(fields=["workspace", "at"], name="importbatch_at")]
 
 
 class ImportIssue(TenantModel):

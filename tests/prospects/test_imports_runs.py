@@ -11,8 +11,16 @@ from accounts.models import Workspace
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.models import Lane
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions import imports, imports_run
-from prospects.actions.imports import LANE, cancel_import, create_import, run_due_imports, run_import, start_import
+from prospects.actions import imports, imports_lease, imports_run
+from prospects.actions.imports import (
+    LANE,
+    cancel_import,
+    create_import,
+    resume_import,
+    run_due_imports,
+    run_import,
+    start_import,
+)
 from prospects.models import Activity, Import, ImportIssue, Lead, Person, Spend
 from tests.prospects.imports import NOW, counts, fresh, run, text_of, upload
 
@@ -136,6 +144,36 @@ def test_cancelling_stops_before_the_next_batch(acme: Workspace, monkeypatch: py
         assert Person.objects.count() == 9
         with pytest.raises(Conflict):
             start_import(run=stopped, by=SYSTEM, now=NOW)
+    # It goes on where it stopped, once.
+    monkeypatch.setattr(imports, "_settle_batch", settle_batch)
+    with workspace_scope(acme.pk):
+        assert resume_import(run=stopped, by=SYSTEM, now=NOW).state == "queued"
+        resume_import(run=stopped, by=SYSTEM, now=NOW)
+    run_due_imports(workspace_id=acme.pk, now=NOW)
+    done = fresh(acme, made)
+    assert (done.state, counts(done)) == ("done", (24, 0, 0, 1))
+    with workspace_scope(acme.pk):
+        assert Person.objects.count() == 24
+        with pytest.raises(Conflict, match="nothing to go on"):
+            resume_import(run=done, by=SYSTEM, now=NOW)
+
+
+def test_killed_twenty_times_it_ends_with_each_row_once(acme: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports_run.Engine.batches, "__defaults__", (0, 1))
+    made = upload(acme, "people", text_of(ROWS))
+    with workspace_scope(acme.pk):
+        start_import(run=made, by=SYSTEM, now=NOW)
+    for _ in range(22):
+        with monkeypatch.context() as patch:
+            kill_in_batch(patch, 2)
+            with pytest.raises(Killed):
+                run_due_imports(workspace_id=acme.pk, now=NOW)
+        lose_lease(acme, made)
+    run_due_imports(workspace_id=acme.pk, now=NOW)
+    done = fresh(acme, made)
+    assert (done.state, counts(done)) == ("done", (24, 0, 0, 1))
+    with workspace_scope(acme.pk):
+        assert Person.objects.count() == 24
 
 
 def test_starting_twice_is_once_and_leaves_one_lane(acme: Workspace) -> None:
@@ -173,7 +211,7 @@ def test_a_run_that_kills_every_worker_is_given_up_with_words(acme: Workspace) -
     made = upload(acme, "people", text_of(ROWS))
     with workspace_scope(acme.pk):
         start_import(run=made, by=SYSTEM, now=NOW)
-        Import.objects.update(attempt=imports.MAX_ATTEMPTS)
+        Import.objects.update(settings={**made.settings, "tries": imports_lease.MAX_ATTEMPTS})
     run_due_imports(workspace_id=acme.pk, now=NOW)
     given_up = fresh(acme, made)
     assert given_up.state == "failed"
@@ -200,8 +238,8 @@ def test_ambiguous_dates_are_asked_for_not_guessed(acme: Workspace) -> None:
     ("content", "words"),
     [
         (b"%PDF-1.7 ...", "This is a PDF"),
-        (b"PK\x03\x04....", "Save as, CSV UTF-8"),
-        (b"\xd0\xcf\x11\xe0....", "old Excel"),
+        (b"PK\x03\x04....", "damaged archive or workbook"),
+        (b"\xd0\xcf\x11\xe0....", "Save as, CSV UTF-8"),
         (b"", "empty"),
         (b"\n\n", "header"),
     ],
