@@ -12,6 +12,7 @@ from leadgen.core.tenancy import current_workspace_id
 from prospects.rules import imports as rules
 from prospects.rules.imports import Formats, ImportOptions, Kind, RowConverter
 from prospects.rules.imports import Mapping as ColumnMapping
+from prospects.rules.normalise_places import country_of_zone
 from prospects.sources.csv import Table, TableError, open_table
 from prospects.sources.workbook import WorkbookError, kind_of, rows_of, unpacked
 
@@ -142,7 +143,12 @@ def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
     rules.check_formats(mapping, formats)
     workspace = Workspace.objects.get(pk=current_workspace_id())
     converter = RowConverter(
-        mapping, table.header, formats, zone=workspace.time_zone, translations=options.translations
+        mapping,
+        table.header,
+        formats,
+        zone=workspace.time_zone,
+        country=country_of_zone(workspace.time_zone),
+        translations=options.translations,
     )
     findings = [*file_findings(table), *table.counts.remarks, *mapping_findings(mapping), *formats.findings]
     return Setup(kind, table, mapping, formats, converter, options, total, workspace.currency, findings)

@@ -16,6 +16,7 @@ from prospects.actions.fit import rescore
 from prospects.actions.suppressions import mask
 from prospects.models import Activity, ActivityKind, Company, Person
 from prospects.rules import titles
+from prospects.rules.names import split_name
 from prospects.rules.normalise import company_domain
 
 FACTS = (
@@ -33,7 +34,7 @@ def create_person(*, by: Actor, now: datetime, name: str = "", **values: Any) ->
     Conflict (`detail` has type, id and name of the person who has this address or external id already).
     """
     if name and not values.get("first_name") and not values.get("last_name"):
-        values["first_name"], values["last_name"] = titles.split_name(name)
+        values["first_name"], values["last_name"] = split_name(name)
     cleaned = fields.clean(Person, values, FIELDS)
     if not any(cleaned.get(key) for key in ("first_name", "last_name", "email", "linkedin_url")):
         raise Invalid("Give a name, an e-mail address or a LinkedIn page.", field="first_name")

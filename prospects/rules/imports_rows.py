@@ -12,6 +12,8 @@ from prospects.rules.dates import Ambiguous, DateColumn, DateFormat, Found, Mome
 from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
 from prospects.rules.imports_mapping import STAGE_ORDER
 from prospects.rules.imports_mapping import Mapping as ColumnMapping
+from prospects.rules.industries import industry
+from prospects.rules.names import split_name
 from prospects.rules.normalise import NumberColumn, NumberFormat, Unusable
 
 Value = str | int | Decimal | date | Moment | list[str]
@@ -143,12 +145,13 @@ class RowConverter:
         self._row = ConvertedRow(0, {}, [])
         self._extra: dict[str, Value] = {}
         self._notes: list[str] = []
+        self._national: tuple[FieldSpec, str] | None = None
 
     def convert(self, line: int, cells: Sequence[str]) -> ConvertedRow:
         """The values and issues of one row. `line`: its line in the file."""
         row = ConvertedRow(line, {}, [])
         values = row.values
-        self._row, self._extra, self._notes = row, {}, []
+        self._row, self._extra, self._notes, self._national = row, {}, [], None
         for spec, i, column, constant, words, parse, known in self._cells:
             raw = cells[i] if i >= 0 else ""
             if known is not None and raw in known:
@@ -204,7 +207,7 @@ class RowConverter:
             "domain": lambda _, text: normalise.domain(text),
             "url": lambda _, text: normalise.url(text),
             "linkedin": lambda _, text: normalise.linkedin(text),
-            "phone": lambda _, text: normalise.phone(text, self._country),
+            "phone": self._phone,
             "count": lambda _, text: normalise.whole_number(text),
             "year": lambda _, text: normalise.year(text),
             "money": self._money,
@@ -255,6 +258,14 @@ class RowConverter:
                     f"{currency} here, but another amount of the row is in {known}", "Use one currency a row."
                 )
         return amount
+
+    def _phone(self, spec: FieldSpec, text: str) -> Value:
+        """A number with its calling code now; a national one once the row's country is known."""
+        try:
+            return normalise.phone(text)
+        except Unusable:
+            self._national = (spec, text)
+            return ""
 
     def _currency(self, spec: FieldSpec, text: str) -> Value:
         code = normalise.currency_code(text)
@@ -316,8 +327,12 @@ class RowConverter:
     def _complete(self, values: dict[str, Value]) -> None:
         """What follows from the row's own values."""
         full = values.get("full_name")
+        if self._national:
+            self._complete_phone(values, *self._national)
+        if self.kind == "companies" and (found := _industry(values)):
+            values["industry_code"] = found
         if isinstance(full, str) and "first_name" not in values and "last_name" not in values:
-            first, last = titles.split_name(full)
+            first, last = split_name(full)
             values.update({name: part for name, part in (("first_name", first), ("last_name", last)) if part})
         if self.kind == "leads":
             stage = values.get("stage")
@@ -328,6 +343,22 @@ class RowConverter:
             start, end = values.get("from"), values.get("to")
             if isinstance(start, date) and isinstance(end, date) and end < start:
                 self._issue("", f"{start} to {end}", "the end lies before the start", "Swap the two dates.", error=True)
+
+    def _complete_phone(self, values: dict[str, Value], spec: FieldSpec, text: str) -> None:
+        """A national number by the row's country, else by the workspace's, which is said."""
+        own = values.get("country")
+        country = own if isinstance(own, str) else self._country
+        column = next((cell[2] for cell in self._cells if cell[0] is spec), "") or spec.label
+        try:
+            values[spec.name] = normalise.phone(text, country)
+        except Unusable as error:
+            self._issue(column, text, str(error), error.remedy, error=spec.strict)
+            return
+        if country and not own:
+            self._issue(
+                column, text, f"read as a number of {country}, the country of your time zone",
+                "Map a column of countries, or write numbers with their country code.", error=False,
+            )  # fmt: skip
 
     def _check_order(self, values: dict[str, Value]) -> None:
         """Dates against the order of the stages are kept and told."""
@@ -342,6 +373,12 @@ class RowConverter:
                     error=False,
                 )  # fmt: skip
             before = (name, value)
+
+
+def _industry(values: Mapping[str, Value]) -> int | None:
+    """LinkedIn's code of the narrower of two industry columns that names one."""
+    texts = [text for name in ("sub_industry", "industry") if isinstance(text := values.get(name), str)]
+    return next((found.code for text in texts if (found := industry(text))), None)
 
 
 def _choice(words: dict[str, str], name: str, values: str) -> Callable[[FieldSpec, str], Value]:

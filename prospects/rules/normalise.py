@@ -5,11 +5,6 @@ result carries a `note`.
 """
 
 import re
-import unicodedata
-from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,31 +12,31 @@ import idna
 import phonenumbers
 import tldextract
 
+from prospects.rules.normalise_numbers import (
+    Money,
+    NumberColumn,
+    NumberFormat,
+    currency_code,
+    find_number_format,
+    money,
+    number,
+    whole_number,
+)
+from prospects.rules.normalise_text import Unusable, clean_text, plain, word_set
+
+__all__ = [
+    "FREE_MAIL", "Email", "Money", "NumberColumn", "NumberFormat", "Unusable", "boolean", "clean_text", "company_domain",
+    "currency_code", "domain", "email", "find_number_format", "host", "linkedin", "money", "number", "phone", "plain",
+    "registrable", "url", "whole_number", "word_set", "words_list", "year",
+]  # fmt: skip
+
 _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 _ADDRESS_IN_BRACKETS = re.compile(r"<([^<>@\s]+@[^<>\s]+)>")
 _SEVERAL = re.compile(r"[;,|\s]+(?=\S+@)")
+_NEXT_PHONE = re.compile(r"\s*(?:[;|\n]|,\s*(?=[+0(])|\s/\s|:::)\s*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/*", re.IGNORECASE)
-_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9., '’\u00a0\u202f]*|[.,][0-9]+)")
-_RANGE = re.compile(r"(.*[0-9][kKmM]?)\s*(?:-|–|—|to|bis|à)\s*([0-9].*)")
-_SCALES = {
-    "k": 10**3, "tsd": 10**3, "thousand": 10**3, "m": 10**6, "mm": 10**6, "mn": 10**6, "mio": 10**6, "mill": 10**6,
-    "million": 10**6, "millions": 10**6, "millionen": 10**6, "b": 10**9, "bn": 10**9, "mrd": 10**9, "md": 10**9,
-    "billion": 10**9, "billions": 10**9, "milliarden": 10**9,
-}  # fmt: skip
-_SIGNS = {
-    "€": "EUR", "£": "GBP", "¥": "JPY", "₹": "INR", "₽": "RUB", "₺": "TRY", "₩": "KRW", "zł": "PLN", "kč": "CZK",
-    "us$": "USD", "c$": "CAD", "ca$": "CAD", "a$": "AUD", "au$": "AUD", "nz$": "NZD", "hk$": "HKD", "s$": "SGD",
-    "r$": "BRL", "mx$": "MXN", "$": "USD", "chf": "CHF", "fr.": "CHF", "sfr": "CHF", "euro": "EUR", "euros": "EUR",
-}  # fmt: skip
-
-
-def word_set(line: str) -> frozenset[str]:
-    """The words of a line."""
-    return frozenset(line.split())
-
-
 # Mailbox providers: their domain says nothing about the employer.
 FREE_MAIL = word_set(
     """gmail.com googlemail.com yahoo.com yahoo.co.uk yahoo.fr yahoo.de ymail.com hotmail.com hotmail.co.uk hotmail.fr
@@ -55,56 +50,11 @@ FREE_MAIL = word_set(
 _extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
 
-class Unusable(ValueError):
-    """A cell that cannot be what its column should hold. `remedy` says what the user can do."""
-
-    def __init__(self, message: str, remedy: str = "") -> None:
-        super().__init__(message)
-        self.message, self.remedy = message, remedy
-
-
 class Email(NamedTuple):
     """An address in lower case, its domain in ASCII; `note` where the cell held more than one."""
 
     address: str
     note: str = ""
-
-
-class Money(NamedTuple):
-    """An amount and its ISO 4217 code, "" where the cell names none."""
-
-    amount: Decimal
-    currency: str
-
-
-@dataclass(frozen=True, slots=True)
-class NumberFormat:
-    """Which sign is the decimal one in a column. `words` states it; `sure` is False where no value proves it."""
-
-    decimal: str = "."
-    words: str = ""
-    sure: bool = True
-
-
-def plain(text: str) -> str:
-    """Lower case, no accents, words apart by one space: the form in which names and words are compared."""
-    text = text.replace("ß", "ss").replace("ø", "o").replace("Ø", "O").replace("æ", "ae").replace("ł", "l")
-    text = unicodedata.normalize("NFKD", text.casefold())
-    kept = "".join(c if c.isalnum() or c == "+" else " " for c in text if not unicodedata.combining(c))
-    return " ".join(kept.split())
-
-
-def clean_text(text: str) -> str:
-    """Trimmed, NFC, without invisible characters, and without the ' which exports put before = + - @ to disarm them."""
-    if text.isascii() and text.isprintable():
-        text = text.strip()
-    else:
-        text = unicodedata.normalize("NFC", text)
-        text = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
-        text = text.replace("\u00a0", " ").strip()
-    if len(text) > 1 and text[0] == "'" and text[1] in "=+-@\t":
-        return text[1:]
-    return text
 
 
 @lru_cache(maxsize=4096)
@@ -113,6 +63,7 @@ def host(text: str) -> str:
     name = (
         _SCHEME.sub("", text.strip(), count=1) if "://" in text or text.lower().startswith("mailto:") else text.strip()
     )
+    name = re.split(r"[\s,;|]+(?=\S)", name.strip().replace("\\", "/").removeprefix("//"))[0]  # of several, the first
     name = name.split("/")[0].split("?")[0].split("#")[0].rsplit("@", 1)[-1]
     name = re.sub(r":[0-9]+\Z", "", name).strip(" .,;").lower()
     if not name.isascii():
@@ -186,157 +137,6 @@ def company_domain(address: str) -> str:
     return "" if name in FREE_MAIL else name
 
 
-@dataclass(slots=True)
-class NumberColumn:
-    """Finds the decimal sign of a column in one pass; see find_number_format."""
-
-    votes: Counter[str] = field(default_factory=Counter)
-    unsure: Counter[str] = field(default_factory=Counter)
-
-    def add(self, value: str) -> None:
-        """Take one cell into account."""
-        if "." not in value and "," not in value:
-            return
-        found = _NUMBER.search(value)
-        digits = found[0].strip(" .,'’") if found else ""
-        dots, commas = digits.count("."), digits.count(",")
-        if dots and commas:
-            self.votes["," if digits.rfind(",") > digits.rfind(".") else "."] += 1
-        elif dots > 1 or commas > 1:
-            self.votes["," if dots else "."] += 1
-        elif dots or commas:
-            sign = "." if dots else ","
-            before, behind = digits.lstrip("+-").split(sign)
-            if len(behind) == 3 and 1 <= len(before) <= 3 and before != "0":
-                self.unsure[sign] += 1
-            else:
-                self.votes[sign] += 1
-
-    def found(self) -> NumberFormat:
-        """The format of the values so far."""
-        if self.votes:
-            best = self.votes.most_common(1)[0][0]
-            mixed = len(self.votes) > 1
-            words = f'decimal sign "{best}"' + (" in most values, the other in some" if mixed else "")
-            return NumberFormat(best, words, sure=not mixed)
-        if len(self.unsure) == 1:
-            sign = next(iter(self.unsure))
-            decimal = "," if sign == "." else "."
-            return NumberFormat(
-                decimal, f'"{sign}" before three digits read as thousands: 1{sign}234 is 1234', sure=False
-            )
-        return NumberFormat(".", 'decimal sign "."', sure=not self.unsure)
-
-
-def find_number_format(values: Iterable[str]) -> NumberFormat:
-    """Which of "." and "," is the decimal sign, from every value of a column.
-
-    Proof: both signs in a value (the last is decimal), a sign followed by other than three digits (decimal), a sign
-    twice (thousands). A lone sign with three digits behind it proves nothing; a column with only such values is read
-    as thousands, and says so.
-    """
-    column = NumberColumn()
-    for value in values:
-        column.add(value)
-    return column.found()
-
-
-def number(text: str, fmt: NumberFormat | None = None) -> Decimal:
-    """A number with thousands, sign, accounting brackets and a scale word: "(1.5k)" is -1500."""
-    if text.isascii() and text.isdigit():
-        return Decimal(text)
-    raw = text.strip().replace("\u2212", "-")
-    negative = raw.startswith("(") and raw.endswith(")")
-    body = raw.strip("() ")
-    found = _NUMBER.match(body)
-    if not found:
-        raise Unusable(f'"{raw[:60]}" is not a number', "Write digits only, such as 1234.56.")
-    digits = re.sub(r"[ '’\u00a0\u202f]", "", found[0])
-    decimal = (fmt or find_number_format([digits])).decimal
-    thousands = "," if decimal == "." else "."
-    tail = plain(body[found.end() :].strip(" .+"))
-    scale = _SCALES.get(tail, 1) if tail else 1
-    whole, _, fraction = digits.rstrip(".,").partition(decimal)
-    if (tail and tail not in _SCALES) or thousands in fraction or decimal in fraction or not _grouped(whole, thousands):
-        raise Unusable(
-            f'"{raw[:60]}" is not a number', f'Write it like 1234{decimal}56; here "{decimal}" is the decimal sign.'
-        )
-    try:
-        value = Decimal(f"{whole.replace(thousands, '') or '0'}.{fraction or '0'}") * scale
-    except InvalidOperation as error:
-        raise Unusable(f'"{raw[:60]}" is not a number') from error
-    value = value.quantize(Decimal(1)) if value == value.to_integral_value() else value
-    return -value if negative else value
-
-
-def _grouped(whole: str, thousands: str) -> bool:
-    """Whether thousands signs stand where they may: 1,234,567, and Indian 12,34,567."""
-    first, *rest = whole.lstrip("+-").split(thousands)
-    return not rest or (1 <= len(first) <= 3 and len(rest[-1]) == 3 and all(2 <= len(part) <= 3 for part in rest))
-
-
-def whole_number(text: str) -> int:
-    """A count: "1,556,000", "51-200" (the middle, 125), "10.000+", "5k"."""
-    raw = text.strip().strip("~><≥≤ ").removesuffix("+")
-    between = _RANGE.fullmatch(raw)
-    # Counts have no decimals: a sign before three digits is always one of thousands.
-    read = [_count(part) for part in (between.groups() if between else (raw,))]
-    value = sum(read) // len(read)
-    if value < 0 or value > 2_147_483_647:
-        raise Unusable(f'"{text[:60]}" is not a possible number')
-    return value
-
-
-def _count(text: str) -> int:
-    body = re.sub(
-        r"\s*(employees|mitarbeiter(?:innen)?|staff|people|fte|salari[ée]s)\s*\Z", "", text, flags=re.IGNORECASE
-    )
-    lone = re.fullmatch(r"\s*([0-9]{1,3})[.,]([0-9]{3})\s*", body)
-    return int(lone[1] + lone[2]) if lone else int(number(body))
-
-
-def money(text: str, fmt: NumberFormat | None = None) -> Money:
-    """An amount with its currency: "$357.80K", "1.234,56 €", "EUR 500", "CHF 1'200.-"."""
-    if text.isascii() and text.isdigit():
-        return Money(Decimal(text), "")
-    raw = text.strip().replace("\u2212", "-")
-    body = re.sub(r"[.,]-+(?=\D*\Z)", "", raw)
-    negative = (body.startswith("(") and body.endswith(")")) or re.match(r"\D*-", body) is not None
-    body = body.strip("() ").replace("-", "")
-    found = _NUMBER.search(body)
-    if not found:
-        raise Unusable(f'"{raw[:60]}" is not an amount of money', "Write digits and a currency, such as 1234.56 EUR.")
-    before, after = body[: found.start()].strip(), body[found.end() :].strip()
-    words = [word for word in re.split(r"[\s/]+", f"{before} {after}") if word]
-    scale, currency = "", ""
-    for word in words:
-        lowered = word.casefold()
-        if lowered.rstrip(".") in _SCALES and not scale:
-            scale = lowered.rstrip(".")
-        elif lowered in _SIGNS:
-            currency = _SIGNS[lowered]
-        elif (sign := next((s for s in sorted(_SIGNS, key=len, reverse=True) if s in lowered), "")) and lowered.replace(
-            sign, "", 1
-        ) in _SCALES:
-            currency, scale = _SIGNS[sign], lowered.replace(sign, "", 1)
-        elif re.fullmatch(r"[A-Za-z]{3}", word) and currency_code(word):
-            currency = currency_code(word)
-        else:
-            raise Unusable(
-                f'"{raw[:60]}" is not an amount of money', f'"{word[:20]}" is neither a currency nor a scale.'
-            )
-    amount = number(found[0], fmt) * _SCALES.get(scale, 1)
-    return Money(-amount if negative else amount, currency)
-
-
-def currency_code(text: str) -> str:
-    """An ISO 4217 code in capitals for a code or a sign, "" if it is none."""
-    from prospects.rules.normalise_places import currencies  # the list loads on first use only
-
-    word = text.strip()
-    return _SIGNS.get(word.casefold(), "") or (word.upper() if word.upper() in currencies() else "")
-
-
 _CALLED = re.compile(r"\+[0-9][0-9 ()./-]*[0-9]", re.ASCII)
 _PUNCTUATION = str.maketrans("", "", " ()./-")
 
@@ -381,7 +181,15 @@ def phone(text: str, country: str = "") -> str:
     """E.164. `country` (ISO alpha-2) reads national numbers; without it only numbers with + are sure."""
     if quick := _international(text):
         return quick
-    raw = re.sub(r"\A'", "", text.strip())
+    raw = re.sub(r"\A'|\.0\Z", "", text.strip())
+    if re.fullmatch(r"[0-9.,]+E\+?[0-9]+", raw, re.IGNORECASE):
+        raise Unusable(
+            f'"{raw}" was made a number by a spreadsheet and has lost digits',
+            "Make the column text, then export again.",
+        )
+    raw = _NEXT_PHONE.split(raw)[0]
+    if not country:
+        raw = re.sub(r"\A00(?=[1-9])", "+", raw)  # how most of the world dials abroad
     try:
         parsed = phonenumbers.parse(raw, country.upper() or None)
     except phonenumbers.NumberParseException as error:
@@ -433,9 +241,14 @@ def linkedin(text: str) -> str:
 
 def url(text: str) -> str:
     """A web address with its scheme; https where none is written."""
-    raw = text.strip()
+    raw = re.split(r"\s+|[,;|](?=\s|https?:|www\.)", text.strip())[0].replace("\\", "/")
     host(raw)  # raises where there is none
-    return raw if re.match(r"https?://", raw, re.IGNORECASE) else f"https://{raw}"
+    scheme, rest = re.match(r"(?:(https?):/+|//)?(.*)", raw, re.IGNORECASE | re.DOTALL).groups()  # type: ignore[union-attr]
+    place, slash, path = rest.partition("/")
+    if not slash and (cut := re.search(r"[?#]", rest)):
+        place, path, slash = rest[: cut.start()], rest[cut.start() :], "/"
+    path = path if path and path != "/" else ""
+    return f"{(scheme or 'https').lower()}://{place.lower()}{slash + path if path else ''}"
 
 
 def year(text: str) -> int:

@@ -3,6 +3,7 @@
 import difflib
 import gettext
 from functools import cache, lru_cache
+from importlib import resources
 from typing import NamedTuple
 
 import pycountry
@@ -128,3 +129,23 @@ def location(text: str) -> Location:
         known = _states().get(plain(region))
         return Location(", ".join(rest[:-1]), known[0] if known and known[1] == code else region, code, note)
     return Location(rest[0] if rest else "", "", code, note)
+
+
+@cache
+def _zone_countries() -> dict[str, str]:
+    """Time zone -> the country most of it lies in, from the zone database's own table."""
+    found: dict[str, str] = {}
+    for line in resources.files("tzdata.zoneinfo").joinpath("zone1970.tab").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            codes, _, zone, *_ = line.split("\t")
+            found[zone] = codes.split(",")[0]
+    for line in resources.files("tzdata.zoneinfo").joinpath("zone.tab").read_text("utf-8").splitlines():
+        if line and not line.startswith("#"):
+            code, _, zone, *_ = line.split("\t")
+            found[zone] = code
+    return found
+
+
+def country_of_zone(zone: str) -> str:
+    """The ISO code of a time zone's country ("Europe/Lisbon": PT); "" for UTC and the like."""
+    return _zone_countries().get(zone, "")

@@ -11,7 +11,6 @@ from prospects.rules.normalise import plain, word_set
 HONORIFICS = word_set(
     "mr mrs ms miss mx dr prof herr frau fr hr m mme mlle monsieur madame sr sra srta senor senora sig dott ing dipl"
 )
-_PARTICLES = word_set("von van de der den del della di da du la le dos das ten ter zu zum zur af bin ibn al el st")
 
 _DEPARTMENT: tuple[tuple[str, str], ...] = (
     ("finance", r"\bcfo\b|financ|finanz|account(?:ing|ant|s payable)|controll(?:er|ing)|treasur|buchhalt|comptab|contab|\btax\b|audit|steuer|rechnungswesen"),
@@ -112,22 +111,6 @@ def is_honorific(text: str) -> bool:
     """Mr, Ms, Dr, Herr, Mme and their like: what some exports call a title."""
     listed = plain(text).split()
     return bool(listed) and all(word in HONORIFICS for word in listed)
-
-
-def split_name(text: str) -> tuple[str, str]:
-    """First and last name: "Ana Maria de la Cruz" is (Ana Maria, de la Cruz), "Cruz, Ana" is (Ana, Cruz)."""
-    if "," in text:
-        last, _, first = text.partition(",")
-        return " ".join(first.split()), " ".join(last.split())
-    words = text.split()
-    while len(words) > 1 and plain(words[0]) in HONORIFICS:
-        words.pop(0)
-    if len(words) < 2:
-        return "".join(words), ""
-    cut = len(words) - 1
-    while cut > 1 and words[cut - 1].casefold() in _PARTICLES:
-        cut -= 1
-    return " ".join(words[:cut]), " ".join(words[cut:])
 
 
 def _first(rules: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prospects.rules import normalise, normalise_words, titles
+from prospects.rules.names import split_name
 from prospects.rules.normalise import Unusable
 from prospects.rules.normalise_places import Location, country, location
 
@@ -101,7 +102,7 @@ def test_money(cell: str, amount: str, currency: str) -> None:
     assert normalise.money(cell) == (Decimal(amount), currency)
 
 
-@pytest.mark.parametrize("cell", ["about 5", "5 apples", "1.2.3", "1,23,4", "€", "--", "12e5"])
+@pytest.mark.parametrize("cell", ["five", "5 apples", "1.2.3", "1,23,4", "€", "--", "12e5"])
 def test_what_is_no_money(cell: str) -> None:
     with pytest.raises(Unusable):
         normalise.money(cell)
@@ -264,10 +265,10 @@ def test_words_of_exports_for_levels_and_departments() -> None:
 
 
 def test_names_are_split() -> None:
-    assert titles.split_name("Ana Maria de la Cruz") == ("Ana Maria", "de la Cruz")
-    assert titles.split_name("Cruz, Ana") == ("Ana", "Cruz")
-    assert titles.split_name("Dr. Jürgen von Thun") == ("Jürgen", "von Thun")
-    assert titles.split_name("Cher") == ("Cher", "")
+    assert split_name("Ana Maria de la Cruz") == ("Ana Maria", "de la Cruz")
+    assert split_name("Cruz, Ana") == ("Ana", "Cruz")
+    assert split_name("Dr. Jürgen von Thun") == ("Jürgen", "von Thun")
+    assert split_name("Cher") == ("Cher", "")
 
 
 def test_other_values() -> None:
@@ -335,7 +336,7 @@ def test_no_text_breaks_a_reader(text: str) -> None:
             read(text)
     location(text)
     titles.role(text)
-    titles.split_name(text)
+    split_name(text)
     normalise_words.channel(text)
     normalise.words_list(text)
 
