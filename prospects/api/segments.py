@@ -15,7 +15,6 @@ from accounts.models import Member
 from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.idempotency import IdempotentMixin
-from leadgen.core.pagination import Order
 from leadgen.core.rulelang import parse
 from prospects.actions import segments as actions
 from prospects.actions.segments_lists import add_lines
@@ -221,8 +220,7 @@ class SegmentViewSet(
         """The newest first. Also `/people/?segment=<id>` with all filters of people."""
         segment = self.get_object()
         found = queries.member_page(
-            segment, now=clock.now(), order=Order("created_at", descending=True), size=_limit(request),
-            cursor=request.query_params.get("cursor", ""),
+            segment, now=clock.now(), size=_limit(request), cursor=request.query_params.get("cursor", ""),
         )  # fmt: skip
         return Response(
             {
@@ -269,8 +267,7 @@ class SegmentViewSet(
         """Within a third of a second; `exact=true` takes what it takes."""
         segment = self.get_object()
         rows = queries.members_of(segment, now=clock.now())
-        node = parse(segment.rule, CATALOGUES[segment.subject]) if segment.is_dynamic else None
-        return Response(_count(_measure(request, rows, node)))
+        return Response(_count(_measure(request, rows)))
 
     @extend_schema(
         summary="Try a rule", parameters=[EXACT], request=RuleSerializer, responses=PreviewSerializer, filters=False
@@ -283,7 +280,7 @@ class SegmentViewSet(
         subject, rule = serializer.validated_data["subject"], serializer.validated_data["rule"]
         node = parse(rule, CATALOGUES[subject])
         rows = queries.matching(subject, node, now=clock.now())
-        found = _count(_measure(request, rows, node))
+        found = _count(_measure(request, rows))
         words = actions.words_of(Segment(kind="dynamic", subject=subject, rule=rule))
         return Response(found | {"words": words, "samples": _rows(queries.sample_rows(subject, rows))})
 
@@ -327,8 +324,7 @@ class SegmentViewSet(
         if segment.of_people:
             raise Invalid("Coverage is told of segments of companies.", field="subject")
         found = queries.member_page(
-            segment, now=now, order=Order("created_at", descending=True), size=_limit(request),
-            cursor=request.query_params.get("cursor", ""),
+            segment, now=now, size=_limit(request), cursor=request.query_params.get("cursor", ""),
         )  # fmt: skip
         labels = [part.label for part in personas_of_primary()]
         everybody: QuerySet[Company] = queries.stored(segment)
@@ -365,9 +361,9 @@ def _ids(request: Request) -> dict[str, Any]:
     return data | {"ids": ids}
 
 
-def _measure(request: Request, rows: Any, node: Any) -> Measure:
+def _measure(request: Request, rows: Any) -> Measure:
     if request.query_params.get("exact") != "true":
-        return queries.measure(rows, node=node)
+        return queries.measure(rows)
     found = queries.exactly(rows)
     if found is None:
         raise Invalid("Counting exactly takes more than half a minute. Save it: a worker counts it.", field="exact")

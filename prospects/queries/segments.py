@@ -4,6 +4,7 @@ A rule may ask anything, so no index serves them all. Whatever is asked gets a l
 in time is answered from a sample of the table's blocks with its interval, or from the members the worker last found.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,17 +17,20 @@ from psycopg.errors import QueryCanceled
 
 from leadgen.core.counts import EXACT_UP_TO
 from leadgen.core.pagination import Order, Page, keyset
-from leadgen.core.rulelang import Node, leaves, parse
+from leadgen.core.rulelang import leaves, parse
 from prospects.models import Company, Person, Segment, SegmentMember
 from prospects.queries import companies, people
 from prospects.queries.fit import local_now
 from prospects.rules.segments import CATALOGUES, Measure, estimate
 
-COUNT_MS = 110  # for the exact count up to EXACT_UP_TO
-SAMPLE_MS = 110  # for the sample
+PILOT_MS = 60  # for the first, small sample
+COUNT_MS = 100  # for the exact count, where the small sample says that there may be few
+SAMPLE_MS = 90  # for the larger sample, where it says that there are many
 PAGE_MS = 130  # for a page by the rule itself
+STORED_MS = 110  # for a page of the members the worker found
 EXACT_MS = 30_000  # for the exact figure that follows an estimate
-SAMPLED = 24_000  # rows of the table a sample looks at, fewer where each costs subqueries
+PILOT = 2_000  # rows of the table the small sample looks at
+SAMPLED = 24_000  # rows the larger one looks at, fewer where each costs more
 
 
 class TooSlow(Exception):
@@ -84,21 +88,39 @@ def people_in(queryset: QuerySet[Person], segment: Segment, *, now: datetime) ->
     return queryset.filter(pk__in=found) if segment.of_people else queryset.filter(company__in=found)
 
 
-def measure(queryset: QuerySet[Any], *, node: Node | None = None) -> Measure:
-    """How many rows: exact up to 10,000, else from a sample, else the planner's guess. About a quarter of a second at most."""
+def measure(queryset: QuerySet[Any]) -> Measure:
+    """How many rows: exact up to 10,000, else from a sample, else the planner's guess. About a quarter of a second at most.
+
+    A small sample goes first: it costs little whatever is asked, and says whether an exact count or a larger sample is
+    worth its time. What runs out of time falls back on it.
+    """
     plain = queryset.order_by()
+    started = time.perf_counter()
+    pilot: Measure | None = None
     try:
-        with within(COUNT_MS):
-            found = plain[: EXACT_UP_TO + 1].count()
+        with within(PILOT_MS):
+            pilot = _sampled(plain, PILOT)
+        if pilot.exact:
+            return pilot
     except TooSlow:
-        found = EXACT_UP_TO + 1
-    if found <= EXACT_UP_TO:
-        return Measure.of(found)
-    try:
-        with within(SAMPLE_MS):
-            return _sampled(plain, node)
-    except TooSlow:
-        return Measure.guess(_planned(plain))
+        pass
+    took = time.perf_counter() - started
+    if pilot is None or (pilot.low or 0) <= EXACT_UP_TO:
+        try:
+            with within(COUNT_MS):
+                found = plain[: EXACT_UP_TO + 1].count()
+            if found <= EXACT_UP_TO:
+                return Measure.of(found)
+        except TooSlow:
+            pass
+    rows = min(int(PILOT * 0.6 * SAMPLE_MS / 1000 / max(took, 0.001)), SAMPLED)
+    if pilot is not None and rows > 2 * PILOT:
+        try:
+            with within(SAMPLE_MS):
+                return _sampled(plain, rows)
+        except TooSlow:
+            pass
+    return pilot or Measure.guess(_planned(plain))
 
 
 def exactly(queryset: QuerySet[Any]) -> Measure | None:
@@ -119,7 +141,8 @@ class _Block(Func):
         super().__init__(template=f"(({table}.ctid::text::point)[0]::bigint)")
 
 
-def _sampled(queryset: QuerySet[Any], node: Node | None) -> Measure:
+def _sampled(queryset: QuerySet[Any], rows: int) -> Measure:
+    """From about so many rows of the table, in whole blocks."""
     table = connection.ops.quote_name(queryset.model._meta.db_table)
     with connection.cursor() as cursor:
         # Of the whole table, not of the workspace: blocks are drawn before anybody looks into them.
@@ -129,9 +152,7 @@ def _sampled(queryset: QuerySet[Any], node: Node | None) -> Measure:
             [table],
         )
         tuples, blocks = cursor.fetchone()
-    related = sum(leaf.field.path.startswith("x_") for leaf in leaves(node)) if node is not None else 0
-    share = min(SAMPLED / (1 + related) / max(tuples, 1), 1.0)
-    share = max(share, min(64 / max(blocks, 1), 1.0))
+    share = min(max(rows / max(tuples, 1), 64 / max(blocks, 1)), 1.0)
     sql, params = queryset.annotate(x_block=_Block(table)).values("x_block").query.sql_with_params()
     # Django writes the main table first; every other place that reads the table stands in a subquery behind it.
     drawn = sql.replace(f"FROM {table}", f"FROM {table} TABLESAMPLE SYSTEM ({100 * share:.6f})", 1)
@@ -168,34 +189,51 @@ def member_page(
     segment: Segment,
     *,
     now: datetime,
-    order: Order,
     cursor: str = "",
     size: int = 50,
-    narrow: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows,
+    narrow: Callable[[QuerySet[Any]], QuerySet[Any]] | None = None,
     show: Callable[[QuerySet[Any]], QuerySet[Any]] = lambda rows: rows,
 ) -> Members:
-    """One page of who is in it. `narrow` filters, `show` adds what only the shown rows need."""
+    """One page of who is in it, the newest rows first; of a list, and of what the worker found, the latest to join first.
 
-    def page(rows: QuerySet[Any]) -> Page:
-        # The keys first, by the rule alone; what is shown of them afterwards, for these rows only.
-        found = keyset(narrow(rows), order=order, cursor=cursor, size=size)
-        known = show(rows_of(segment.subject)).in_bulk([row.pk for row in found.rows])
-        return Page([known[row.pk] for row in found.rows if row.pk in known], found.next, found.previous, size)
+    `narrow` filters, `show` adds what only the shown rows need. A cursor goes on where it came from. Raises Invalid for
+    one that is broken.
+    """
+    if segment.is_dynamic and not cursor.startswith(_STORED):
+        try:
+            with within(PAGE_MS):
+                rows = members_of(segment, now=now)
+                # The keys first, by the rule alone; what is shown of them afterwards, for these rows only.
+                found = keyset(narrow(rows) if narrow else rows, order=_NEWEST, cursor=cursor, size=size)
+            return Members(_shown(segment, found, [row.pk for row in found.rows], show, ""))
+        except TooSlow:
+            if segment.counted_at is None:
+                return Members(NOBODY, pending=True)
+    column = "person" if segment.of_people else "company"
+    members = SegmentMember.objects.filter(segment=segment)
+    if narrow:
+        members = members.filter(**{f"{column}__in": narrow(rows_of(segment.subject)).order_by().values("pk")})
+    as_of = segment.counted_at if segment.is_dynamic else None
+    try:
+        with within(STORED_MS if segment.is_dynamic else EXACT_MS):
+            found = keyset(members, order=_LATEST, cursor=cursor.removeprefix(_STORED), size=size)
+    except TooSlow:
+        return Members(NOBODY, as_of=as_of, pending=True)
+    return Members(
+        _shown(segment, found, [getattr(row, f"{column}_id") for row in found.rows], show, _STORED), as_of=as_of
+    )
 
-    if not segment.is_dynamic:
-        return Members(page(stored(segment)))
-    try:
-        with within(PAGE_MS):
-            return Members(page(members_of(segment, now=now)))
-    except TooSlow:
-        pass
-    if segment.counted_at is None:
-        return Members(NOBODY, pending=True)
-    try:
-        with within(2 * PAGE_MS):
-            return Members(page(stored(segment)), as_of=segment.counted_at)
-    except TooSlow:
-        return Members(NOBODY, as_of=segment.counted_at, pending=True)
+
+_NEWEST, _LATEST = Order("created_at", descending=True), Order("id", descending=True)
+_STORED = "m."  # before cursors over members: the rule's own go by another order
+
+
+def _shown(segment: Segment, found: Page, keys: list[Any], show: Any, mark: str) -> Page:
+    known = show(rows_of(segment.subject)).in_bulk(keys)
+    rows = [known[key] for key in keys if key in known]
+    return Page(
+        rows, mark + found.next if found.next else "", mark + found.previous if found.previous else "", found.size
+    )
 
 
 def sample_rows(subject: str, queryset: QuerySet[Any], *, count: int = 8) -> list[Any]:

@@ -15,8 +15,6 @@ from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from leadgen.core.errors import AppError, Invalid
 from leadgen.core.htmx import hx_redirect, is_htmx, refusal, render_page
-from leadgen.core.pagination import Order
-from leadgen.core.rulelang import parse
 from prospects.actions import segments as actions
 from prospects.forms.companies import CompanyFilter
 from prospects.forms.people import PersonFilter
@@ -28,10 +26,8 @@ from prospects.queries import segments as queries
 from prospects.queries.segments_coverage import cover, coverage, personas_of_primary
 from prospects.queries.segments_history import chart_of, moves
 from prospects.queries.suppressions import is_suppressed
-from prospects.rules.segments import CATALOGUES, Measure
+from prospects.rules.segments import Measure
 from prospects.views.listing import add_app_error, sheet_or_page
-
-ORDER = "-created_at"
 
 
 @member_view("segments.view")
@@ -133,7 +129,7 @@ def segment_measure(request: MemberRequest) -> HttpResponse:
     }  # fmt: skip
     if request.GET.get("exact"):
         return _exact(request, rows, context, by_post=True)
-    measured = queries.measure(rows, node=parse(rule, CATALOGUES[subject]))
+    measured = queries.measure(rows)
     context |= {"measure": measured, "samples": queries.sample_rows(subject, rows), "by_post": True}
     words = f"{measured} {context['noun']} match"
     return render_page(request, "prospects/segment_measure.html", context, partial="measure", announce=words)
@@ -145,15 +141,12 @@ def segment_count(request: MemberRequest, segment_id: UUID) -> HttpResponse:
     segment = get_object_or_404(Segment.objects.all(), pk=segment_id)
     try:
         rows = queries.members_of(segment, now=clock.now())
-        node = parse(segment.rule, CATALOGUES[segment.subject]) if segment.is_dynamic else None
     except AppError as error:
         return render(request, "prospects/segment_measure.html", {"problem": error.message})
     context: dict[str, Any] = {"noun": segment.noun, "url": request.path}
     if request.GET.get("exact"):
         return _exact(request, rows, context)
-    return render(
-        request, "prospects/segment_measure.html#figure", context | {"measure": queries.measure(rows, node=node)}
-    )
+    return render(request, "prospects/segment_measure.html#figure", context | {"measure": queries.measure(rows)})
 
 
 def _exact(request: MemberRequest, rows: Any, context: dict[str, Any], *, by_post: bool = False) -> HttpResponse:
@@ -179,8 +172,8 @@ def segment_detail(request: MemberRequest, segment_id: UUID) -> HttpResponse:
     problem = ""
     try:
         members = queries.member_page(
-            segment, now=now, order=Order.parse(ORDER, allowed=("created_at",)), cursor=request.GET.get("cursor", ""),
-            narrow=lambda rows: _narrowed(filters, rows), show=_shown(segment),
+            segment, now=now, cursor=request.GET.get("cursor", ""), show=_shown(segment),
+            narrow=(lambda rows: _narrowed(filters, rows)) if filters.chips() else None,
         )  # fmt: skip
     except Invalid as error:
         if error.field == "cursor":
