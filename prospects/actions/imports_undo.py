@@ -110,6 +110,12 @@ def size_of(run: Import) -> int:
     return int(found or 0)
 
 
+def settled(run: Import) -> int:
+    """Records an undo has settled so far."""
+    found = Outcome.from_json(run.undo)
+    return found.deleted.total() + found.restored.total() + found.kept.total() + found.gone
+
+
 def undo_plan(run: Import) -> Outcome:
     """Exactly what undoing would do now. Reads only."""
     judge, total = _Judge(run), Outcome()

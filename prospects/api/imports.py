@@ -20,8 +20,9 @@ from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.idempotency import IdempotentMixin
 from leadgen.core.pagination import KeysetPagination
-from prospects.actions.imports import cancel_import, create_import, request_check, start_import
+from prospects.actions.imports import cancel_import, create_import, request_check, resume_import, start_import
 from prospects.actions.imports_setup import options_from_json
+from prospects.actions.imports_undo import count_undo, request_undo
 from prospects.api.fields import TenantKeyField
 from prospects.models import Import, ImportIssue
 from prospects.queries import imports as queries
@@ -34,7 +35,11 @@ OPTIONS = (
 
 
 class ImportSerializer(serializers.ModelSerializer[Import]):
-    """`plan` holds the dry run's counts. created + updated + unchanged + invalid = done_rows."""
+    """`plan` holds the dry run's counts. created + updated + unchanged + invalid = done_rows.
+
+    `undo`: {"plan": counts} once counted, the counts themselves once undone: `deleted` and `restored` by kind of record,
+    `partly` (given back but for fields that were changed since), `kept` by reason, `gone`, `examples` of what is kept.
+    """
 
     member = TenantKeyField(Member, read_only=True)
     created = serializers.IntegerField(source="created_count", read_only=True)
@@ -46,7 +51,7 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
         model = Import
         fields = [
             "id", "kind", "state", "file_name", "file_size", "encoding", "delimiter", "header", "mapping", "findings",
-            "plan", "total_rows", "done_rows", "created", "updated", "unchanged", "invalid", "error", "member",
+            "plan", "total_rows", "done_rows", "created", "updated", "unchanged", "invalid", "error", "undo", "member",
             "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -88,6 +93,9 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         "check": "imports.run",
         "run": "imports.run",
         "cancel": "imports.run",
+        "resume": "imports.run",
+        "undo_plan": "imports.run",
+        "undo": "imports.run",
     }
     model = Import
     serializer_class = ImportSerializer
@@ -143,6 +151,29 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         """Stops after the batch in hand; rows imported before stay."""
         run = cancel_import(run=self.get_object(), by=actor_of(request), now=clock.now())
         return Response(self.get_serializer(run).data)
+
+    @extend_schema(summary="Go on with a stopped import", request=None, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def resume(self, request: Request, pk: str) -> Response:
+        """Where a run was cancelled or failed half way: rows settled before stay. 409 where there is nothing to go on with."""
+        run = resume_import(run=self.get_object(), by=actor_of(request), now=clock.now())
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Count what an undo would do", request=None, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def undo_plan(self, request: Request, pk: str) -> Response:
+        """Exactly which records would be deleted, given back, or kept and why: in `undo.plan`. A large import is counted in
+        the background (state `undoing`, then the one before). 409, code `not_undoable`, where it cannot be undone."""
+        run = count_undo(run=self.get_object(), now=clock.now())
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
+
+    @extend_schema(summary="Undo an import", request=None, responses={202: ImportSerializer})
+    @action(detail=True, methods=["post"])
+    def undo(self, request: Request, pk: str) -> Response:
+        """Within 30 days, imports of people and companies: deletes what it made, gives back what it overwrote, keeps what
+        somebody changed or used since. In the background; `undo` says what was done, the state ends as `undone`."""
+        run = request_undo(run=self.get_object(), by=actor_of(request), now=clock.now())
+        return Response(self.get_serializer(run).data, status=status.HTTP_202_ACCEPTED)
 
     @extend_schema(summary="What was wrong with rows", responses=ImportIssueSerializer(many=True))
     @action(detail=True, methods=["get"], filterset_class=None)

@@ -24,14 +24,17 @@ from prospects.actions.imports import (
     configure_import,
     create_import,
     request_check,
+    resumable,
     start_import,
     table_of,
 )
+from prospects.actions.imports_undo import settled, why_not
 from prospects.forms.imports import ImportFilterForm, UploadForm, fixed_values, read_options
 from prospects.models import Import
 from prospects.queries import imports as queries
 from prospects.rules.imports import CATALOGUE, ImportOptions, Kind
 from prospects.views.imports_mapping import mapping_context, on_page, only_differing
+from prospects.views.imports_undo import undo_context
 
 _MAPPED = re.compile(r"(.*) → (\w+): (.*)")
 NEEDS = {
@@ -153,7 +156,8 @@ def import_progress(request: MemberRequest, import_id: UUID) -> HttpResponse:
     run = get_object_or_404(Import.objects.all(), pk=import_id)
     if run.state not in WORKING:
         return hx_redirect(request, _url(request, run))
-    return render_page(request, "prospects/import_detail.html", {"run": run, "working": True}, partial="progress")
+    context = {"run": run, "working": True, "undone": settled(run)}
+    return render_page(request, "prospects/import_detail.html", context, partial="progress")
 
 
 @member_view("imports.view")
@@ -207,7 +211,8 @@ def _status_page(request: MemberRequest, run: Import) -> HttpResponse:
         "run": run, "back": _list_url(request), "working": run.state in WORKING,
         "counts": counts if counted else run.plan, "planned": run.state == Import.State.CHECKED,
         "ready": run.plan.get("created", 0) + run.plan.get("updated", 0), "results_url": _results_url(request, run),
-        "error": on_page(run.error), "mapped": mapped,
+        "error": on_page(run.error), "mapped": mapped, "can_undo": not why_not(run, clock.now()),
+        "can_resume": resumable(run), "undone": settled(run), **undo_context(request, run.undo),
         "findings": [line for text in run.findings if not _MAPPED.fullmatch(text) and (line := on_page(text))],
     }  # fmt: skip
     return render_page(request, "prospects/import_detail.html", context | _issues(request, run))
