@@ -51,6 +51,19 @@ def _stop(row: Enrolment, why: str, by: Actor, now: datetime) -> bool:
     return stop_enrolment(enrolment=row, reason=why, by_type="merge", by=by, now=now)
 
 
+def warn_of_enrolments(kept: Any, gone: Any) -> list[str]:
+    """What settling would stop, in words."""
+    if not isinstance(kept, Person):
+        return []
+    rows = list(Enrolment.objects.select_related("sequence").filter(person__in=[kept.pk, gone.pk]))
+    names = [row.sequence.name for row in rows if row.state in LIVE]
+    twice = {row.sequence.name for row in rows if sum(other.sequence_id == row.sequence_id for other in rows) > 1}
+    found = [f"Both were in {name}: one of the two is taken out, nobody gets a step twice." for name in sorted(twice)]
+    if len(names) > 1 and not twice:
+        found.append(f"Both are in a sequence ({' and '.join(names)}): the further one goes on, the other is stopped.")
+    return found
+
+
 def register() -> None:
     """Called once apps are loaded."""
-    register_settler(settle_enrolments)
+    register_settler(settle_enrolments, warn_of_enrolments)

@@ -5,6 +5,7 @@ is deleted; its id answers with where it went, and everything it was stands in t
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Q
 
 from accounts.actions.audit import Actor, write_audit
-from leadgen.core.errors import Conflict, Invalid
+from leadgen.core.errors import AppError, Conflict, Invalid
 from leadgen.core.tenancy import AppendOnlyModel
 from prospects.actions.activities import record_activity
 from prospects.actions.duplicates import compare, write_keys
@@ -37,8 +38,9 @@ from prospects.models.choices import OPEN_STAGES
 from prospects.models.duplicates import PairState
 from prospects.models.locks import lock
 from prospects.queries.duplicates import PEOPLE, Subject
-from prospects.queries.merges import choices, refuse_foreign
+from prospects.queries.merges import bulk_plan, choices, keep_first, load_row, refuse_foreign
 from prospects.queries.suppressions import suppressed_phones, suppression_of, suppressions_of
+from prospects.rules import duplicates as rules
 from prospects.rules.merges import BOTH, GONE, KEPT, Choice, value_of
 
 UNDO_DAYS = 30
@@ -49,12 +51,17 @@ DUPLICATE = "Duplicate"
 # `effects` (key -> list). Registered in their AppConfig.ready(); imports go down only.
 Settle = Callable[[Any, Any, Mover, Actor, datetime], Mapping[str, list[str]]]
 _settlers: list[Settle] = []
+# The same, told before a merge: (kept, gone) -> sentences.
+Warn = Callable[[Any, Any], list[str]]
+_warners: list[Warn] = []
+MOST_AT_ONCE = 100  # merges of one request
 
 
-def register_settler(settle: Settle) -> None:
-    """Let an upper app settle its rules before rows move; registering again changes nothing."""
+def register_settler(settle: Settle, warn: Warn) -> None:
+    """Let an upper app settle its rules before rows move, and say so before; registering again changes nothing."""
     if settle not in _settlers:
         _settlers.append(settle)
+        _warners.append(warn)
 
 
 def merge_rows(
@@ -268,4 +275,53 @@ def derive(subject: Subject, ids: list[UUID], *, now: datetime) -> None:
         compare(subject, ids, now=now)
 
 
-__all__ = ["UNDO_DAYS", "merge_rows", "register_settler"]
+def warnings_of(subject: Subject, kept: Any, gone: Any, *, now: datetime) -> list[str]:
+    """What a merge would do beside moving rows, in words."""
+    found: list[str] = []
+    if subject is PEOPLE:
+        if Lead.objects.filter(person__in=[kept.pk, gone.pk], stage__in=OPEN_STAGES).count() > 1:
+            found.append("Both have an open lead: the further one stays, the other is closed as a duplicate.")
+        bad = suppressions_of([kept.email, gone.email])
+        if bad and len(bad) < len({kept.email, gone.email} - {""}):
+            found.append(f"{next(iter(bad))} is suppressed: the address that stays will be, too.")
+    for warn in _warners:
+        found += warn(kept, gone)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class BulkDone:
+    """What a bulk merge did."""
+
+    merged: int = 0
+    refused: int = 0
+    left: int = 0
+
+
+def merge_all(*, subject: Subject, least: int, by: Actor, now: datetime, most: int = MOST_AT_ONCE) -> BulkDone:
+    """Merge the groups that pairs of at least this score make, each with its preselection; at most `most` merges.
+
+    Who stays is whom most is known of. One that is refused is left as it is and counted; the others go on.
+    """
+    if not rules.MEDIUM <= least <= 99:
+        raise Invalid(f"Choose a confidence from {rules.MEDIUM} to 99.", field="least")
+    plan = bulk_plan(subject, least, by.member)
+    merged = refused = 0
+    for group in plan.groups:
+        rows = [row for row in (load_row(subject, key) for key in group) if row is not None]
+        while len(rows) > 1 and merged + refused < most:
+            kept, gone = keep_first(subject, rows[0], rows[1])
+            try:
+                with transaction.atomic():
+                    merge_rows(subject=subject, kept=kept, gone=gone, by=by, now=now)
+                merged += 1
+            except AppError:
+                refused += 1
+            fresh = load_row(subject, kept.pk)
+            rows = [fresh, *rows[2:]] if fresh is not None else rows[2:]
+    if merged:
+        write_audit(
+            by=by, action="duplicate.bulk_merged", now=now, target_type=subject.noun, label=f"{merged} {subject.nouns}",
+            detail={"confidence": least, "merged": merged, "refused": refused},
+        )  # fmt: skip
+    return BulkDone(merged, refused, plan.merges - merged - refused)

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -16,10 +17,12 @@ from leadgen.core.errors import Invalid
 from leadgen.core.idempotency import IdempotentMixin
 from prospects.actions.companies import FIELDS, create_company, delete_companies, update_company
 from prospects.actions.suppressions import read_value
+from prospects.api.duplicates import moved_answer
 from prospects.api.fields import TenantKeyField, body_of
 from prospects.forms.companies import CompanyFilter
 from prospects.models import Company
 from prospects.queries import companies as queries
+from prospects.queries.duplicates import COMPANIES
 from prospects.rules import normalise
 
 
@@ -73,6 +76,17 @@ class CompanyViewSet(
         if getattr(self, "swagger_fake_view", False):
             return Company.unscoped.none()
         return queries.with_fit(Company.objects.all())
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Of a company that was merged away: `301` with where it is now."""
+        try:
+            company = self.get_object()
+        except Http404:
+            moved = moved_answer(COMPANIES, self.kwargs["pk"], "api_company-detail")
+            if moved is None:
+                raise
+            return moved
+        return Response(self.get_serializer(company).data)
 
     def create(self, request: Request) -> Response:
         """`name` is needed. Values are normalised: the answer shows what was stored."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -16,10 +17,12 @@ from leadgen.core.idempotency import IdempotentMixin
 from prospects.actions.companies import find_or_create_company
 from prospects.actions.people import FIELDS, create_person, delete_people, update_person
 from prospects.actions.suppressions import read_value
+from prospects.api.duplicates import moved_answer
 from prospects.api.fields import TenantKeyField, body_of
 from prospects.forms.people import PersonFilter
 from prospects.models import Company, Person
 from prospects.queries import people as queries
+from prospects.queries.duplicates import PEOPLE
 from prospects.queries.suppressions import is_suppressed
 
 
@@ -100,8 +103,15 @@ class PersonViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         return self.get_paginated_response(self._serialize(rows))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """With suppression, lead stage and fit."""
-        return Response(self._serialize([self.get_object()])[0])
+        """With suppression, lead stage and fit. Of a person who was merged away: `301` with where they are now."""
+        try:
+            person = self.get_object()
+        except Http404:
+            moved = moved_answer(PEOPLE, self.kwargs["pk"], "api_person-detail")
+            if moved is None:
+                raise
+            return moved
+        return Response(self._serialize([person])[0])
 
     def create(self, request: Request) -> Response:
         """A name, an e-mail address or a LinkedIn page is needed. Seniority and department are read from the title."""

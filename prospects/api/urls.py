@@ -8,6 +8,7 @@ from prospects.api.campaigns import CampaignViewSet
 from prospects.api.companies import CompanyViewSet
 from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
+from prospects.api.duplicates import CompanyPairViewSet, MergeViewSet, PersonPairViewSet
 from prospects.api.handoffs import HandoffViewSet
 from prospects.api.icps import IcpViewSet
 from prospects.api.imports import ImportViewSet
@@ -22,6 +23,9 @@ from prospects.api.suppressions import SuppressionViewSet
 router = SimpleRouter()
 router.register("companies", CompanyViewSet, basename="api_company")
 router.register("people", PersonViewSet, basename="api_person")
+router.register("person-duplicates", PersonPairViewSet, basename="api_personpair")
+router.register("company-duplicates", CompanyPairViewSet, basename="api_companypair")
+router.register("merges", MergeViewSet, basename="api_merge")
 router.register("activities", ActivityViewSet, basename="api_activity")
 router.register("suppressions", SuppressionViewSet, basename="api_suppression")
 router.register("agreements", AgreementViewSet, basename="api_agreement")

@@ -39,7 +39,6 @@ class Subject:
     compare: Callable[[Any, Any], rules.Score]
     noun: str
     nouns: str
-    permission: str
 
 
 def _people(ids: Collection[UUID]) -> list[Facts]:
@@ -85,11 +84,11 @@ def _with_domains(rows: list[Any]) -> Iterable[tuple[Any, tuple[str, ...]]]:
 
 PEOPLE = Subject(
     MergeKind.PEOPLE, Person, PersonKeys, PersonPair, "person_id", _people, rules.human_keys, rules.compare_people,
-    "person", "people", "people.merge",
+    "person", "people",
 )  # fmt: skip
 COMPANIES = Subject(
     MergeKind.COMPANIES, Company, CompanyKeys, CompanyPair, "company_id", _companies, rules.firm_keys,
-    rules.compare_companies, "company", "companies", "companies.merge",
+    rules.compare_companies, "company", "companies",
 )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """Reads of merges: two rows side by side, where a gone id went, who may merge what."""
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from accounts.permissions import allows
 from leadgen.core.errors import Refused
 from prospects.models import Activity, ActivityKind, Company, Merge, Person
 from prospects.queries.duplicates import PEOPLE, Subject
-from prospects.rules.merges import Choice, Side, preselect
+from prospects.rules.merges import Choice, Side, groups, preselect
 
 # Columns nobody chooses: keys, what follows from others, what is taken from whichever row has more.
 _OWN = {"id", "workspace", "full_name", "created_at", "updated_at", "last_touch_at", "last_reply_at"}
@@ -100,3 +101,29 @@ def refuse_foreign(member: Member | None, rows: list[Any]) -> None:
 def is_mine(member: Member, row: Any) -> bool:
     """Whether this member may merge this row."""
     return allows(member.role, "people.delete") or row.owner_id in (None, member.pk)
+
+
+@dataclass(slots=True)
+class BulkPlan:
+    """What a bulk merge would do: `groups` of rows that become one, and pairs left out, by reason in words."""
+
+    pairs: int = 0
+    merges: int = 0
+    groups: list[list[UUID]] = field(default_factory=list)
+    blocked: dict[str, int] = field(default_factory=dict)
+
+
+def bulk_plan(subject: Subject, least: int, member: Member | None) -> BulkPlan:
+    """Exact: open pairs of at least this score that the member may merge, joined into groups. Two queries."""
+    plan = BulkPlan()
+    rows = subject.pair.objects.filter(state="open", score__gte=least).order_by("-score", "pk")
+    wanted: list[tuple[UUID, UUID]] = []
+    for first, second, *owners in rows.values_list("first_id", "second_id", "first__owner_id", "second__owner_id"):
+        plan.pairs += 1
+        if member is None or allows(member.role, "people.delete") or set(owners) <= {None, member.pk}:
+            wanted.append((first, second))
+        else:
+            plan.blocked["belong to somebody else"] = plan.blocked.get("belong to somebody else", 0) + 1
+    plan.groups = groups(wanted)
+    plan.merges = sum(len(group) - 1 for group in plan.groups)
+    return plan

@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,9 +22,11 @@ from prospects.forms.fields import country_name
 from prospects.models import Company
 from prospects.queries import companies as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
+from prospects.queries.duplicates import COMPANIES
 from prospects.queries.fit import explain_fit
 from prospects.queries.panels import panels
 from prospects.queries.tasks import open_tasks
+from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
     add_app_error,
     build_listing,
@@ -57,7 +59,12 @@ def company_list(request: MemberRequest) -> HttpResponse:
 @member_view("companies.view")
 def company_detail(request: MemberRequest, company_id: UUID) -> HttpResponse:
     """Everything known about a company."""
-    company = get_object_or_404(_shown(Company.objects.all()), pk=company_id)
+    company = _shown(Company.objects.all()).filter(pk=company_id).first()
+    if company is None:
+        moved = where_it_went(request, COMPANIES, company_id)
+        if moved is None:
+            raise Http404("No such company.")
+        return moved
     now = clock.now()
     before, after = neighbours_in(request, company, CompanyFilter, Company.objects.all(), show=_shown, **LIST)
     within = request.GET.get("in", "")

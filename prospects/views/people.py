@@ -5,7 +5,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.timezone import localtime
@@ -23,9 +23,11 @@ from prospects.forms.people import PersonFilter, PersonForm
 from prospects.models import Company, Deal, Lead, Person, Stage
 from prospects.queries import people as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
+from prospects.queries.duplicates import PEOPLE
 from prospects.queries.panels import contact_panel, panels
 from prospects.queries.suppressions import is_suppressed
 from prospects.queries.tasks import open_tasks
+from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
     add_app_error,
     build_listing,
@@ -63,7 +65,12 @@ def person_list(request: MemberRequest) -> HttpResponse:
 @member_view("people.view")
 def person_detail(request: MemberRequest, person_id: UUID) -> HttpResponse:
     """Everything known about a person, with the contact panel at the side."""
-    person = get_object_or_404(_shown(Person.objects.all()), pk=person_id)
+    person = _shown(Person.objects.all()).filter(pk=person_id).first()
+    if person is None:
+        moved = where_it_went(request, PEOPLE, person_id)
+        if moved is None:
+            raise Http404("No such person.")
+        return moved
     now = clock.now()
     before, after = neighbours_in(request, person, PersonFilter, Person.objects.all(), show=_shown, **LIST)
     within = request.GET.get("in", "")
