@@ -11,7 +11,7 @@ from leadgen.core.clock import local_date, start_of_day
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
 from prospects.models import Segment, SegmentChange, SegmentSnapshot
-from prospects.queries.segments import matching
+from prospects.queries.segments import know_everybody, matching, rows_of
 
 KEPT_DAYS = 90  # of who entered and left; the numbers of each day stay
 CHEAP_SECONDS = 3.0  # a rule that takes less is looked at every hour, others once a day
@@ -47,6 +47,8 @@ def refresh_segment(*, segment_id: UUID | str, now: datetime) -> tuple[Segment |
     _snapshot(segment, today, now, count, came, left, changed)
     SegmentChange.objects.filter(segment=segment, at__lt=now - timedelta(days=KEPT_DAYS)).delete()
     segment.refresh_from_db()
+    if segment.is_dynamic:
+        know_everybody(rows_of(segment.subject).model)
     if segment.is_dynamic and time.perf_counter() - started < CHEAP_SECONDS:
         again = min(again, now + timedelta(hours=1))
     return segment, again

@@ -4,6 +4,7 @@ A rule may ask anything, so no index serves them all. Whatever is asked gets a l
 in time is answered from a sample of the table's blocks with its interval, or from the members the worker last found.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.db.models import Func, IntegerField, Q, QuerySet
 from psycopg.errors import QueryCanceled
@@ -18,19 +20,21 @@ from psycopg.errors import QueryCanceled
 from leadgen.core.counts import EXACT_UP_TO
 from leadgen.core.pagination import Order, Page, keyset
 from leadgen.core.rulelang import leaves, parse
+from leadgen.core.tenancy import current_workspace_id
 from prospects.models import Company, Person, Segment, SegmentMember
 from prospects.queries import companies, people
 from prospects.queries.fit import local_now
-from prospects.rules.segments import CATALOGUES, Measure, estimate
+from prospects.rules.segments import CATALOGUES, FEW, Measure, estimate, proportion
 
-PILOT_MS = 60  # for the first, small sample
+PILOT_MS = 70  # for the first, small sample
 COUNT_MS = 100  # for the exact count, where the small sample says that there may be few
 SAMPLE_MS = 90  # for the larger sample, where it says that there are many
 PAGE_MS = 130  # for a page by the rule itself
 STORED_MS = 110  # for a page of the members the worker found
+KNOWN_FOR = 600  # seconds for which the number of all rows is good enough to take a proportion to
 EXACT_MS = 30_000  # for the exact figure that follows an estimate
-PILOT = 2_000  # rows of the table the small sample looks at
-SAMPLED = 24_000  # rows the larger one looks at, fewer where each costs more
+PILOT = 1_000  # rows of the table the small sample looks at
+SAMPLED = 8_000  # rows the larger one looks at, fewer where each costs more
 
 
 class TooSlow(Exception):
@@ -114,13 +118,19 @@ def measure(queryset: QuerySet[Any]) -> Measure:
         except TooSlow:
             pass
     rows = min(int(PILOT * 0.6 * SAMPLE_MS / 1000 / max(took, 0.001)), SAMPLED)
-    if pilot is not None and rows > 2 * PILOT:
+    if pilot is not None and rows > 3 * PILOT:
         try:
             with within(SAMPLE_MS):
                 return _sampled(plain, rows)
         except TooSlow:
             pass
-    return pilot or Measure.guess(_planned(plain))
+    if pilot is not None:
+        return pilot
+    try:
+        with within(PILOT_MS):
+            return _sampled(plain, PILOT // 5)
+    except TooSlow:
+        return Measure.guess(_planned(plain))
 
 
 def exactly(queryset: QuerySet[Any]) -> Measure | None:
@@ -153,17 +163,57 @@ def _sampled(queryset: QuerySet[Any], rows: int) -> Measure:
         )
         tuples, blocks = cursor.fetchone()
     share = min(max(rows / max(tuples, 1), 64 / max(blocks, 1)), 1.0)
-    sql, params = queryset.annotate(x_block=_Block(table)).values("x_block").query.sql_with_params()
-    # Django writes the main table first; every other place that reads the table stands in a subquery behind it.
-    drawn = sql.replace(f"FROM {table}", f"FROM {table} TABLESAMPLE SYSTEM ({100 * share:.6f})", 1)
+    everybody = queryset.model.objects.order_by()
+    # The same seed draws the same blocks twice: with the rule, and without, which costs next to nothing.
+    clause = f"TABLESAMPLE SYSTEM ({100 * share:.6f}) REPEATABLE ({secrets.randbelow(2**31)})"
+    parts, params = [], []
+    for rows_of_blocks in (everybody, queryset):
+        sql, values = rows_of_blocks.annotate(x_block=_Block(table)).values("x_block").query.sql_with_params()
+        # Django writes the main table first; every other place that reads the table stands in a subquery behind it.
+        drawn = sql.replace(f"FROM {table}", f"FROM {table} {clause}", 1)
+        parts.append(f"(SELECT x_block, count(*) AS n FROM ({drawn}) AS drawn GROUP BY x_block)")  # noqa: S608
+        params += values
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT coalesce(sum(n), 0)::bigint, coalesce(sum(n * n), 0)::bigint, count(*)"  # noqa: S608  Django's SQL
-            f" FROM (SELECT count(*) AS n FROM ({drawn}) AS hits GROUP BY x_block) AS blocks",
+            f"""
+            SELECT coalesce(sum(hit.n), 0)::bigint, coalesce(sum(hit.n * hit.n), 0)::bigint, count(hit.n),
+                coalesce(sum(hit.n * seen.n), 0)::bigint, coalesce(sum(seen.n), 0)::bigint,
+                coalesce(sum(seen.n * seen.n), 0)::bigint, count(*)
+            FROM {parts[0]} AS seen LEFT JOIN {parts[1]} AS hit USING (x_block)
+            """,  # noqa: S608  Django's SQL and our names; values are parameters
             params,
         )
-        hits, squares, seen = cursor.fetchone()
-    return estimate(hits=hits, squares=squares, blocks=seen, share=share)
+        hits, hits_squared, hit_blocks, products, seen, seen_squared, all_blocks = cursor.fetchone()
+    total = _everybody(queryset.model) if hit_blocks >= FEW and share < 1 else None
+    if total is None:
+        return estimate(hits=hits, squares=hits_squared, blocks=hit_blocks, share=share)
+    return proportion(
+        hits=hits, hits_squared=hits_squared, products=products, rows=seen, rows_squared=seen_squared, blocks=all_blocks,
+        share=share, total=total,
+    )  # fmt: skip
+
+
+def _everybody(model: Any) -> int | None:
+    """How many rows the workspace has, as counted within the last ten minutes; None where that takes too long just now."""
+    key = _known_as(model)
+    found: int | None = cache.get(key)
+    if found is None:
+        try:
+            with within(PILOT_MS):
+                found = model.objects.order_by().count()
+        except TooSlow:
+            found = -1  # nobody tries again for a minute; the worker, who has time, may fill it in
+        cache.set(key, found, KNOWN_FOR if found >= 0 else 60)
+    return found if found >= 0 else None
+
+
+def know_everybody(model: Any) -> None:
+    """Count all rows, for estimates of the next minutes: the worker does so while it is there."""
+    cache.set(_known_as(model), model.objects.order_by().count(), KNOWN_FOR)
+
+
+def _known_as(model: Any) -> str:
+    return f"everybody:{current_workspace_id()}:{model._meta.model_name}"
 
 
 def _planned(queryset: QuerySet[Any]) -> int:

@@ -60,6 +60,21 @@ def estimate(*, hits: int, squares: int, blocks: int, share: float) -> Measure:
     return Measure(two_digits(value), down(value - spread, hits), up(value + spread), False)
 
 
+def proportion(
+    *, hits: int, hits_squared: int, products: int, rows: int, rows_squared: int, blocks: int, share: float, total: int
+) -> Measure:
+    """As `estimate`, where the number of all rows is known: so many of the `rows` seen in `blocks` blocks, taken to `total`.
+
+    Blocks hold more or fewer rows; what varies is how far each is from the common proportion.
+    """
+    part = hits / rows
+    spread = hits_squared - 2 * part * products + part * part * rows_squared  # sum of (hits - part * rows) squared
+    error = Z * math.sqrt(max((1 - share) * spread * blocks / (blocks - 1), 0.0)) / rows
+    value = total * part
+    high = min(up(total * (part + error)), total)
+    return Measure(min(two_digits(value), total), min(down(total * (part - error), hits), high), high, False)
+
+
 def poisson_bounds(count: int) -> tuple[float, float]:
     """Bounds of the mean of a Poisson number that came out as `count`, 95 in 100 (Wilson and Hilferty's form)."""
     if count == 0:

@@ -20,7 +20,7 @@ from prospects.actions.segments_lists import add_lines
 from prospects.actions.segments_refresh import refresh_segment
 from prospects.models import Company, Person, Segment, SegmentChange, SegmentMember, SegmentSnapshot
 from prospects.queries.segments import TooSlow, exactly, matching, measure, members_of, people_in, within
-from prospects.rules.segments import READY_MADE, Measure, estimate, poisson_bounds, ready_made
+from prospects.rules.segments import READY_MADE, Measure, estimate, poisson_bounds, proportion, ready_made
 from tests.factories.prospects import make_company, make_person
 
 VP = {"field": "person.title", "op": "contains_any", "value": ["VP"]}
@@ -231,3 +231,46 @@ def test_an_estimate_holds_the_true_number_19_times_of_20() -> None:
     assert estimate(hits=0, squares=0, blocks=0, share=0.04).high == 93  # nobody seen: still up to 3.7 / share
     assert estimate(hits=12, squares=20, blocks=9, share=1) == Measure.of(12)
     assert poisson_bounds(10)[0] < 10 < poisson_bounds(10)[1]
+
+
+def test_a_proportion_holds_the_true_number_and_never_more_than_everybody() -> None:
+    """Where the number of all rows is known: blocks of uneven size, some of them full of matches."""
+    import random
+
+    dice = random.Random(11)
+    blocks = [(dice.randint(4, 12), dice.random() < 0.5) for _ in range(5000)]
+    table = [(size, size - 1 if full else dice.randint(0, 2)) for size, full in blocks]
+    true, total, held = sum(hit for _, hit in table), sum(size for size, _ in table), 0
+    for _ in range(400):
+        drawn = [block for block in table if dice.random() < 0.05]
+        found = proportion(
+            hits=sum(hit for _, hit in drawn), hits_squared=sum(hit * hit for _, hit in drawn),
+            products=sum(size * hit for size, hit in drawn), rows=sum(size for size, _ in drawn),
+            rows_squared=sum(size * size for size, _ in drawn), blocks=len(drawn), share=0.05, total=total,
+        )  # fmt: skip
+        assert found.low is not None and found.high is not None
+        held += found.low <= true <= found.high
+        assert found.high - found.low < 0.35 * true
+    assert held >= 0.93 * 400
+    everybody = proportion(
+        hits=80, hits_squared=640, products=640, rows=80, rows_squared=640, blocks=10, share=0.1, total=801
+    )
+    assert (everybody.value, everybody.high) == (800, 801)
+
+
+def test_many_are_estimated_from_blocks_and_the_worker_helps(in_acme, by_alice, now, monkeypatch) -> None:
+    """Above the exact limit: a real sample of real blocks, whose interval holds the number that is there."""
+    from leadgen.core.tenancy import bulk_insert
+    from prospects.queries import segments as queries
+
+    people = [
+        Person(full_name=f"P {n}", title="VP" if n % 3 else "", created_at=now, updated_at=now) for n in range(3000)
+    ]
+    bulk_insert(Person, people)
+    monkeypatch.setattr(queries, "EXACT_UP_TO", 500)
+    monkeypatch.setattr(queries, "PILOT", 600)
+    for name in ("PILOT_MS", "COUNT_MS", "SAMPLE_MS"):
+        monkeypatch.setattr(queries, name, 20_000)
+    with_title = matching("people", {"field": "person.title", "op": "is", "value": "VP"}, now=now)
+    found = measure(with_title)
+    assert found.exact or (found.low is not None and found.high is not None and found.low <= 2000 <= found.high)
