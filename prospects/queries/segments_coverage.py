@@ -49,6 +49,10 @@ class Coverage:
     in_sequence: int
     open_deals: int
 
+    @property
+    def note(self) -> str:
+        return f"of its first {SUMMED_UP_TO:,}" if self.companies >= SUMMED_UP_TO else "companies with at least one"
+
 
 def personas_of_primary() -> list[Any]:
     """The personas of the primary ICP in force; none where there is no such profile."""

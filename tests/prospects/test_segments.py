@@ -274,3 +274,27 @@ def test_many_are_estimated_from_blocks_and_the_worker_helps(in_acme, by_alice, 
     with_title = matching("people", {"field": "person.title", "op": "is", "value": "VP"}, now=now)
     found = measure(with_title)
     assert found.exact or (found.low is not None and found.high is not None and found.low <= 2000 <= found.high)
+
+
+def test_the_workers_bell_looks_at_what_is_due_and_sets_the_next_time(acme, by_alice, now) -> None:
+    from leadgen.core import clock
+    from leadgen.core.models import Lane
+    from prospects.tasks import refresh_segments
+
+    with workspace_scope(acme.pk):
+        make_person("Ana Ferreira", title="VP Sales")
+        segment = rule_over(None, VP, by_alice, now)
+    refresh_segments()
+    with workspace_scope(acme.pk):
+        segment.refresh_from_db()
+        assert segment.count == 1 and segment.counted_at is not None
+    lane = Lane.objects.get(kind="segments", key=str(segment.pk))
+    assert lane.lease_until is None
+    assert lane.next_due is not None and clock.now() < lane.next_due <= clock.now() + timedelta(hours=1)
+    # Archived, it is looked at no more.
+    with workspace_scope(acme.pk):
+        update_segment(segment=segment, by=by_alice, now=now, changes={"is_archived": True})
+    Lane.objects.filter(pk=lane.pk).update(next_due=now)
+    refresh_segments()
+    lane.refresh_from_db()
+    assert lane.next_due is None
