@@ -41,6 +41,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "duplicates.edit": WRITERS,
     "duplicates.merge": SELLERS,
     "duplicates.bulk": OPS | {Role.LEADER},
+    "fields.view": ALL,
+    "fields.edit": MARKETING | {Role.LEADER},
     "icps.view": ALL,
     "icps.edit": MARKETING | {Role.LEADER},
     "imports.view": MARKETING | {Role.LEADER},

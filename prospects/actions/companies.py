@@ -12,9 +12,11 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
 from prospects.actions.activities import record_activity
+from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
 from prospects.models import Activity, ActivityKind, Company, Person
 from prospects.rules import normalise
+from prospects.rules.industries import industry
 
 # What a caller may set, in the order forms show it.
 FACTS = (
@@ -22,7 +24,7 @@ FACTS = (
     "country", "region", "city", "time_zone", "phone", "linkedin_url", "description", "technologies", "keywords",
     "pains", "goals", "funding_stage", "funding_total", "funding_currency", "funded_on",
 )  # fmt: skip
-FIELDS = (*FACTS, "owner", "source", "external_id")
+FIELDS = (*FACTS, "owner", "source", "external_id", "custom")
 
 
 def create_company(*, by: Actor, now: datetime, **values: Any) -> Company:
@@ -122,7 +124,10 @@ def find_or_create_company(*, by: Actor, now: datetime, domain: str = "", name: 
 
 
 def _clean(values: Mapping[str, Any], known: Company | None = None) -> dict[str, Any]:
-    cleaned = fields.clean(Company, values, FIELDS)
+    cleaned = fields.clean(Company, with_values("companies", known.custom if known else {}, values), FIELDS)
+    if "industry" in cleaned or "sub_industry" in cleaned:
+        texts = [cleaned.get(n, getattr(known, n, "")) for n in ("sub_industry", "industry")]
+        cleaned["industry_code"] = next((found.code for text in texts if (found := industry(text))), None)
     domain = cleaned.get("domain", known.domain if known else "")
     if cleaned.get("website") and not domain and "domain" not in values:
         cleaned["domain"] = normalise.domain(cleaned["website"])

@@ -11,6 +11,7 @@ from django.db.models import Model, TextField
 from accounts.actions.audit import Actor
 from accounts.models import Member
 from leadgen.core.errors import Invalid
+from prospects.rules import custom as custom_rules
 from prospects.rules import normalise
 from prospects.rules.normalise_places import country as read_country
 
@@ -123,6 +124,7 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "keywords": words,
     "pains": words,
     "goals": words,
+    "custom": dict,  # judged by actions.custom before
 }
 
 
@@ -192,10 +194,12 @@ def shown(row: Any, name: str, value: Any) -> str:
 
 def in_words(row: Any, changes: Changes) -> str:
     """ "Title: Buyer → Head of purchasing; city: nothing → Porto", for the timeline."""
-    parts = [
-        f"{label_of(row, name)}: {shown(row, name, old)} → {shown(row, name, new)}"
-        for name, (old, new) in changes.items()
-    ]
+    parts: list[str] = []
+    for name, (old, new) in changes.items():
+        if name == "custom":
+            parts += custom_rules.differences(old, new)
+        else:
+            parts.append(f"{label_of(row, name)}: {shown(row, name, old)} → {shown(row, name, new)}")
     line = "; ".join(parts)
     return line[:1].upper() + line[1:]
 
@@ -204,7 +208,7 @@ def as_json(changes: Changes) -> dict[str, list[Any]]:
     """The changes for an Activity's or audit row's `detail`: {column: [old, new]}, values as JSON."""
 
     def plain(value: Any) -> Any:
-        if value is None or isinstance(value, str | int | list | bool):
+        if value is None or isinstance(value, str | int | list | dict | bool):
             return value
         if isinstance(value, Model):
             return str(value.pk)

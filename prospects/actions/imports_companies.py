@@ -8,7 +8,7 @@ from prospects.actions.imports_store import Row, RowRefused, Unit
 from prospects.rules.imports import ConvertedRow
 
 _PLAIN = (
-    "name", "domain", "external_id", "industry", "sub_industry", "employees", "country", "region", "city", "founded",
+    "name", "domain", "external_id", "industry", "industry_code", "sub_industry", "employees", "country", "region", "city", "founded",
     "technologies", "keywords", "funding_stage", "funded_on", "linkedin_url", "phone", "description", "source",
 )  # fmt: skip
 
@@ -45,6 +45,8 @@ class CompaniesImport:
         found = self._find(values)
         if "owner" in values:
             wanted["owner_id"] = self.owners.of(values["owner"])
+        if "custom" in values:
+            wanted["custom"] = {**(found["custom"] if found else {}), **values["custom"]}
         if found is None:
             if not values.get("domain") and not values.get("external_id"):
                 self.context.tally[

@@ -153,6 +153,8 @@ class PeopleImport:
             facts["funding_total"] = money(facts["funding_total"])
             facts["funding_currency"] = str(values.get("currency") or self.context.currency)
         wanted = {column: values[column] for column in _PLAIN if column in values}
+        if "custom" in values:
+            wanted["custom"] = {**(found["custom"] if found else {}), **values["custom"]}
         if "owner" in values:
             wanted["owner_id"] = self.owners.of(values["owner"])
         company = self.companies.of(domain=domain, name=name, facts=facts, by_name=False)

@@ -1,17 +1,21 @@
 """From a file and what the user said to everything a run needs: table, mapping, formats, and what was found, in words."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from accounts.models import Workspace
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
+from prospects.queries.custom import definitions
+from prospects.rules import custom as custom_rules
 from prospects.rules import imports as rules
 from prospects.rules.imports import Formats, ImportOptions, Kind, RowConverter
 from prospects.rules.imports import Mapping as ColumnMapping
+from prospects.rules.normalise import plain
 from prospects.rules.normalise_places import country_of_zone
 from prospects.sources.csv import Table, TableError, open_table
 from prospects.sources.workbook import WorkbookError, kind_of, rows_of, unpacked
@@ -19,6 +23,7 @@ from prospects.sources.workbook import WorkbookError, kind_of, rows_of, unpacked
 type Source = bytes | Path
 MAX_BYTES = 50 * 1024 * 1024
 SAMPLE_ROWS = 300
+CUSTOM_KINDS = ("people", "companies")  # as the subjects of custom fields are called
 SHOWN_SAMPLES = 5
 
 _NOT_A_TABLE = (
@@ -122,7 +127,42 @@ class Setup:
 
 def guess(kind: Kind, table: Table, options: ImportOptions) -> ColumnMapping:
     """The mapping as guessed and overruled; it may be incomplete."""
-    return rules.resolve_mapping(kind, table.header, table.sample(SAMPLE_ROWS), options)
+    mapping = rules.resolve_mapping(kind, table.header, table.sample(SAMPLE_ROWS), options)
+    if kind in CUSTOM_KINDS:
+        _map_custom(mapping, options)
+    return mapping
+
+
+def _map_custom(mapping: ColumnMapping, options: ImportOptions) -> None:
+    """Columns that are called as a custom field or its key fill it; of what somebody said, only fields there are."""
+    fields = {f"{rules.CUSTOM}{field.key}": field for field in definitions(mapping.kind)}
+    gone = [name for name in mapping.columns if name.startswith(rules.CUSTOM) and name not in fields]
+    if gone:
+        raise Invalid(
+            f"There is no custom field {gone[0].removeprefix(rules.CUSTOM)}. The fields are: "
+            f"{', '.join(field.key for field in fields.values()) or 'none yet'}.", code="unknown_field", field="map",
+        )  # fmt: skip
+    for name, field in fields.items():
+        names = {plain(field.label), plain(field.key)}
+        column = next((c for c in mapping.leftover if plain(c) in names), None)
+        if column is not None and name not in options.columns:
+            mapping.columns[name], mapping.reasons[name] = column, f'named "{column}"'
+            mapping.leftover.remove(column)
+    mapping.dated = {name for name, field in fields.items() if field.kind == "date" and name in mapping.columns}
+
+
+def _custom_readers(mapping: ColumnMapping, currency: str) -> dict[str, Callable[[str], Any]]:
+    """How each mapped custom field reads a cell."""
+    fields = {f"{rules.CUSTOM}{field.key}": field for field in definitions(mapping.kind)}
+    return {
+        name: partial(_read_custom, fields[name].kind, tuple(fields[name].choices), currency)
+        for name in mapping.columns
+        if name in fields
+    }
+
+
+def _read_custom(kind: str, choices: tuple[str, ...], currency: str, text: str) -> Any:
+    return custom_rules.read(kind, text, choices, currency)
 
 
 def find_all_formats(table: Table, mapping: ColumnMapping, options: ImportOptions) -> Formats:
@@ -149,6 +189,7 @@ def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
         zone=workspace.time_zone,
         country=country_of_zone(workspace.time_zone),
         translations=options.translations,
+        custom=_custom_readers(mapping, workspace.currency) if kind in CUSTOM_KINDS else None,
     )
     findings = [*file_findings(table), *table.counts.remarks, *mapping_findings(mapping), *formats.findings]
     return Setup(kind, table, mapping, formats, converter, options, total, workspace.currency, findings)

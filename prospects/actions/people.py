@@ -12,6 +12,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
 from prospects.actions.activities import record_activity
+from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
 from prospects.actions.suppressions import mask
 from prospects.models import Activity, ActivityKind, Company, Person
@@ -23,7 +24,7 @@ FACTS = (
     "first_name", "last_name", "email", "phone", "linkedin_url", "title", "seniority", "department", "company",
     "country", "region", "city", "time_zone",
 )  # fmt: skip
-FIELDS = (*FACTS, "owner", "source", "lawful_basis", "external_id")
+FIELDS = (*FACTS, "owner", "source", "lawful_basis", "external_id", "custom")
 
 
 def create_person(*, by: Actor, now: datetime, name: str = "", **values: Any) -> Person:
@@ -35,7 +36,7 @@ def create_person(*, by: Actor, now: datetime, name: str = "", **values: Any) ->
     """
     if name and not values.get("first_name") and not values.get("last_name"):
         values["first_name"], values["last_name"] = split_name(name)
-    cleaned = fields.clean(Person, values, FIELDS)
+    cleaned = fields.clean(Person, with_values("people", {}, values), FIELDS)
     if not any(cleaned.get(key) for key in ("first_name", "last_name", "email", "linkedin_url")):
         raise Invalid("Give a name, an e-mail address or a LinkedIn page.", field="first_name")
     cleaned["source"] = cleaned.get("source") or fields.default_source(by)
@@ -60,7 +61,7 @@ def update_person(*, by: Actor, now: datetime, person: Person, changes: Mapping[
 
     A new address is not verified yet. A new title re-reads seniority and department where they came from the old one.
     """
-    cleaned = fields.clean(Person, changes, FIELDS)
+    cleaned = fields.clean(Person, with_values("people", person.custom, changes), FIELDS)
     was_read = titles.role(person.title)
     derived = {key: getattr(person, key) in ("", getattr(was_read, key)) for key in ("seniority", "department")}
     changed = fields.apply(person, cleaned)

@@ -6,6 +6,7 @@ from prospects.api.activities import ActivityViewSet
 from prospects.api.agreements import AgreementViewSet
 from prospects.api.campaigns import CampaignViewSet
 from prospects.api.companies import CompanyViewSet
+from prospects.api.custom import CustomFieldViewSet
 from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.duplicates import CompanyPairViewSet, MergeViewSet, PersonPairViewSet
@@ -26,6 +27,7 @@ router.register("people", PersonViewSet, basename="api_person")
 router.register("person-duplicates", PersonPairViewSet, basename="api_personpair")
 router.register("company-duplicates", CompanyPairViewSet, basename="api_companypair")
 router.register("merges", MergeViewSet, basename="api_merge")
+router.register("custom-fields", CustomFieldViewSet, basename="api_customfield")
 router.register("activities", ActivityViewSet, basename="api_activity")
 router.register("suppressions", SuppressionViewSet, basename="api_suppression")
 router.register("agreements", AgreementViewSet, basename="api_agreement")

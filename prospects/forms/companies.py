@@ -6,7 +6,9 @@ from typing import Any
 import django_filters
 from django import forms
 
+from prospects.forms.custom import CustomValues
 from prospects.forms.fields import (
+    CUSTOM_HELP,
     GRADE_CHOICES,
     SIZE_CHOICES,
     UNTOUCHED_CHOICES,
@@ -19,6 +21,7 @@ from prospects.forms.fields import (
 )
 from prospects.models import Company, Segment
 from prospects.queries import companies as queries
+from prospects.queries import custom as custom_queries
 from prospects.queries.segments import members_of
 from prospects.rules.fields import COMPANY_FIELDS
 
@@ -42,6 +45,7 @@ class CompanyFilter(ListFilter):
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
     segment = django_filters.UUIDFilter(method="by_segment", label="Segment", help_text="The id of a segment.")
+    custom = django_filters.CharFilter(method="by_custom", label="Custom field", help_text=CUSTOM_HELP)
     rule = RuleFilter(method="by_rule", catalogue=COMPANY_FIELDS, label="Rule", help_text="A rule as JSON.")
 
     catalogue = COMPANY_FIELDS
@@ -75,11 +79,14 @@ class CompanyFilter(ListFilter):
             return f"Segment: {Segment.objects.filter(pk=self.form.cleaned_data.get('segment')).first() or 'gone'}"
         return super().chip_label(name, field, value)
 
+    def by_custom(self, queryset: Any, name: str, value: str) -> Any:
+        return custom_queries.filter_by(queryset, "companies", value)
+
     def by_rule(self, queryset: Any, name: str, value: Any) -> Any:
         return queries.filter_by_rule(queryset, value, now=self.now)
 
 
-class CompanyForm(forms.Form):
+class CompanyForm(CustomValues):
     """The fact sheet of a company. Values go to the actions as typed: they clean and judge."""
 
     name = forms.CharField(max_length=200)
@@ -121,8 +128,4 @@ class CompanyForm(forms.Form):
         owner = self.fields["owner"]
         assert isinstance(owner, OwnerField)
         owner.load(company.owner if company is not None else None)
-
-    def changes(self) -> dict[str, Any]:
-        """The cleaned values of the fields somebody changed: the others are not written, so two editors do not undo each
-        other, and nothing is re-read that was not typed."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        self.load_custom("companies", company)

@@ -16,6 +16,7 @@ from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.rulelang import FieldCatalogue, describe, parse, to_json
 
+CUSTOM_HELP = "`key=value`, `key>=value`, `key<=value`; `key=` finds those without one."
 ME, NOBODY = "me", "none"
 GRADE_CHOICES = [("A", "A"), ("B", "B"), ("C", "C"), ("D", "D"), ("X", "Excluded"), ("none", "Not scored")]
 SIZES = {

@@ -8,11 +8,14 @@ from django.utils.datastructures import MultiValueDict
 
 from leadgen.core.errors import Invalid
 from prospects.actions.imports import MAX_BYTES
-from prospects.models import Import
-from prospects.rules.imports import CATALOGUE, ImportOptions, Kind
+from prospects.actions.imports_setup import CUSTOM_KINDS
+from prospects.models import CustomField, Import
+from prospects.queries.custom import definitions
+from prospects.rules.imports import CATALOGUE, CUSTOM, ImportOptions, Kind
 from prospects.rules.normalise import clean_text
 
 LEAVE_OUT = ""
+NEW = "new."  # before the kind of a custom field that is made for a column
 
 
 class UploadForm(forms.Form):
@@ -71,6 +74,27 @@ def field_choices(kind: Kind, empty: str) -> list[tuple[str, str]]:
     return [(LEAVE_OUT, empty), *((spec.name, spec.label) for spec in CATALOGUE[kind])]
 
 
+def column_choices(kind: Kind, empty: str) -> list[tuple[str, str]]:
+    """What a column may fill: fields, custom fields, and custom fields that are made for it."""
+    choices = field_choices(kind, empty)
+    if kind not in CUSTOM_KINDS:
+        return choices
+    own = [(f"{CUSTOM}{field.key}", f"{field.label} (custom)") for field in definitions(kind)]
+    return [
+        *choices,
+        *own,
+        *((f"{NEW}{value}", f"New field: {label.lower()}") for value, label in CustomField.Kind.choices),
+    ]
+
+
+def wanted_fields(kind: Kind, header: Sequence[str], data: Mapping[str, Any]) -> list[tuple[int, str, str]]:
+    """(number of the column, its name, kind of field) of the custom fields to make."""
+    if kind not in CUSTOM_KINDS:
+        return []
+    asked = ((n, column, str(data.get(f"column-{n}", ""))) for n, column in enumerate(header))
+    return [(n, column, said.removeprefix(NEW)) for n, column, said in asked if said.startswith(NEW)]
+
+
 def read_options(kind: Kind, header: Sequence[str], data: "MultiValueDict[str, Any]", fixed: Any) -> ImportOptions:
     """What the mapping page says: `column-<n>` the field of the header's n-th column, `word|<field>|<text>` what a word
     means, `dates` the order. Raises Invalid where two columns fill one field."""
@@ -78,11 +102,12 @@ def read_options(kind: Kind, header: Sequence[str], data: "MultiValueDict[str, A
     columns: dict[str, str] = {}
     for n, column in enumerate(header):
         name = str(data.get(f"column-{n}", LEAVE_OUT))
-        if name not in names:
+        if name not in names and not name.startswith(CUSTOM):
             continue
         if name in columns:
+            label = names[name].label if name in names else name.removeprefix(CUSTOM)
             raise Invalid(
-                f"“{columns[name]}” and “{column}” cannot both fill {names[name].label}. Leave one of them out.",
+                f"“{columns[name]}” and “{column}” cannot both fill {label}. Leave one of them out.",
                 code="twice", field=name,
             )  # fmt: skip
         columns[name] = column
@@ -100,4 +125,7 @@ def read_options(kind: Kind, header: Sequence[str], data: "MultiValueDict[str, A
     dates = str(data.get("dates", "")) or None
     # Every field is said, so that nothing is guessed against what the page shows.
     said = {name: columns.get(name, "") for name in names if name not in constants or name in columns}
+    said |= {name: column for name, column in columns.items() if name.startswith(CUSTOM)}
+    if kind in CUSTOM_KINDS:
+        said = {f"{CUSTOM}{field.key}": "" for field in definitions(kind)} | said
     return ImportOptions(said, constants, translations, dates if dates in ("dmy", "mdy", "ymd") else None)

@@ -8,7 +8,9 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 
+from prospects.forms.custom import CustomValues
 from prospects.forms.fields import (
+    CUSTOM_HELP,
     GRADE_CHOICES,
     SIZE_CHOICES,
     UNTOUCHED_CHOICES,
@@ -20,6 +22,7 @@ from prospects.forms.fields import (
     select,
 )
 from prospects.models import Company, Department, Person, Segment, Seniority, Stage
+from prospects.queries import custom as custom_queries
 from prospects.queries import people as queries
 from prospects.queries.segments import people_in
 from prospects.rules import normalise
@@ -50,6 +53,7 @@ class PersonFilter(ListFilter):
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
     segment = django_filters.UUIDFilter(method="by_segment", label="Segment", help_text="The id of a segment.")
+    custom = django_filters.CharFilter(method="by_custom", label="Custom field", help_text=CUSTOM_HELP)
     rule = RuleFilter(method="by_rule", catalogue=PERSON_FIELDS, label="Rule", help_text="A rule as JSON.")
 
     catalogue = PERSON_FIELDS
@@ -88,6 +92,9 @@ class PersonFilter(ListFilter):
         """In a segment of people now, or working at a company of one of companies; a segment that is gone holds nobody."""
         segment = Segment.objects.filter(pk=value).first()
         return people_in(queryset, segment, now=self.now) if segment is not None else queryset.none()
+
+    def by_custom(self, queryset: Any, name: str, value: str) -> Any:
+        return custom_queries.filter_by(queryset, "people", value)
 
     def by_rule(self, queryset: Any, name: str, value: Any) -> Any:
         return queries.filter_by_rule(queryset, value, now=self.now)
@@ -140,7 +147,7 @@ class CompanyChoiceField(forms.CharField):
         return company_text(value) if isinstance(value, Company) else value
 
 
-class PersonForm(forms.Form):
+class PersonForm(CustomValues):
     """The fact sheet of a person. Values go to the actions as typed: they clean and judge."""
 
     first_name = forms.CharField(required=False, max_length=120)
@@ -175,7 +182,4 @@ class PersonForm(forms.Form):
         owner = self.fields["owner"]
         assert isinstance(owner, OwnerField)
         owner.load(person.owner if person is not None else None)
-
-    def changes(self) -> dict[str, Any]:
-        """The cleaned values of the fields somebody changed; see CompanyForm.changes."""
-        return {name: self.cleaned_data[name] for name in self.changed_data}
+        self.load_custom("people", person)

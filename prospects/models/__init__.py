@@ -4,6 +4,7 @@ from prospects.models.campaigns import Campaign, Offer, Spend
 from prospects.models.choices import EXITS, OPEN_STAGES, Channel, Department, Seniority, Stage
 from prospects.models.companies import Company
 from prospects.models.consent import Consent, Suppression
+from prospects.models.custom import CustomField
 from prospects.models.deals import Customer, Deal, Meeting
 from prospects.models.duplicates import CompanyKeys, CompanyPair, Merge, MergeMove, PersonKeys, PersonPair
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
@@ -26,6 +27,7 @@ __all__ = [
     "CompanyKeys",
     "CompanyPair",
     "Consent",
+    "CustomField",
     "Customer",
     "Deal",
     "Department",

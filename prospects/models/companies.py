@@ -21,6 +21,7 @@ class Company(TenantModel):
     phone = models.CharField(max_length=40, blank=True)
     description = models.TextField(blank=True)
     industry = models.CharField(max_length=120, blank=True)
+    industry_code = models.IntegerField(null=True, blank=True)  # of LinkedIn's tree, rules.industries
     sub_industry = models.CharField(max_length=120, blank=True)
     employees = models.PositiveIntegerField(null=True, blank=True)
     revenue = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
@@ -43,6 +44,7 @@ class Company(TenantModel):
     source = models.CharField(
         max_length=120, blank=True
     )  # why we have it: "import sp500.csv", "form Demo", "typed by Ana"
+    custom = models.JSONField(default=dict, db_default={}, blank=True)  # key of a CustomField -> typed value
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 
@@ -67,6 +69,13 @@ class Company(TenantModel):
                 fields=["workspace", "updated_at"], name="company_updated", autosummarize=True, pages_per_range=32
             ),
             GinIndex("workspace_id", OpClass(Upper("domain"), name="gin_trgm_ops"), name="company_domain_trgm"),
+            # Rows without a value are not in it: imports of people without any pay nothing.
+            GinIndex(
+                "workspace_id",
+                OpClass("custom", name="jsonb_path_ops"),
+                name="company_custom",
+                condition=~models.Q(custom={}),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -41,6 +41,7 @@ class Person(TenantModel):
     external_id = models.CharField(max_length=120, blank=True)
     source = models.CharField(max_length=120, blank=True)
     lawful_basis = models.CharField(max_length=200, blank=True)
+    custom = models.JSONField(default=dict, db_default={}, blank=True)  # key of a CustomField -> typed value
     # Maintained by record_activity: lists filter by them without walking the ledger.
     last_touch_at = models.DateTimeField(null=True, blank=True)
     last_reply_at = models.DateTimeField(null=True, blank=True)
@@ -68,6 +69,13 @@ class Person(TenantModel):
                 fields=["workspace", "updated_at"], name="person_updated", autosummarize=True, pages_per_range=32
             ),
             GinIndex("workspace_id", OpClass(Upper("email"), name="gin_trgm_ops"), name="person_email_trgm"),
+            # Rows without a value are not in it: imports of people without any pay nothing.
+            GinIndex(
+                "workspace_id",
+                OpClass("custom", name="jsonb_path_ops"),
+                name="person_custom",
+                condition=~models.Q(custom={}),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,11 +12,20 @@ from leadgen.core.errors import Invalid
 from prospects.rules.dates import NUMERIC_ORDERS
 from prospects.rules.imports_fields import CATALOGUE, KINDS, FieldSpec, Kind, find_field
 from prospects.rules.imports_mapping import Mapping, MappingQuestion, guess_mapping
-from prospects.rules.imports_rows import IDENTITY, ConvertedRow, Formats, RowConverter, RowIssue, Value, find_formats
+from prospects.rules.imports_rows import (
+    CUSTOM,
+    IDENTITY,
+    ConvertedRow,
+    Formats,
+    RowConverter,
+    RowIssue,
+    Value,
+    find_formats,
+)
 from prospects.rules.normalise import clean_text, plain
 
 __all__ = [
-    "CATALOGUE", "IDENTITY", "KINDS", "ConvertedRow", "FieldSpec", "Formats", "ImportOptions", "Kind", "Mapping",
+    "CATALOGUE", "CUSTOM", "IDENTITY", "KINDS", "ConvertedRow", "FieldSpec", "Formats", "ImportOptions", "Kind", "Mapping",
     "MappingQuestion", "RowConverter", "RowIssue", "Value", "check_formats", "check_mapping", "find_field",
     "find_formats", "guess_mapping", "parse_options", "resolve_mapping",
 ]  # fmt: skip
@@ -75,6 +84,8 @@ def _pair(text: str, option: str, form: str) -> tuple[str, str]:
 
 
 def _field(kind: Kind, name: str, option: str) -> FieldSpec:
+    if name.startswith(CUSTOM) and kind in ("people", "companies") and option == "--map":
+        return FieldSpec(name, name.removeprefix(CUSTOM), "text", ())
     spec = find_field(kind, name)
     if spec is None:
         names = [s.name for s in CATALOGUE[kind]]

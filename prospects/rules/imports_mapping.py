@@ -46,6 +46,7 @@ class Mapping:
     reasons: dict[str, str] = field(default_factory=dict)
     leftover: list[str] = field(default_factory=list)  # columns that fill nothing, in file order
     questions: list[MappingQuestion] = field(default_factory=list)
+    dated: set[str] = field(default_factory=set)  # custom fields among `columns` that hold dates
 
     @property
     def missing(self) -> list[FieldSpec]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from prospects.rules import normalise, normalise_places, normalise_words, titles
@@ -25,6 +25,7 @@ IDENTITY: dict[Kind, tuple[str, ...]] = {
     "spend": ("amount",),
     "activities": ("external_id", "email"),
 }
+CUSTOM = "custom."  # before the key of a custom field, where others have the name of a field
 # How programs write an empty cell. Not in texts: somebody may be called Null.
 NOTHING = frozenset(("n/a", "#n/a", "null", "none", "nan", "nil", "-", "--", "—", "undefined", "(blank)", "not set"))
 
@@ -82,13 +83,13 @@ def find_formats(
     """One pass over all rows (cells as wide as the header) to find the formats of the mapped date and number columns."""
     specs = {spec.name: spec for spec in CATALOGUE[mapping.kind]}
     index = {name: i for i, name in enumerate(header)}
-    used = {name: index[column] for name, column in mapping.columns.items()}
-    days = {name: DateColumn() for name in used if specs[name].kind in ("date", "day")}
-    numbers = {name: NumberColumn() for name in used if specs[name].kind == "money"}
+    used = {name: index[column] for name, column in mapping.columns.items() if name in specs or name in mapping.dated}
+    days = {name: DateColumn() for name in used if name in mapping.dated or specs[name].kind in ("date", "day")}
+    numbers = {name: NumberColumn() for name in used if name in specs and specs[name].kind == "money"}
     date_cells = [(used[name], name, column) for name, column in days.items()]
     number_cells = [(used[name], column) for name, column in numbers.items()]
     formats = Formats()
-    monthly = {name for name in days if specs[name].kind == "day"}
+    monthly = {name for name in days if name in specs and specs[name].kind == "day"}
     for cells in rows:
         for i, name, column in date_cells:
             if cell := cells[i]:
@@ -125,6 +126,7 @@ class RowConverter:
         zone: str,
         country: str = "",
         translations: Mapping[str, Mapping[str, str]] | None = None,
+        custom: Mapping[str, Callable[[str], Any]] | None = None,
     ) -> None:
         self.kind = mapping.kind
         self._formats, self._zone, self._country = formats, ZoneInfo(zone), country
@@ -141,6 +143,11 @@ class RowConverter:
                 known: dict[str, Value] | None = {} if column and spec.kind in _ALONE else None
                 self._cells.append((spec, index.get(column, -1), column, constant, words, self._parser(spec), known))
         self._mapped = {cell[0].name for cell in self._cells}
+        self._custom = [
+            (name.removeprefix(CUSTOM), index[column], column, custom[name])
+            for name, column in mapping.columns.items()
+            if custom and name in custom
+        ]
         # Of the row in hand: values that other fields' cells brought along, and remarks on the cell in hand.
         self._row = ConvertedRow(0, {}, [])
         self._extra: dict[str, Value] = {}
@@ -186,6 +193,8 @@ class RowConverter:
                 known[raw] = value
         for name, value in self._extra.items():
             values.setdefault(name, value)
+        if self._custom:
+            self._read_custom(values, cells)
         self._complete(values)
         if not any(name in values for name in IDENTITY[self.kind]):
             self._issue(
@@ -359,6 +368,21 @@ class RowConverter:
                 column, text, f"read as a number of {country}, the country of your time zone",
                 "Map a column of countries, or write numbers with their country code.", error=False,
             )  # fmt: skip
+
+    def _read_custom(self, values: dict[str, Value], cells: Sequence[str]) -> None:
+        """Values of custom fields under their keys; a cell that cannot be read is left out and told."""
+        found: dict[str, Any] = {}
+        for key, i, column, read in self._custom:
+            text = normalise.clean_text(cells[i])
+            if not text or text.casefold() in NOTHING:
+                continue
+            dates = self._formats.dates.get(f"{CUSTOM}{key}")
+            try:
+                found[key] = dates.parse_date(text).isoformat() if isinstance(dates, DateFormat) else read(text)
+            except (Unusable, Unreadable) as error:
+                self._issue(column, text, str(error), getattr(error, "remedy", ""), error=False)
+        if found:
+            values["custom"] = found  # type: ignore[assignment]  # the one value that is a mapping
 
     def _check_order(self, values: dict[str, Value]) -> None:
         """Dates against the order of the stages are kept and told."""

@@ -22,10 +22,12 @@ from prospects.forms.fields import country_name
 from prospects.models import Company
 from prospects.queries import companies as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
+from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import COMPANIES
 from prospects.queries.fit import explain_fit
 from prospects.queries.panels import panels
 from prospects.queries.tasks import open_tasks
+from prospects.rules.industries import tree
 from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
     add_app_error,
@@ -70,7 +72,7 @@ def company_detail(request: MemberRequest, company_id: UUID) -> HttpResponse:
     within = request.GET.get("in", "")
     context = {
         "company": company,
-        "facts": facts_of(company),
+        "facts": [*facts_of(company), *rows_of("companies", company)],
         "record": record_of(company),
         "add_person_url": f"{reverse('person_create', args=[request.workspace.slug])}?company={company.pk}",
         "people": queries.people_of(company),
@@ -208,7 +210,11 @@ def facts_of(company: Company) -> list[tuple[Any, ...]]:
         )
     )
     return [
-        ("Industry", industry or None),
+        (
+            "Industry",
+            industry or None,
+            f"LinkedIn: {known.path}" if (known := tree().get(company.industry_code or 0)) else "",
+        ),
         ("Employees", number(company.employees) if company.employees is not None else None),
         (
             "Revenue",

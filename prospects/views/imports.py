@@ -32,11 +32,12 @@ from prospects.actions.imports_undo import settled, why_not
 from prospects.forms.imports import ImportFilterForm, UploadForm, fixed_values, read_options
 from prospects.models import Import
 from prospects.queries import imports as queries
-from prospects.rules.imports import CATALOGUE, ImportOptions, Kind
-from prospects.views.imports_mapping import mapping_context, on_page, only_differing
+from prospects.queries.custom import definitions
+from prospects.rules.imports import CATALOGUE, CUSTOM, ImportOptions, Kind
+from prospects.views.imports_mapping import make_fields, mapping_context, on_page, only_differing
 from prospects.views.imports_undo import undo_context
 
-_MAPPED = re.compile(r"(.*) → (\w+): (.*)")
+_MAPPED = re.compile(r"(.*) → ([\w.]+): (.*)")
 NEEDS = {
     "people": "An e-mail address, an id, a LinkedIn page or a name. The company comes from its domain or a business address.",
     "companies": "A name; with a domain or an id they are found again even after a change of name.",
@@ -113,7 +114,8 @@ def import_mapping(request: MemberRequest, import_id: UUID) -> HttpResponse:
     try:
         if not fixed.is_valid():
             raise Invalid("Look at the fixed values.", field="fixed")
-        options = replace(read_options(run.kind, run.header, request.POST, fixed), sheet=sheet)
+        said = make_fields(run, request.POST, by=actor_of(request), now=clock.now())
+        options = replace(read_options(run.kind, run.header, said, fixed), sheet=sheet)
         run = configure_import(run=run, options=only_differing(run, options))
     except AppError as error:
         # The fixed values are shown as they were typed; what was chosen for the columns stays saved as before.
@@ -204,6 +206,8 @@ def _status_page(request: MemberRequest, run: Import) -> HttpResponse:
         "invalid": run.invalid_count,
     }  # fmt: skip
     labels = {spec.name: spec.label for spec in CATALOGUE[cast(Kind, run.kind)]}
+    if any(name.startswith(CUSTOM) for name in run.mapping):
+        labels |= {f"{CUSTOM}{field.key}": field.label for field in definitions(run.kind)}
     places = {column: n for n, column in enumerate(run.header)}
     lines = [found for text in run.findings if (found := _MAPPED.fullmatch(text)) and found[2] in labels]
     mapped = sorted(((m[1], labels[m[2]], m[3]) for m in lines), key=lambda line: places.get(line[0], 0))

@@ -4,22 +4,29 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any, cast
 
+from django.http import QueryDict
+
+from accounts.actions.audit import Actor
+from leadgen.core.errors import Invalid
+from prospects.actions.custom import create_custom_field
 from prospects.actions.imports import table_of
 from prospects.actions.imports_setup import file_findings, guess, options_from_json
-from prospects.forms.imports import field_choices, fixed_values
+from prospects.forms.imports import column_choices, fixed_values, wanted_fields
 from prospects.models import Import
 from prospects.rules import normalise_words as words
 from prospects.rules.dates import order_words
-from prospects.rules.imports import CATALOGUE, ImportOptions, Kind, find_formats
+from prospects.rules.imports import CATALOGUE, CUSTOM, ImportOptions, Kind, find_formats
 from prospects.rules.imports import Mapping as ColumnMapping
 from prospects.rules.normalise import Unusable, clean_text
 from prospects.sources.csv import Table
 
 LOOKED_AT = 20_000  # rows read for a page; the dry run reads all
 MAX_WORDS = 40
+MAX_CHOICES = 60
 
 # Field kind -> the values a word may be given on the page.
 _VALUES: dict[str, tuple[str, ...]] = {
@@ -62,7 +69,7 @@ def mapping_context(run: Import, table: Table, *, fixed: Any = None, posted: Any
     formats = find_formats(mapping, table.header, rows, order=options.dates)
     missing = ", ".join(spec.label for spec in mapping.missing)
     return {
-        "columns": columns, "choices": field_choices(kind, "Leave out"), "missing": missing,
+        "columns": columns, "choices": column_choices(kind, "Leave out"), "missing": missing,
         "fixed": fixed if fixed is not None else fixed_values(kind, None, initial),
         "word_groups": _words(mapping, table, rows, options, posted), "dates": _dates(formats, mapping),
         "order": options.dates or "", "asks_for_order": bool(formats.ambiguous) or bool(options.dates),
@@ -78,6 +85,26 @@ def only_differing(run: Import, options: ImportOptions) -> ImportOptions:
     guessed = guess(kind, table_of(run), replace(options, columns={}))
     said = {name: column for name, column in options.columns.items() if guessed.columns.get(name, "") != column}
     return replace(options, columns=said)
+
+
+def make_fields(run: Import, data: QueryDict, *, by: Actor, now: datetime) -> QueryDict:
+    """What the page posted, with the custom fields it asks for made, and named in their place. Raises AppError."""
+    kind = cast(Kind, run.kind)
+    wanted = wanted_fields(kind, run.header, data)
+    if not wanted:
+        return data
+    answer = data.copy()
+    rows = [row.cells for row in islice(table_of(run).rows(), LOOKED_AT) if not row.problem]
+    for n, column, field_kind in wanted:
+        words = Counter(text for cells in rows if (text := clean_text(cells[n]))) if field_kind == "choice" else {}
+        if len(words) > MAX_CHOICES:
+            raise Invalid(
+                f"“{column}” has {len(words)} different values, too many for a choice. Make it a text.",
+                field=f"column-{n}",
+            )
+        field = create_custom_field(by=by, now=now, subject=kind, label=column, kind=field_kind, choices=list(words))
+        answer[f"column-{n}"] = f"{CUSTOM}{field.key}"
+    return answer
 
 
 def _samples(rows: list[list[str]], n: int) -> list[str]:

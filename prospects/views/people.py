@@ -23,6 +23,7 @@ from prospects.forms.people import PersonFilter, PersonForm
 from prospects.models import Company, Deal, Lead, Person, Stage
 from prospects.queries import people as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
+from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.panels import contact_panel, panels
 from prospects.queries.suppressions import is_suppressed
@@ -76,7 +77,7 @@ def person_detail(request: MemberRequest, person_id: UUID) -> HttpResponse:
     within = request.GET.get("in", "")
     context = {
         "person": person,
-        "facts": facts_of(person),
+        "facts": [*facts_of(person), *rows_of("people", person)],
         "contact": contact_panel(person, now),
         "leads": list(
             Lead.objects.filter(person=person)
