@@ -26,11 +26,11 @@ from prospects.queries import companies, people
 from prospects.queries.fit import local_now
 from prospects.rules.segments import CATALOGUES, FEW, Measure, estimate, proportion
 
-PILOT_MS = 70  # for the first, small sample
-COUNT_MS = 100  # for the exact count, where the small sample says that there may be few
-SAMPLE_MS = 90  # for the larger sample, where it says that there are many
-PAGE_MS = 130  # for a page by the rule itself
-STORED_MS = 110  # for a page of the members the worker found
+PILOT_MS = 60  # for the first, small sample
+COUNT_MS = 75  # for the exact count, where the small sample says that there may be few
+SAMPLE_MS = 60  # for the larger sample, where it says that there are many
+PAGE_MS = 120  # for a page by the rule itself
+STORED_MS = 100  # for a page of the members the worker found
 KNOWN_FOR = 600  # seconds for which the number of all rows is good enough to take a proportion to
 EXACT_MS = 30_000  # for the exact figure that follows an estimate
 PILOT = 1_000  # rows of the table the small sample looks at
