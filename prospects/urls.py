@@ -194,6 +194,7 @@ urlpatterns = [
     path("imports/<uuid:import_id>/run/", imports.import_run, name="import_run"),
     path("imports/<uuid:import_id>/cancel/", imports.import_cancel, name="import_cancel"),
     path("imports/<uuid:import_id>/resume/", imports_undo.import_resume, name="import_resume"),
+    path("imports/<uuid:import_id>/dry-run.csv", imports_undo.import_plan, name="import_plan"),
     path("imports/<uuid:import_id>/undo/", imports_undo.import_undo, name="import_undo"),
     path("imports/<uuid:import_id>/undo/count/", imports_undo.import_undo_count, name="import_undo_count"),
     path("imports/<uuid:import_id>/progress/", imports.import_progress, name="import_progress"),

@@ -23,6 +23,7 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.actions.agreements import ensure_first_agreement
 from prospects.actions.engagement import apply_version
 from prospects.actions.imports_context import Context
+from prospects.actions.imports_fates import pack_fates
 from prospects.actions.imports_lease import LANE, LEASE, WORKING, claim, fence, hand_over
 from prospects.actions.imports_run import Batch, Engine, keep_batch, keep_issues
 from prospects.actions.imports_setup import (
@@ -248,6 +249,7 @@ def check_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Sou
             ImportIssue.objects.filter(import_run=run_id).delete()
             keep_issues(fenced, total.issues, 0)
             fenced.plan = plan_of(total)
+            fenced.settings = {**fenced.settings, "fates": pack_fates(total.fates)}
             fenced.findings = [*setup.findings, *_words(context.tally)]
             fenced.total_rows, fenced.mapping = setup.total_rows, setup.mapping.columns
             fenced.state, fenced.lease_until = _State.CHECKED, None
@@ -311,6 +313,7 @@ def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool
     run.unchanged_count += batch.unchanged
     run.invalid_count += batch.invalid
     warnings = sum(issue.issue.severity == "warning" for issue in batch.issues)
+    run.settings.pop("fates", None)  # of the dry run: what happened is known now
     run.settings = run.settings | {
         "tries": 0, "tally": dict(engine.context.tally), "warnings": int(run.settings.get("warnings", 0)) + warnings,
         "suppressed": int(run.settings.get("suppressed", 0)) + batch.suppressed,
@@ -356,7 +359,7 @@ def plan_of(total: Batch) -> dict[str, int]:
     warnings = sum(issue.issue.severity == "warning" for issue in total.issues)
     return {
         "rows": total.rows, "created": total.created, "updated": total.updated, "unchanged": total.unchanged,
-        "invalid": total.invalid, "suppressed": total.suppressed, "warnings": warnings,
+        "invalid": total.invalid, "suppressed": total.suppressed, "conflicts": total.conflicts, "warnings": warnings,
     }  # fmt: skip
 
 

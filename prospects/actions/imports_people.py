@@ -67,7 +67,7 @@ class Persons:
                 f"the external id belongs to {by_id['full_name'] or by_id['email']}, the address to "
                 f"{by_email['full_name'] or by_email['external_id'] or 'somebody else'}",
                 "They may be one person: bring the two records together, then import again.",
-                column="email", value=str(values["email"]),
+                column="email", value=str(values["email"]), conflict=True,
             )  # fmt: skip
         found = by_id or by_email
         if found is not None or values.get("email") or values.get("external_id"):

@@ -61,10 +61,14 @@ class Batch:
     unchanged: int = 0
     invalid: int = 0
     suppressed: int = 0
+    conflicts: int = 0  # of the invalid ones
     issues: list[Issue] = field(default_factory=list)
+    fates: str = (
+        ""  # of each row in file order: c(reate) u(pdate) s(ame) x (conflict) i(nvalid), a capital if suppressed
+    )
 
     def add(self, other: "Batch") -> None:
-        for name in ("rows", "created", "updated", "unchanged", "invalid", "suppressed"):
+        for name in ("rows", "created", "updated", "unchanged", "invalid", "suppressed", "conflicts", "fates"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.issues += other.issues
 
@@ -78,6 +82,8 @@ class _Item:
     key: str
     created: bool = False
     refused: bool = False
+    suppressed: bool = False
+    fate: str = "i"
     touched: list[tuple[Rows, Any]] = field(default_factory=list)
 
 
@@ -156,6 +162,8 @@ class Engine:
         if self.setup.kind in ("people", "leads"):
             self._tell_suppressed(items, result)
         self._write(items, result)
+        fates = {item.file_row.line: item.fate.upper() if item.suppressed else item.fate for item in items}
+        result.fates = "".join([fates.get(file_row.line, "i") for file_row in rows])
         result.issues.sort(key=lambda issue: issue.issue.row)
         return result
 
@@ -165,10 +173,12 @@ class Engine:
         if not emails or not Suppression.objects.exists():
             return
         blocked = suppressions_of(emails.values())
+        by_line = {item.file_row.line: item for item in items}
         for number, email in emails.items():
             if email not in blocked:
                 continue
             result.suppressed += 1
+            by_line[number].suppressed = True
             if not self.dry:
                 hit = blocked[email]
                 words = f"Suppressed: {hit.get_reason_display().lower()} on {hit.at:%d %b %Y}"
@@ -210,7 +220,7 @@ class Engine:
             self.context.tally.update(tally)
             for item, count in zip(items, remarks, strict=True):
                 del item.row.issues[count:]
-                item.refused, item.touched = False, []
+                item.refused, item.fate, item.touched = False, "i", []
             if len(items) == 1:
                 self._refuse(items[0], result, f"the database refused the row: {_first_line(error)}")
                 return
@@ -228,7 +238,7 @@ class Engine:
             try:
                 item.created, _ = self.handler.apply(item.row, item.key)
             except RowRefused as refusal:
-                item.refused = True
+                item.refused, item.fate = True, "x" if refusal.conflict else "i"
                 item.row.issues.append(
                     RowIssue(
                         item.row.line, refusal.column, refusal.value[:300], refusal.message[:300], refusal.remedy[:300]
@@ -242,12 +252,13 @@ class Engine:
         for item in items:
             if item.refused:
                 result.invalid += 1
+                result.conflicts += item.fate == "x"
             elif item.created:
-                result.created += 1
+                result.created, item.fate = result.created + 1, "c"
             elif any(table.written(key) for table, key in item.touched):
-                result.updated += 1
+                result.updated, item.fate = result.updated + 1, "u"
             else:
-                result.unchanged += 1
+                result.unchanged, item.fate = result.unchanged + 1, "s"
             for issue in item.row.issues:
                 result.issues.append(Issue(issue, item.file_row.cells if issue.severity == "error" else []))
 

@@ -30,8 +30,11 @@ type Entry = tuple[type[TenantModel], list[UUID], list[tuple[UUID, Row, Row]]]
 class RowRefused(Exception):
     """This row cannot be imported; the others can. Raised before anything of the row was changed."""
 
-    def __init__(self, message: str, remedy: str = "", *, column: str = "", value: str = "") -> None:
+    def __init__(
+        self, message: str, remedy: str = "", *, column: str = "", value: str = "", conflict: bool = False
+    ) -> None:
         super().__init__(message)
+        self.conflict = conflict  # its keys name two records
         self.message, self.remedy, self.column, self.value = message, remedy, column, value
 
 

@@ -20,7 +20,8 @@ from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.idempotency import IdempotentMixin
 from leadgen.core.pagination import KeysetPagination
-from prospects.actions.imports import cancel_import, create_import, request_check, resume_import, start_import
+from prospects.actions.imports import cancel_import, create_import, file_of, request_check, resume_import, start_import
+from prospects.actions.imports_fates import plan_file
 from prospects.actions.imports_setup import options_from_json
 from prospects.actions.imports_undo import count_undo, request_undo
 from prospects.api.fields import TenantKeyField
@@ -94,6 +95,7 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         "run": "imports.run",
         "cancel": "imports.run",
         "resume": "imports.run",
+        "rows": "imports.view",
         "undo_plan": "imports.run",
         "undo": "imports.run",
     }
@@ -151,6 +153,15 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         """Stops after the batch in hand; rows imported before stay."""
         run = cancel_import(run=self.get_object(), by=actor_of(request), now=clock.now())
         return Response(self.get_serializer(run).data)
+
+    @extend_schema(summary="The dry run row by row, as CSV", responses={(200, "text/csv"): OpenApiTypes.STR})
+    @action(detail=True, methods=["get"], filterset_class=None)
+    def rows(self, request: Request, pk: str) -> HttpResponse:
+        """Each row of the file: create, update, unchanged, conflict (its keys name two records) or invalid; whether its
+        address is suppressed; what is wrong; its cells. 409, code `not_checked`, where no dry run stands."""
+        run = self.get_object()
+        text = "".join(plan_file(run, file_of(run)))
+        return HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
 
     @extend_schema(summary="Go on with a stopped import", request=None, responses={202: ImportSerializer})
     @action(detail=True, methods=["post"])

@@ -1,4 +1,4 @@
-"""Undo an import: its exact consequences first, then one button. And go on with one that was stopped."""
+"""What an import would do row by row; undo it: its exact consequences first, then one button; go on with one that was stopped."""
 
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,8 @@ from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, render_page
-from prospects.actions.imports import resume_import
+from prospects.actions.imports import file_of, resume_import
+from prospects.actions.imports_fates import plan_file
 from prospects.actions.imports_undo import AT_ONCE, Outcome, count_undo, request_undo, size_of, undo_plan, why_not
 from prospects.models import Import
 
@@ -61,6 +62,20 @@ def import_resume(request: MemberRequest, import_id: UUID) -> HttpResponse:
     except AppError as error:
         return hx_redirect(request, _url(request, run), toast=error.message, tone="warning")
     return hx_redirect(request, _url(request, run))
+
+
+@member_view("imports.view")
+def import_plan(request: MemberRequest, import_id: UUID) -> HttpResponse:
+    """The dry run row by row, as CSV."""
+    run = get_object_or_404(Import.objects.all(), pk=import_id)
+    try:
+        text = "".join(plan_file(run, file_of(run)))
+    except AppError as error:
+        return hx_redirect(request, _url(request, run), toast=error.message, tone="warning")
+    response = HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    stem = "".join(c if c.isalnum() or c in "-_" else "-" for c in run.file_name.rsplit(".", 1)[0])[:80]
+    response["Content-Disposition"] = f'attachment; filename="{stem}-dry-run.csv"'
+    return response
 
 
 def undo_context(request: MemberRequest, counts: dict[str, Any]) -> dict[str, Any]:

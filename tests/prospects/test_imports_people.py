@@ -142,7 +142,7 @@ def test_the_dry_run_counts_what_the_run_does_and_writes_nothing(acme: Workspace
     checked = fresh(acme, made)
     assert checked.state == "checked"
     assert checked.plan == {
-        "rows": 4, "created": 2, "updated": 1, "unchanged": 0, "invalid": 1, "suppressed": 1, "warnings": 1,
+        "rows": 4, "created": 2, "updated": 1, "unchanged": 0, "invalid": 1, "suppressed": 1, "conflicts": 0, "warnings": 1,
     }  # fmt: skip
     assert people(acme) == before
     with workspace_scope(acme.pk):
