@@ -3,8 +3,9 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.manager
-import leadgen.core.tenancy
 from django.db import migrations, models
+
+import leadgen.core.tenancy
 
 
 class Migration(migrations.Migration):
