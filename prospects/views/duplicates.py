@@ -24,7 +24,7 @@ from prospects.models import Merge
 from prospects.queries.duplicates import PEOPLE, Subject, look_alikes, open_pairs, subject_of
 from prospects.queries.merges import bulk_plan, choices, is_mine, keep_first, load_row, merged_into, merges
 from prospects.rules import duplicates as rules
-from prospects.views.duplicates_show import field_rows, person_line, tabs_of
+from prospects.views.duplicates_show import counted, field_rows, person_line, tabs_of
 
 TONES = {"high": "primary", "medium": "neutral", "low": "neutral"}
 
@@ -111,7 +111,7 @@ def _side_by_side(request: MemberRequest, subject: Subject, one: Any, other: Any
         "subject": subject, "pair": pair, "kept": kept, "gone": gone, "problem": problem,
         "kept_line": person_line(kept, request.member), "gone_line": person_line(gone, request.member),
         "differing": [row for row in rows if row["differs"]], "same": [row for row in rows if not row["differs"] and row["kept"]],
-        "moves": list(count_rows(subject.model, gone.pk).items()), "has": list(count_rows(subject.model, kept.pk).items()),
+        "moves": counted(count_rows(subject.model, gone.pk).items()), "has": counted(count_rows(subject.model, kept.pk).items()),
         "warnings": warnings_of(subject, kept, gone, now=clock.now()),
         "may": is_mine(request.member, kept) and is_mine(request.member, gone),
         "reasons": rules.in_words(pair.reasons) if pair else [], "band": rules.band(pair.score) if pair else "",
@@ -220,7 +220,7 @@ def merge_detail(request: MemberRequest, merge_id: UUID) -> HttpResponse:
     context = {
         "merge": merge, "subject": subject, "stays": stays, "stays_url": _row_url(request, subject, stays) if stays else "",
         "reasons": rules.in_words(merge.reasons), "why_not": why_not(merge, now),
-        "moved": sorted(merge.counts.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 99),
+        "moved": counted(sorted(merge.counts.items(), key=lambda pair: order.index(pair[0]) if pair[0] in order else 99)),
         "may": stays is not None and is_mine(request.member, stays),
     }  # fmt: skip
     return render(request, "prospects/merge_detail.html", context)

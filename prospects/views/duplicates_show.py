@@ -1,5 +1,6 @@
 """How two rows are shown side by side."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.urls import reverse
@@ -18,6 +19,22 @@ def tabs_of(slug: str) -> list[dict[str, str]]:
         for kind, label in (("people", "People"), ("companies", "Companies"))
     ]
     return [*kinds, {"key": "merges", "label": "Merged", "url": reverse("merge_list", args=[slug])}]
+
+
+_ONE = {"activities": "activity", "people": "person", "places in lists": "place in a list"}
+
+
+def counted(counts: Iterable[tuple[str, int]]) -> str:
+    """ "1 lead, 3 tasks" of what hangs on a row; '' for nothing."""
+    return ", ".join(f"{count:,} {_one(noun) if count == 1 else noun}" for noun, count in counts)
+
+
+def _one(noun: str) -> str:
+    """ "e-mails sent" is "e-mail sent", "form submissions" "form submission"."""
+    first, _, rest = noun.partition(" ")
+    if first.endswith("s"):
+        return _ONE.get(noun, f"{first.removesuffix('s')} {rest}".strip())
+    return _ONE.get(noun, noun.removesuffix("s"))
 
 
 def person_line(row: Any, member: Member) -> dict[str, str]:

@@ -41,7 +41,7 @@ def run(*, full: bool) -> Iterator[Figure]:
                         'L' || chr(97 + k %% 20) || 'r' || chr(97 + (k / 20) %% 20) || 'm' || chr(97 + (k / 400) %% 20) AS last,
                         c.id AS company_id, c.domain
                     FROM (SELECT id, workspace_id, row_number() OVER (ORDER BY id) AS n FROM prospects_person WHERE workspace_id = %s) p
-                    CROSS JOIN LATERAL (SELECT CASE WHEN n %% 30 = 0 THEN n - 1 ELSE n END AS k) AS source
+                    CROSS JOIN LATERAL (SELECT (CASE WHEN n %% 30 = 0 THEN n - 1 ELSE n END)::int AS k) AS source
                     JOIN prospects_company c ON c.workspace_id = p.workspace_id AND c.domain = 'c' || (1 + k %% %s) || '.example'
                 ) AS named
             ) AS made
