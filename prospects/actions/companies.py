@@ -39,6 +39,7 @@ def create_company(*, by: Actor, now: datetime, **values: Any) -> Company:
     cleaned.setdefault("source", "")
     cleaned["source"] = cleaned["source"] or fields.default_source(by)
     company = Company(**cleaned, created_at=now, updated_at=now)
+    company.industry_code = _industry_code(company)
     _refuse_duplicates(company, ("domain", "external_id"))
     _save(company)
     record_activity(
@@ -58,8 +59,8 @@ def update_company(*, by: Actor, now: datetime, company: Company, changes: Mappi
     if not changed:
         return {}
     _refuse_duplicates(company, [name for name in ("domain", "external_id") if name in changed])
-    company.updated_at = now
-    _save(company, update_fields=[*changed, "updated_at"])
+    company.updated_at, company.industry_code = now, _industry_code(company)
+    _save(company, update_fields=[*changed, "industry_code", "updated_at"])
     _tell(by=by, now=now, company=company, changed=changed)
     if changed.keys() & set(FACTS):
         rescore(now=now, company_ids=[company.pk])
@@ -125,13 +126,16 @@ def find_or_create_company(*, by: Actor, now: datetime, domain: str = "", name: 
 
 def _clean(values: Mapping[str, Any], known: Company | None = None) -> dict[str, Any]:
     cleaned = fields.clean(Company, with_values("companies", known.custom if known else {}, values), FIELDS)
-    if "industry" in cleaned or "sub_industry" in cleaned:
-        texts = [cleaned.get(n, getattr(known, n, "")) for n in ("sub_industry", "industry")]
-        cleaned["industry_code"] = next((found.code for text in texts if (found := industry(text))), None)
     domain = cleaned.get("domain", known.domain if known else "")
     if cleaned.get("website") and not domain and "domain" not in values:
         cleaned["domain"] = normalise.domain(cleaned["website"])
     return cleaned
+
+
+def _industry_code(company: Company) -> int | None:
+    """LinkedIn's code of the narrower of the two industries that is one of its tree."""
+    named = (industry(text) for text in (company.sub_industry, company.industry))
+    return next((found.code for found in named if found), None)
 
 
 def _refuse_duplicates(company: Company, names: Sequence[str]) -> None:

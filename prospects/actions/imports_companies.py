@@ -8,7 +8,7 @@ from prospects.actions.imports_store import Row, RowRefused, Unit
 from prospects.rules.imports import ConvertedRow
 
 _PLAIN = (
-    "name", "domain", "external_id", "industry", "industry_code", "sub_industry", "employees", "country", "region", "city", "founded",
+    "name", "domain", "external_id", "industry", "sub_industry", "employees", "country", "region", "city", "founded",
     "technologies", "keywords", "funding_stage", "funded_on", "linkedin_url", "phone", "description", "source",
 )  # fmt: skip
 
@@ -45,6 +45,8 @@ class CompaniesImport:
         found = self._find(values)
         if "owner" in values:
             wanted["owner_id"] = self.owners.of(values["owner"])
+        if "industry" in values or "sub_industry" in values:
+            wanted["industry_code"] = values.get("industry_code")
         if "custom" in values:
             wanted["custom"] = {**(found["custom"] if found else {}), **values["custom"]}
         if found is None:
@@ -68,7 +70,7 @@ class CompaniesImport:
             raise RowRefused(
                 f"the external id belongs to {by_id['name']}, the domain to {by_domain['name']}",
                 "They may be one company: bring the two records together, then import again.",
-                column="domain", value=str(values["domain"]), conflict=True,
+                column="domain", value=str(values["domain"]),
             )  # fmt: skip
         if by_id is not None or by_domain is not None:
             return by_id or by_domain

@@ -38,8 +38,8 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
 
     class Meta:
         model = Company
-        fields = ["id", *FIELDS, "fit_grade", "fit_score", "created_at", "updated_at"]
-        read_only_fields = ["id", "created_at", "updated_at"]
+        fields = ["id", *FIELDS, "industry_code", "fit_grade", "fit_score", "created_at", "updated_at"]
+        read_only_fields = ["id", "industry_code", "created_at", "updated_at"]
         # The actions refuse duplicates, naming the row that is there; unique validators would read tables of no workspace.
         validators: list[Any] = []
 

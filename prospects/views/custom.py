@@ -1,5 +1,6 @@
 """Pages of custom fields: list, sheet, deletion."""
 
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponse
@@ -54,7 +55,7 @@ def custom_field_edit(request: MemberRequest, field_id: UUID) -> HttpResponse:
             add_app_error(form, error)
         else:
             return hx_redirect(request, _list(request), toast="Saved.")
-    context = {"form": form, "field_": field, "values": holders(field), "back": _list(request)}
+    context = {"form": form, "field_": field, "back": _list(request)} | _held(field)
     return render(request, "prospects/custom_form.html", context, status=422 if form.errors else 200)
 
 
@@ -64,10 +65,17 @@ def custom_field_delete(request: MemberRequest, field_id: UUID) -> HttpResponse:
     field = get_object_or_404(CustomField.objects.all(), pk=field_id)
     if request.method == "POST":
         count = delete_custom_field(by=actor_of(request), now=clock.now(), field=field)
-        lost = f" {count:,} values went with it." if count else ""
+        lost = f" {count:,} {'value' if count == 1 else 'values'} went with it." if count else ""
         return hx_redirect(request, _list(request), toast=f"{field} is deleted.{lost}")
-    context = {"field_": field, "values": holders(field), "back": _list(request)}
+    context = {"field_": field, "back": _list(request)} | _held(field)
     return sheet_or_page(request, "prospects/custom_delete.html", context)
+
+
+def _held(field: CustomField) -> dict[str, Any]:
+    """How many rows have a value, and the words around that number."""
+    count = holders(field)
+    one, many = ("person has", "people have") if field.subject == "people" else ("company has", "companies have")
+    return {"values": count, "noun": one if count == 1 else many}
 
 
 def _list(request: MemberRequest) -> str:

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prospects.sources.csv import TableError, open_table
@@ -39,7 +39,7 @@ def test_polluted_files_read_as_their_clean_table(make: Callable[[random.Random]
     assert len(wrong) <= files * 0.03, "\n".join(wrong)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(min_value=0, max_value=2**32))
 def test_no_damage_makes_a_reading_crash_or_lose_a_line_in_silence(seed: int) -> None:
     """Even where a file is cut at any byte: an error in words, or each line in a row, a note or the foot."""

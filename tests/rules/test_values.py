@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from prospects.rules import normalise
@@ -36,6 +36,7 @@ def test_full_names_are_split(text: str, first: str, last: str) -> None:
     assert split_name(text) == (first, last)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.text(max_size=60))
 def test_no_name_breaks_the_splitting(text: str) -> None:
     first, last = split_name(text)
@@ -68,6 +69,7 @@ def test_amounts_of_money(text: str, amount: str, currency: str) -> None:
     assert (found.amount, found.currency) == (Decimal(amount), currency)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 10**9), st.integers(1, 10**9), st.sampled_from(["$", "€", "£", ""]))
 def test_the_middle_of_a_range_lies_inside_it(a: int, b: int, sign: str) -> None:
     low, high = min(a, b), max(a, b)

@@ -51,7 +51,7 @@ def test_the_fullest_sheet_is_read_with_its_row_numbers_and_the_others_are_named
     assert "sheet “People”, header in row 3" in said[0]
     assert said[1] == "1 line above the header was left out: Exported by Ana, , , , "
     assert said[2] == "Read from sheet “People”; the other sheets were not read: Read me."
-    assert table.counts.remarks == ["Row 8 was left out as a line of totals: Total3"]
+    assert table.counts.remarks == ["Row 8 was left out as a line of totals: Total, 3"]
 
 
 def test_another_sheet_can_be_chosen_and_hidden_ones_are_not_shown() -> None:

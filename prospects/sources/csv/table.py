@@ -152,8 +152,8 @@ class Table:
             held.clear()
             yield from self._told(record, counts, after_line)
         for row, why in held:
-            text = self.delimiter.join(row.cells).rstrip(self.delimiter)
-            counts.left_out.append((row.line, why, (text or "").strip()[:120]))
+            text = ", ".join(cell.strip() for cell in row.cells if cell.strip())
+            counts.left_out.append((row.line, why, text[:120]))
 
     def _told(self, row: Row, counts: Counts, after_line: int) -> Iterator[Row]:
         counts.rows += 1
