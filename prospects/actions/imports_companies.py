@@ -19,7 +19,7 @@ class CompaniesImport:
     def __init__(self, unit: Unit, context: Context) -> None:
         self.unit, self.context = unit, context
         self.owners = Owners(unit, context)
-        self.companies = Companies(unit, context)
+        self.companies = Companies(unit, context, whole=True)
 
     def name_rows(self, rows: Sequence[ConvertedRow]) -> list[str]:
         return [""] * len(rows)

@@ -139,14 +139,22 @@ class Campaigns:
         return found
 
 
+# What rows about people and leads ask of a company, and may fill in.
+_READ = {
+    "id", "name", "domain", "external_id", "industry", "employees", "keywords", "funding_total", "funding_currency",
+    "linkedin_url",
+}  # fmt: skip
+
+
 class Companies:
     """Companies by external id, domain, and (only for rows that give nothing but a name) by exact name among those that
     have nothing but a name either."""
 
-    def __init__(self, unit: Unit, context: Context) -> None:
-        self.rows = Rows(
-            Company, unit, ("external_id", "domain"), unread=("created_at", "updated_at", "time_zone", "pains", "goals")
-        )
+    def __init__(self, unit: Unit, context: Context, *, whole: bool = False) -> None:
+        read = set() if whole else _READ
+        columns = {f.attname for f in Company._meta.concrete_fields}
+        unread = columns - read if read else {"created_at", "updated_at", "time_zone", "pains", "goals"}
+        self.rows = Rows(Company, unit, ("external_id", "domain"), unread=unread)
         self._context = context
         self._named: dict[str, Row] = {}
         self._asked: set[str] = set()
