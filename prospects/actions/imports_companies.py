@@ -70,7 +70,7 @@ class CompaniesImport:
             raise RowRefused(
                 f"the external id belongs to {by_id['name']}, the domain to {by_domain['name']}",
                 "They may be one company: bring the two records together, then import again.",
-                column="domain", value=str(values["domain"]),
+                column="domain", value=str(values["domain"]), conflict=True,
             )  # fmt: skip
         if by_id is not None or by_domain is not None:
             return by_id or by_domain
