@@ -26,6 +26,7 @@ def run(*, full: bool) -> Iterator[Figure]:
     count = 1_000_000 if full else 30_000
     workspace = make_workspace()
     fill_people(workspace, count)
+    analyze("prospects_company", "prospects_person")
     with workspace_scope(workspace.pk), connection.cursor() as cursor:
         # Twenty first names, 8,000 last names: many share a name, few a name and a company. Each thirtieth is a copy of
         # the one before, whose address is written without the dot.
