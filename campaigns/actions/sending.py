@@ -45,8 +45,8 @@ from campaigns.queries.looks import Clock, Look, look_at, version_of
 from campaigns.queries.mail import mime_of
 from campaigns.queries.verdicts import Verdict, verdict_of
 from campaigns.rules.mime import normalise_address
-from campaigns.transports.smtp import OutcomeUnknown, TransportError
-from leadgen.core import restore
+from campaigns.transports.smtp import HeldUp, OutcomeUnknown, TransportError
+from leadgen.core import clock, restore
 from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
 from leadgen.core.logging import log
@@ -212,12 +212,14 @@ def _send_one(conversation: Conversation, batch: Batch, look: Look) -> None:
         _unfit(batch, message, error)
         return
     crash_point("C5")
+    # What is decided now holds while the lease does, and the answer has to fit into it.
+    until = clock.elapsing() + settings.SEND_LEASE_SECONDS - settings.SMTP_FINAL_TIMEOUT
     if not pass_point_of_no_return(batch, look):
         conversation.abort()
         return
     crash_point("C7")
     try:
-        accepted = conversation.hand_over(content)
+        accepted = conversation.hand_over(content, until=until)
     except OutcomeUnknown as error:
         with workspace_scope(batch.workspace_id):
             outcomes.record_unknown(message=message, reason=str(error), now=batch.now)
@@ -243,6 +245,9 @@ def _unfit(batch: Batch, message: Message, error: Invalid) -> None:
 def _refused(batch: Batch, message: Message, error: TransportError) -> None:
     """The server refused this mail in words, before or after DATA: definite, nothing was delivered."""
     with workspace_scope(batch.workspace_id):
+        if isinstance(error, HeldUp):
+            batch.report.held += give_back(message, words=f"Held: {error.message}", due_at=batch.now)
+            return
         if error.permanent and error.whole_server:
             # It is the mailbox's matter (a sending service refused the key): the mail waits until somebody mended it.
             batch.report.held += give_back(message, words=f"Held: {error.message}", due_at=batch.now + RETRY)

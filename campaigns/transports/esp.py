@@ -13,6 +13,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage as Mime
 from email.utils import parseaddr
 from importlib import import_module
+from math import inf
 from typing import Any
 from urllib.parse import urljoin
 
@@ -29,7 +30,8 @@ from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from campaigns.transports.oauth import ProviderUnavailable, checked_url
 from campaigns.transports.services import Service, api_url
-from campaigns.transports.smtp import Accepted, OutcomeUnknown, TransportError
+from campaigns.transports.smtp import Accepted, HeldUp, OutcomeUnknown, TransportError
+from leadgen.core import clock
 from leadgen.core.crash import crash_point
 
 TIMEOUT = (20.0, 120.0)  # to connect, to answer
@@ -132,10 +134,10 @@ class EspConversation:
         """Take it back: nothing had left."""
         self._recipient = ""
 
-    def hand_over(self, content: bytes) -> Accepted:
-        """One HTTP request. Call only after the point of no return was committed.
+    def hand_over(self, content: bytes, *, until: float = inf) -> Accepted:
+        """One HTTP request. Call only after the point of no return was committed, and not after `until` (clock.elapsing).
 
-        Raises TransportError where the service refused in words or cannot have got the mail; OutcomeUnknown else.
+        Raises HeldUp then, TransportError where the service refused in words or cannot have got the mail; OutcomeUnknown else.
         """
         try:
             mail = self._mail(content)
@@ -144,6 +146,8 @@ class EspConversation:
                 payload.headers = {**(payload.headers or {}), "Idempotency-Key": mail.metadata["lg"]}
         except (AnymailUnsupportedFeature, AnymailSerializationError, AnymailError, ValueError) as error:
             raise TransportError(f"{self._name} cannot take this mail: {_short(error)}", permanent=True) from error
+        if clock.elapsing() > until:
+            raise HeldUp
         response = self._post(payload, mail)
         if response.status_code >= 400:  # Postmark's backend does not raise for every 422
             words = f"{self._name}: HTTP {response.status_code} {said(response)}"

@@ -9,12 +9,13 @@ import smtplib
 import socket
 import ssl
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from django.conf import settings
 
 from campaigns.transports.oauth import xoauth2_string
-from leadgen.core import egress
+from leadgen.core import clock, egress
 from leadgen.core.crash import crash_point
 from leadgen.core.errors import Invalid
 
@@ -30,6 +31,13 @@ class TransportError(Exception):
     def __init__(self, message: str, *, permanent: bool, code: int = 0, whole_server: bool = False) -> None:
         super().__init__(message)
         self.message, self.permanent, self.code, self.whole_server = message, permanent, code, whole_server
+
+
+class HeldUp(TransportError):
+    """So much time passed since the point of no return that whether the mail may go must be asked anew. Nothing was sent."""
+
+    def __init__(self) -> None:
+        super().__init__("sending stood still for too long just before this mail left", permanent=False)
 
 
 class OutcomeUnknown(Exception):
@@ -215,10 +223,11 @@ class SmtpConversation:
         except (smtplib.SMTPException, OSError):
             self.close()
 
-    def hand_over(self, content: bytes) -> Accepted:
+    def hand_over(self, content: bytes, *, until: float = inf) -> Accepted:
         """DATA, body, dot. Call only after the point of no return was committed.
 
-        Raises TransportError where the server refused in words or nothing can have been accepted; OutcomeUnknown where
+        Not after `until` (clock.elapsing): a process that stood still may not finish what was decided long ago. Raises HeldUp
+        then; TransportError where the server refused in words or nothing can have been accepted; OutcomeUnknown where
         the line broke after the dot was written (and for a break in mid-body that the kernel's buffer may hide).
         """
         smtp = self._need()
@@ -259,6 +268,10 @@ class SmtpConversation:
             raise TransportError(
                 f"The server refused the mail: {_words(code, reply)}", permanent=code >= 500, code=code
             )
+        if clock.elapsing() > until:
+            self._smtp = None
+            smtp.close()  # without the dot nothing is accepted; without QUIT, which would be a line of the mail
+            raise HeldUp
         try:
             sock.settimeout(FINAL_TIMEOUT)
             sock.sendall(b".\r\n")

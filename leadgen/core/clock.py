@@ -1,5 +1,6 @@
 """The one place business time comes from. Actions take `now` as a parameter; entry points call `now()` once."""
 
+import time
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -7,6 +8,11 @@ from zoneinfo import ZoneInfo
 def now() -> datetime:
     """The current instant, aware, UTC."""
     return datetime.now(UTC)
+
+
+def elapsing() -> float:
+    """Seconds on a clock that nobody sets and that goes on while the process or the machine stands still. For spans only."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def local_date(at: datetime, zone: str) -> date:

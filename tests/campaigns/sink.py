@@ -76,6 +76,8 @@ def _talk(connection: socket.socket, sink: Sink) -> None:
                     if part == b".\r\n":
                         break
                     content += part[1:] if part.startswith(b".") else part
+                else:
+                    return  # the line ended without the dot: nothing was accepted
                 if sink.meet is not None:
                     sink.meet.wait()  # a broken barrier ends the line, and the test sees what became of the mail
                 trick = sink.script.get("DOT")

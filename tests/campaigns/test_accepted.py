@@ -81,10 +81,10 @@ def test_what_was_accepted_before_a_fault_is_recorded(sink: Sink, monkeypatch: p
     workspace = enrol(sink, people=4)
     inner = SmtpConversation.hand_over
 
-    def fail_third(conversation: SmtpConversation, content: bytes) -> Any:
+    def fail_third(conversation: SmtpConversation, content: bytes, **limits: float) -> Any:
         if len(sink.accepted) == 2:
             raise RuntimeError("a fault of ours")
-        return inner(conversation, content)
+        return inner(conversation, content, **limits)
 
     monkeypatch.setattr(SmtpConversation, "hand_over", fail_third)
     with pytest.raises(RuntimeError, match="a fault of ours"):

@@ -15,7 +15,7 @@ from campaigns.actions.no_return import Batch
 from campaigns.actions.steps import mark_enrolments
 from campaigns.models import Enrolment, Mailbox, MailDomain, Message, Sequence, StepRun, TrackedLink
 from campaigns.queries.looks import Look
-from leadgen.core import lanes
+from leadgen.core import clock, lanes
 from leadgen.core.bulk import insert_rows
 from leadgen.core.models import Installation
 from leadgen.core.prepared import Statement, run, send
@@ -156,10 +156,36 @@ def test_whatever_changed_after_the_look_is_seen(
 
 
 @pytest.mark.django_db(transaction=True)
+def test_a_sender_that_stood_still_does_not_finish_what_was_decided_long_ago(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the point of no return a machine sleeps in the middle of the mail; meanwhile the person asks to be left alone."""
+    workspace = enrol(sink, people=2)
+    stood, slept = 0.0, clock.elapsing
+
+    def fall_asleep(point: str) -> None:
+        nonlocal stood
+        if point == "C8" and not stood:
+            stood = 3600.0
+            with workspace_scope(workspace.pk):
+                suppress(by=SYSTEM, now=NOW, kind="email", value="p0@lumen.example", reason=Suppression.Reason.OBJECTED)
+
+    monkeypatch.setattr("campaigns.transports.smtp.crash_point", fall_asleep)
+    monkeypatch.setattr("campaigns.transports.smtp.clock.elapsing", lambda: slept() + stood)
+    turn = dispatch_once(now=NOW)
+    assert (turn.sent, turn.held, turn.blocked, turn.unknown) == (1, 1, 1, 0)
+    assert sink.recipients == ["p1@lumen.example"]
+    with workspace_scope(workspace.pk):
+        message = Message.objects.get(to_address="p0@lumen.example")
+        assert (message.state, message.reason_code, message.submitted_at) == ("blocked", "suppressed", None)
+        assert Message.objects.get(to_address="p1@lumen.example").state == "sent"
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_sender_that_died_is_told_of_once_its_lease_is_over(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = enrol(sink)
 
-    def die(*args: Any) -> bytes:
+    def die(*args: Any, **limits: float) -> bytes:
         raise SystemExit("killed")
 
     from campaigns.transports.smtp import SmtpConversation

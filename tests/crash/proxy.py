@@ -97,7 +97,11 @@ class Proxy:
                     if toxic.kind == "latency":
                         await asyncio.sleep(toxic.amount)
                     if toxic.kind == "timeout" and upward and passed > toxic.amount:
-                        await asyncio.sleep(3600)
+                        # Silent for good: what comes is swallowed until the client hangs up. Held back and passed on an hour
+                        # later (as it was) a mail would arrive that its sender has long since called unknown.
+                        while await reader.read(65536):
+                            pass
+                        return
                     if toxic.kind == "reset_peer" and not upward and passed > toxic.amount:
                         return
                     if toxic.kind == "limit_data" and upward and passed > toxic.amount:
