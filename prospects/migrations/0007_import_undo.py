@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("position", models.PositiveIntegerField()),
-                ("subject", models.CharField(max_length=8)),
+                ("subject", models.CharField(choices=[("company", "Company"), ("person", "Person")], max_length=8)),
                 ("made", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), default=list)),
                 ("changed", models.JSONField(default=list)),
                 ("at", models.DateTimeField()),

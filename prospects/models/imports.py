@@ -82,7 +82,7 @@ class ImportBatch(TenantModel):
 
     import_run = TenantForeignKey("prospects.Import", models.DB_CASCADE)
     position = models.PositiveIntegerField()  # rows that were settled before it
-    subject = models.CharField(max_length=8)  # company or person
+    subject = models.CharField(max_length=8, choices=[("company", "Company"), ("person", "Person")])
     made = ArrayField(models.UUIDField(), default=list)
     changed = models.JSONField(default=list)  # [id, columns before, columns after]
     at = models.DateTimeField()  # what `updated_at` of those rows says

@@ -44,9 +44,9 @@ def custom_field_create(request: MemberRequest) -> HttpResponse:
 
 
 @member_view("fields.edit")
-def custom_field_edit(request: MemberRequest, field_id: UUID) -> HttpResponse:
+def custom_field_edit(request: MemberRequest, customfield_id: UUID) -> HttpResponse:
     """Another name, other choices."""
-    field = get_object_or_404(CustomField.objects.all(), pk=field_id)
+    field = get_object_or_404(CustomField.objects.all(), pk=customfield_id)
     form = CustomFieldForm(request.POST or None, field=field)
     if request.method == "POST" and form.is_valid():
         try:
@@ -60,9 +60,9 @@ def custom_field_edit(request: MemberRequest, field_id: UUID) -> HttpResponse:
 
 
 @member_view("fields.edit")
-def custom_field_delete(request: MemberRequest, field_id: UUID) -> HttpResponse:
+def custom_field_delete(request: MemberRequest, customfield_id: UUID) -> HttpResponse:
     """Delete a field, after saying how many values are lost with it."""
-    field = get_object_or_404(CustomField.objects.all(), pk=field_id)
+    field = get_object_or_404(CustomField.objects.all(), pk=customfield_id)
     if request.method == "POST":
         count = delete_custom_field(by=actor_of(request), now=clock.now(), field=field)
         lost = f" {count:,} {'value' if count == 1 else 'values'} went with it." if count else ""
