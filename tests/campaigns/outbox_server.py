@@ -50,7 +50,7 @@ class Server:
             self.fate = "ok"  # the server itself has nothing against it
             happens(self.machine.who_has(recipient))
 
-    def hand_over(self, content: bytes) -> Accepted:
+    def hand_over(self, content: bytes, *, until: float) -> Accepted:
         message_id = content.split(b"Message-ID: <", 1)[1].split(b">", 1)[0].decode()
         if self.fate in {"ok", "lost_accepted", "dead_accepted"}:
             self.machine.was_accepted(message_id)
