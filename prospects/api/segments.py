@@ -87,7 +87,7 @@ class MembersSerializer(serializers.Serializer[Any]):
     )
 
 
-class PreviewSerializer(CountSerializer):
+class SegmentPreviewSerializer(CountSerializer):
     words = serializers.CharField()
     samples = RowSerializer(many=True)
 
@@ -100,7 +100,7 @@ class IdsSerializer(serializers.Serializer[Any]):
     )  # fmt: skip
 
 
-class MovedSerializer(serializers.Serializer[Any]):
+class SegmentMovedSerializer(serializers.Serializer[Any]):
     changed = serializers.IntegerField()
     same = serializers.IntegerField()
     missing = serializers.ListField(child=serializers.CharField(), help_text="Lines that named nobody.")
@@ -229,7 +229,7 @@ class SegmentViewSet(
             }
         )  # fmt: skip
 
-    @extend_schema(summary="Put on a list", request=IdsSerializer, responses=MovedSerializer)
+    @extend_schema(summary="Put on a list", request=IdsSerializer, responses=SegmentMovedSerializer)
     @members.mapping.post
     def add(self, request: Request, pk: str) -> Response:
         """By `ids`, or by `lines` that name who is in the workspace already; nobody is created."""
@@ -249,7 +249,7 @@ class SegmentViewSet(
         missing = [str(key) for key in data["ids"] if key not in known]
         return Response({"changed": moved.changed, "same": moved.same, "missing": missing, "unclear": []})
 
-    @extend_schema(summary="Take off a list", request=IdsSerializer, responses=MovedSerializer)
+    @extend_schema(summary="Take off a list", request=IdsSerializer, responses=SegmentMovedSerializer)
     @action(detail=True, methods=["post"], url_path="members/remove")
     def remove(self, request: Request, pk: str) -> Response:
         """By `ids`."""
@@ -270,7 +270,11 @@ class SegmentViewSet(
         return Response(_count(_measure(request, rows)))
 
     @extend_schema(
-        summary="Try a rule", parameters=[EXACT], request=RuleSerializer, responses=PreviewSerializer, filters=False
+        summary="Try a rule",
+        parameters=[EXACT],
+        request=RuleSerializer,
+        responses=SegmentPreviewSerializer,
+        filters=False,
     )
     @action(detail=False, methods=["post"])
     def preview(self, request: Request) -> Response:
