@@ -28,10 +28,10 @@ def count_up_to(queryset: QuerySet[Any], limit: int = EXACT_UP_TO) -> Count:
     found = plain[: limit + 1].count()
     if found <= limit:
         return Count(found)
-    return Count(_two_digits(max(_planned(plain), limit)), exact=False)
+    return Count(_two_digits(max(planned_rows(plain), limit)), exact=False)
 
 
-def _planned(queryset: QuerySet[Any]) -> int:
+def planned_rows(queryset: QuerySet[Any]) -> int:
     """The planner's number of rows; it knows them from ANALYZE, row-level security included."""
     sql, params = queryset.values("pk").query.sql_with_params()
     with connections[queryset.db].cursor() as cursor:

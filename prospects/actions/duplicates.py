@@ -6,7 +6,7 @@ first and then finds the pairs in one pass over the whole table; the lane (kind 
 still to be done, so a killed worker's look is taken up where it was.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
@@ -23,7 +23,7 @@ from leadgen.core.models import Lane
 from leadgen.core.tenancy import current_workspace_id, workspace_scope
 from prospects.models import CompanyPair, PersonPair
 from prospects.models.duplicates import PairState
-from prospects.queries.duplicates import COMPANIES, PEOPLE, Subject, subject_of
+from prospects.queries.duplicates import COMPANIES, PEOPLE, Subject
 from prospects.rules import duplicates as rules
 
 LANE, FULL = "duplicates", "full"
@@ -299,11 +299,3 @@ def _drop(subject: Subject, ids: list[UUID]) -> None:
             """,  # noqa: S608  names of our own tables; every value is a parameter
             [ids[::2], ids[1::2], current_workspace_id()],
         )
-
-
-__all__ = ["compare", "compare_all", "dismiss", "look", "reconsider", "ring", "run_lane", "subject_of", "write_keys"]
-
-
-def pairs_of(subject: Subject, score: int) -> Iterator[Any]:
-    """Open pairs at or above a score, best first."""
-    return subject.pair.objects.filter(state=PairState.OPEN, score__gte=score).order_by("-score", "pk").iterator()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from leadgen.core.errors import Conflict
 from prospects.actions.imports_setup import Table, options_from_json, read_table
 from prospects.models import Import
-from prospects.queries.imports import issues_of, safe
+from prospects.queries.imports import drain, issues_of, safe
 
 FATES = {"c": "create", "u": "update", "s": "unchanged", "x": "conflict", "i": "invalid"}
 
@@ -43,12 +43,5 @@ def _lines(run: Import, fates: str, table: Table) -> Iterator[str]:
             [row.line, words, "yes" if fate.isupper() else "", remarks, *(safe(cell) for cell in row.cells)]
         )
         if out.tell() > 65536:
-            yield _drain(out)
-    yield _drain(out)
-
-
-def _drain(out: io.StringIO) -> str:
-    text = out.getvalue()
-    out.seek(0)
-    out.truncate()
-    return text
+            yield drain(out)
+    yield drain(out)

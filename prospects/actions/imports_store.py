@@ -5,10 +5,7 @@ columns travel as arrays.
 """
 
 import json
-import os
-import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +13,8 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 from django.db.models import QuerySet
 
-from leadgen.core.arrays import array_text
+from leadgen.core.arrays import Source, column_type, source_of, text_of
+from leadgen.core.ids import uuid7
 from leadgen.core.prepared import server_cursor
 from leadgen.core.tenancy import TenantModel, current_workspace_id
 
@@ -38,29 +36,9 @@ class RowRefused(Exception):
         self.message, self.remedy, self.column, self.value = message, remedy, column, value
 
 
-def uuid7() -> UUID:
-    """A time-ordered key, as PostgreSQL's uuidv7() makes them: rows must know their ids before they are copied."""
-    moment = time.time_ns() // 1_000_000
-    random = int.from_bytes(os.urandom(10))
-    number = (moment << 80) | (0x7 << 76) | ((random >> 68) << 64) | (0b10 << 62) | (random & ((1 << 62) - 1))
-    return UUID(int=number)
-
-
 def as_json(value: Any) -> Any:
     """A column's value as JSON keeps it: times, amounts and keys as texts."""
     return json.loads(json.dumps(value, cls=DjangoJSONEncoder))
-
-
-def _type(field: Any) -> str:
-    kind = str(field.rel_db_type(connection) if isinstance(field, models.ForeignKey) else field.db_type(connection))
-    # varchar(12) would cut what is too long where varchar's own check refuses it.
-    return (
-        "varchar[]"
-        if kind.endswith("[]") and kind.startswith("varchar")
-        else "text"
-        if kind.startswith("varchar")
-        else kind
-    )
 
 
 class Unit:
@@ -115,7 +93,7 @@ class Rows:
         self._read = [name for name in self.columns if name not in unread]
         self._json = {f.attname for f in fields if isinstance(f, models.JSONField)}
         self._texts = {f.attname for f in fields if isinstance(f, models.CharField | models.TextField) and not f.null}
-        self._types = {f.attname: _type(f) for f in fields}
+        self._types = {f.attname: column_type(f) for f in fields}
         self._blank = {f.attname: (f.get_default if callable(f.default) else f.get_default()) for f in fields}
         self._fresh = [name for name, value in self._blank.items() if callable(value)]
         self._dated = "updated_at" in self.columns
@@ -240,25 +218,27 @@ class Rows:
         return [row["id"] for rows in groups.values() for row in rows] + list(self._new)
 
     def _insert(self, rows: list[Row]) -> None:
-        selected, params, source = self._columns(self.columns, rows)
+        source = self._source(self.columns, rows)
         columns = ", ".join(f'"{name}"' for name in self.columns)
         self._execute(
             f'INSERT INTO "{self.model._meta.db_table}" (workspace_id, {columns})'  # noqa: S608  names of our columns
-            f" SELECT %s, {', '.join(selected)} FROM {source}",
-            [current_workspace_id(), *params],
+            f" SELECT %s, {', '.join(source.expressions)} FROM {source.origin}",
+            [current_workspace_id(), *source.params],
         )
 
     def update(self, columns: tuple[str, ...], rows: list[Row]) -> list[tuple[Any, ...]]:
         """Write these columns of these rows; what the database held in them a moment ago, each row led by its id."""
-        selected, params, source = self._columns(("id", *columns), rows)
-        named = ", ".join(f'{value} AS "{name}"' for name, value in zip(("id", *columns), selected, strict=True))
+        source = self._source(("id", *columns), rows)
+        named = ", ".join(
+            f'{value} AS "{name}"' for name, value in zip(("id", *columns), source.expressions, strict=True)
+        )
         assignments = ", ".join(f'"{name}" = s."{name}"' for name in columns)
         # What the database held a moment ago, not what was read before: it is what an undo gives back.
         before = ", ".join(f'old."{name}"' for name in columns)
         return self._execute(
-            f'UPDATE "{self.model._meta.db_table}" t SET {assignments} FROM (SELECT {named} FROM {source}) s'  # noqa: S608
+            f'UPDATE "{self.model._meta.db_table}" t SET {assignments} FROM (SELECT {named} FROM {source.origin}) s'  # noqa: S608
             f" WHERE t.workspace_id = %s AND t.id = s.id RETURNING t.id, {before}",
-            [*params, current_workspace_id()],
+            [*source.params, current_workspace_id()],
         )
 
     def _change(self, columns: tuple[str, ...], rows: list[Row]) -> None:
@@ -269,38 +249,18 @@ class Rows:
             row = self._by_id[key]
             self.changes.append((key, dict(zip(columns, values, strict=True)), {name: row[name] for name in columns}))
 
-    def _columns(self, columns: Sequence[str], rows: list[Row]) -> tuple[list[str], list[Any], str]:
-        """(an expression a column, their parameters, what to select from): what all rows share is one value, the rest
-        are arrays of texts, unnested together."""
-        selected: list[str] = []
-        single: list[Any] = []
-        arrays: list[str] = []
+    def _source(self, columns: Sequence[str], rows: list[Row]) -> Source:
+        found = []
         for name in columns:
             values = [row[name] for row in rows]
-            first = values[0]
-            kind = self._types[name]
-            if values.count(first) == len(values):
-                selected.append(f"%s::{kind}")
-                single.append(self._text(name, first))
-            else:
-                selected.append(f"v.a{len(arrays)}::{kind}")
-                texts = values if name in self._texts else [self._text(name, value) for value in values]
-                arrays.append(array_text(texts))
-        if not arrays:
-            return selected, [*single, len(rows)], "generate_series(1, %s) v"
-        unnest = ", ".join(["%s::text[]"] * len(arrays))
-        names = ", ".join(f"a{n}" for n in range(len(arrays)))
-        return selected, [*single, *arrays], f"unnest({unnest}) v({names})"
+            texts = values if name in self._texts else [self._text(name, value) for value in values]
+            found.append((self._types[name], texts))
+        return source_of(found)
 
     def _text(self, name: str, value: Any) -> str | None:
-        if value is None or isinstance(value, str):
-            # A text in a JSON column is JSON, too.
-            return json.dumps(value) if name in self._json and value is not None else value
-        if name in self._json:
-            return json.dumps(value, cls=DjangoJSONEncoder)
-        if isinstance(value, list):
-            return array_text([str(part) for part in value]) if value else "{}"
-        return value.isoformat() if isinstance(value, date) else str(value)
+        if name in self._json:  # also a text is JSON there
+            return None if value is None else json.dumps(value, cls=DjangoJSONEncoder)
+        return text_of(value)
 
     def _execute(self, sql: str, params: list[Any]) -> list[tuple[Any, ...]]:
         with connection.wrap_database_errors:

@@ -19,6 +19,7 @@ from django.db.models.functions import Now
 from django.utils.dateparse import parse_datetime
 
 from accounts.actions.audit import Actor, write_audit
+from accounts.models import Member
 from leadgen.core.errors import Conflict
 from leadgen.core.tenancy import TenantModel, workspace_scope
 from prospects.actions.fit import rescore
@@ -199,7 +200,7 @@ def _finish(run: Import, now: datetime) -> None:
     run.state, run.lease_until = _State.UNDONE, None
     run.undo = {**Outcome.from_json(run.undo).as_json(), **run.undo, "undone_at": now.isoformat()}
     run.save(update_fields=["state", "lease_until", "undo"])
-    member = apps.get_model("accounts", "Member").objects.filter(pk=run.undo.get("member")).first()
+    member = Member.objects.filter(pk=run.undo.get("member")).first()
     found = Outcome.from_json(run.undo)
     write_audit(
         by=Actor(member=member, source="system"), action="import.undone", now=now, target=run, label=run.file_name,

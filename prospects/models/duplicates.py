@@ -24,7 +24,10 @@ class PersonKeys(KeysBase):
 
     class Meta(KeysBase.Meta):
         constraints = [models.UniqueConstraint(fields=["workspace", "person"], name="personkeys_person")]
-        indexes = [GinIndex(fields=["workspace", "keys"], name="personkeys_keys")]
+        indexes = [
+            GinIndex(fields=["workspace", "keys"], name="personkeys_keys"),
+            models.Index(fields=["workspace", "-seen_at"], name="personkeys_seen"),  # where the next look goes on
+        ]
 
 
 class CompanyKeys(KeysBase):
@@ -32,7 +35,10 @@ class CompanyKeys(KeysBase):
 
     class Meta(KeysBase.Meta):
         constraints = [models.UniqueConstraint(fields=["workspace", "company"], name="companykeys_company")]
-        indexes = [GinIndex(fields=["workspace", "keys"], name="companykeys_keys")]
+        indexes = [
+            GinIndex(fields=["workspace", "keys"], name="companykeys_keys"),
+            models.Index(fields=["workspace", "-seen_at"], name="companykeys_seen"),
+        ]
 
 
 class PairState(models.TextChoices):

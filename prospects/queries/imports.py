@@ -15,7 +15,12 @@ _NUMBER = re.compile(r"[+-]?[0-9 ().,/:-]+")
 
 def import_rows() -> "QuerySet[Import]":
     """Every import, without the columns that are only read one by one."""
-    rows: QuerySet[Import] = Import.objects.select_related("member").defer("samples", "header", "findings")
+    rows: QuerySet[Import] = Import.objects.select_related("member").defer(
+        "samples",
+        "header",
+        "findings",
+        "settings",  # `settings` carries the fate of each row of a dry run
+    )
     return rows
 
 
@@ -40,11 +45,11 @@ def error_file(run: Import) -> Iterator[str]:
             continue
         if held is not None:
             _write(writer, held)
-            yield _drain(out)
+            yield drain(out)
         held = (row, [words], [remedy], cells)
     if held is not None:
         _write(writer, held)
-    yield _drain(out)
+    yield drain(out)
 
 
 def _write(writer: Any, held: tuple[int, list[str], list[str], list[str]]) -> None:
@@ -53,7 +58,8 @@ def _write(writer: Any, held: tuple[int, list[str], list[str], list[str]]) -> No
     writer.writerow([row, safe("; ".join(words)), safe(remedy), *(safe(cell) for cell in cells)])
 
 
-def _drain(out: io.StringIO) -> str:
+def drain(out: io.StringIO) -> str:
+    """What was written, taken out."""
     text = out.getvalue()
     out.seek(0)
     out.truncate()

@@ -17,7 +17,7 @@ from django.db import OperationalError, connection, transaction
 from django.db.models import Func, IntegerField, Q, QuerySet
 from psycopg.errors import QueryCanceled
 
-from leadgen.core.counts import EXACT_UP_TO
+from leadgen.core.counts import EXACT_UP_TO, planned_rows
 from leadgen.core.pagination import Order, Page, keyset
 from leadgen.core.rulelang import leaves, parse
 from leadgen.core.tenancy import current_workspace_id
@@ -130,7 +130,7 @@ def measure(queryset: QuerySet[Any]) -> Measure:
         with within(PILOT_MS):
             return _sampled(plain, PILOT // 5)
     except TooSlow:
-        return Measure.guess(_planned(plain))
+        return Measure.guess(max(planned_rows(plain), EXACT_UP_TO))
 
 
 def exactly(queryset: QuerySet[Any]) -> Measure | None:
@@ -214,12 +214,6 @@ def know_everybody(model: Any) -> None:
 
 def _known_as(model: Any) -> str:
     return f"everybody:{current_workspace_id()}:{model._meta.model_name}"
-
-
-def _planned(queryset: QuerySet[Any]) -> int:
-    from leadgen.core.counts import _planned as planned
-
-    return max(planned(queryset), EXACT_UP_TO)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def key_of(label: str) -> str:
 
 def read(kind: str, value: Any, choices: Sequence[str] = (), currency: str = "") -> Any:
     """A value as JSON keeps it, None for nothing. `currency`: of an amount that names none. Raises Unusable."""
-    if value is None or value == "" or (isinstance(value, str) and not value.strip()):
+    if value is None or (isinstance(value, str) and not clean_text(value)):  # also of nothing but control characters
         return None
     return _READERS[kind](value, choices, currency)
 

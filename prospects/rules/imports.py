@@ -11,17 +11,9 @@ from dataclasses import dataclass, field, replace
 from leadgen.core.errors import Invalid
 from prospects.rules.dates import NUMERIC_ORDERS
 from prospects.rules.imports_fields import CATALOGUE, KINDS, FieldSpec, Kind, find_field
+from prospects.rules.imports_formats import Formats, find_formats
 from prospects.rules.imports_mapping import Mapping, MappingQuestion, guess_mapping
-from prospects.rules.imports_rows import (
-    CUSTOM,
-    IDENTITY,
-    ConvertedRow,
-    Formats,
-    RowConverter,
-    RowIssue,
-    Value,
-    find_formats,
-)
+from prospects.rules.imports_rows import CUSTOM, IDENTITY, ConvertedRow, RowConverter, RowIssue, Value
 from prospects.rules.normalise import clean_text, plain
 
 __all__ = [

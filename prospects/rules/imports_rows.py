@@ -1,20 +1,21 @@
-"""From cells to typed values: formats found over whole columns, then row by row, every doubt as an issue with its remedy."""
+"""From cells to typed values, row by row, by the formats found before; every doubt as an issue with its remedy."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from prospects.rules import normalise, normalise_places, normalise_words, titles
-from prospects.rules.dates import Ambiguous, DateColumn, DateFormat, Found, Moment, Unreadable, settle, whole_month
+from prospects.rules.dates import DateColumn, DateFormat, Moment, Unreadable, whole_month
 from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
+from prospects.rules.imports_formats import Formats
 from prospects.rules.imports_mapping import STAGE_ORDER
 from prospects.rules.imports_mapping import Mapping as ColumnMapping
 from prospects.rules.industries import industry
 from prospects.rules.names import split_name
-from prospects.rules.normalise import NumberColumn, NumberFormat, Unusable
+from prospects.rules.normalise import Unusable
 
 Value = str | int | Decimal | date | Moment | list[str]
 # A row must fill at least one of these, else it is about nothing.
@@ -47,21 +48,6 @@ class RowIssue:
     severity: Literal["error", "warning"] = "error"
 
 
-@dataclass(slots=True)
-class Formats:
-    """How the columns write dates and numbers, by field."""
-
-    dates: dict[str, Found] = field(default_factory=dict)
-    numbers: dict[str, NumberFormat] = field(default_factory=dict)
-    months: set[str] = field(default_factory=set)  # day fields whose cells name whole months
-    findings: list[str] = field(default_factory=list)  # in words, for the report
-
-    @property
-    def ambiguous(self) -> dict[str, Ambiguous]:
-        """The date columns a human must decide on."""
-        return {name: found for name, found in self.dates.items() if isinstance(found, Ambiguous)}
-
-
 class ConvertedRow(NamedTuple):
     """`values`: only fields with something in them, under the names of the catalogue (plus `subchannel`).
 
@@ -75,42 +61,6 @@ class ConvertedRow(NamedTuple):
     def refused(self) -> bool:
         """Whether an issue forbids to import the row."""
         return bool(self.issues) and any(issue.severity == "error" for issue in self.issues)
-
-
-def find_formats(
-    mapping: ColumnMapping, header: Sequence[str], rows: Iterable[Sequence[str]], *, order: str | None = None
-) -> Formats:
-    """One pass over all rows (cells as wide as the header) to find the formats of the mapped date and number columns."""
-    specs = {spec.name: spec for spec in CATALOGUE[mapping.kind]}
-    index = {name: i for i, name in enumerate(header)}
-    used = {name: index[column] for name, column in mapping.columns.items() if name in specs or name in mapping.dated}
-    days = {name: DateColumn() for name in used if name in mapping.dated or specs[name].kind in ("date", "day")}
-    numbers = {name: NumberColumn() for name in used if name in specs and specs[name].kind == "money"}
-    date_cells = [(used[name], name, column) for name, column in days.items()]
-    number_cells = [(used[name], column) for name, column in numbers.items()]
-    formats = Formats()
-    monthly = {name for name in days if name in specs and specs[name].kind == "day"}
-    for cells in rows:
-        for i, name, column in date_cells:
-            if cell := cells[i]:
-                if name in monthly and whole_month(cell):
-                    formats.months.add(name)
-                else:
-                    column.add(normalise.clean_text(cell))
-        for i, number in number_cells:
-            number.add(cells[i])
-    formats.dates = settle({name: column.found(order=order) for name, column in days.items()})
-    formats.numbers = {name: column.found() for name, column in numbers.items()}
-    for name, found in formats.dates.items():
-        if isinstance(found, DateFormat):
-            others = f"; not read: {', '.join(found.not_matched)}" if found.not_matched else ""
-            formats.findings.append(f"{mapping.columns[name]} ({name}): {found.words}{others}")
-        elif isinstance(found, Ambiguous):
-            formats.findings.append(f"{mapping.columns[name]} ({name}): {found.message}")
-    for name, fmt in formats.numbers.items():
-        if not fmt.sure:
-            formats.findings.append(f"{mapping.columns[name]} ({name}): {fmt.words}")
-    return formats
 
 
 class RowConverter:

@@ -87,3 +87,24 @@ SENIORITY: tuple[tuple[str, float, str], ...] = (
      r"|\bdesenvolvedor|\bengenheir|\bfreelanc|\bcontractor|\bscrum master|(?:product|process) owner|koordinator|\bcoordinateur|\bcoordinatrice"
      r"|\bstrategist|\bplanner|\btrainer|\bcoach\b|\bangestellte|\bouvrier|\btechnolog|\btester|\bmechanic|\belectrician|\boperator|\binspector|\bprogrammer"),
 )  # fmt: skip
+
+DEPARTMENT: tuple[tuple[str, str], ...] = (
+    ("finance", r"\bcfo\b|financ|finanz|account(?:ing|ant|s payable)|controll(?:er|ing)|treasur|buchhalt|comptab|contab|\btax\b|audit|steuer|rechnungswesen"),
+    ("marketing", r"\bcmo\b|marketing|brand|growth|demand gen|content|\bseo\b|communicat|kommunikation|\bpr\b|public relations|social media|mercadotecnia"),
+    ("hr", r"\bchro\b|human resources|\bhr\b|people (?:and|operations|ops|officer|partner|manager)|chief people|talent|recruit|personal(?:leit|wesen|abteilung|referent)"
+           r"|ressources humaines|\brh\b|recursos humanos|risorse umane|\bpeople\b"),
+    ("legal", r"\bclo\b|legal|counsel|lawyer|attorney|jurist|rechts(?!rat)|juridique|avocat|compliance|privacy|datenschutz"),
+    ("purchasing", r"\bcpo procurement|procure|purchas|buyer|einkauf|einkaufer|achats|acheteur|compras|acquisti|sourcing|beschaffung"),
+    ("support", r"support|customer (?:success|service|care|experience)|kundendienst|kundenservice|service client|atencion al cliente|help ?desk|client success"),
+    ("sales", r"\bcro\b|\bsales\b|vertrieb|verkauf|account (?:executive|manager|director)|key account|business development|\bbdr\b|\bsdr\b|\bae\b|revenue"
+              r"|commercial|comercial|commerciale|ventes|ventas|vendite|vendas|aussendienst|partnership|channel manager|pre ?sales"),
+    ("it", r"\bcio\b|\bciso\b|\bit\b|information (?:technology|security|systems)|infrastructure|sys ?admin|system admin|network|cyber|security|informatik|informatique"
+           r"|informatica|sistemas|edv|cloud|devops|database|\bdba\b|\berp\b"),
+    ("product", r"\bcpo\b|product (?:manager|owner|director|lead|marketing|design|management|officer)|head of product|of product|vp product|\bux\b|\bui\b|produkt(?:manag|leit)|chef de produit|^product$"),
+    ("engineering", r"\bcto\b|engineer|software|developer|entwickl|technical|technology|r ?(?:and )?d\b|research|data scien|machine learning|architect|ingenieur|technik"
+                    r"|developpeur|ingenier|ingegner|desarroll|tecnic|techni|\bqa\b|konstruk|scientist|forschung"),
+    ("operations", r"\bcoo\b|operat|logist|supply|production|produktion|manufactur|fertigung|werkleit|plant|quality|qualitat|facilit|project|projekt|projet|betrieb|process|warehouse|lager"),
+    ("executive", r"\bceo\b|founder|owner|president|geschaftsfuhr|vorstand|inhaber|grunder|managing director|managing partner|general manager|direct(?:eur|rice) general"
+                  r"|directora? general|diret(?:or|ora) geral|direttor\w+ generale|amministrator\w+ delegat|\bpdg\b|gerant|chairman|board|fondat|fundador|chief executive|c suite"
+                  r"|gesellschafter|titolare|consejer\w+ delegad|chief of staff"),
+)  # fmt: skip

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from accounts.actions.audit import Actor
@@ -41,6 +41,7 @@ def test_values_are_typed(kind: str, typed: str, kept: Any) -> None:
     assert rules.read(kind, typed, ["Gold", "Silver"], "CHF") == kept
 
 
+@example("text", "\x01")
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(rules.KINDS), st.one_of(st.text(max_size=30), st.floats(), st.integers(), st.booleans(), st.none())
