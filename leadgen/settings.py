@@ -172,6 +172,8 @@ MAILERS = {
 # --- The outside world ----------------------------------------------------------------------------------------------
 # Hosts a mailbox may name although they are not public (the sandbox; a self-hoster's own mail server).
 MAIL_HOST_ALLOW = env.words("MAIL_HOST_ALLOW", "" if PRODUCTION else "127.0.0.1,localhost")
+# Web servers ("host" or "host:port") that feeds and data providers may name although they are not public.
+WEB_HOST_ALLOW = env.words("WEB_HOST_ALLOW")
 # Name servers of the deliverability check, "address" or "address:port"; empty: those of the machine.
 DNS_SERVERS = env.words("DNS_SERVERS")
 # Networks whose visitors are programs (a scanner's or data centre's ranges), for the class of a click.

@@ -1,4 +1,5 @@
-"""Where the server may connect to. A host typed by a user must be public, on a mail port, or on the operator's allow list.
+"""Where the server may connect to. A host typed by a user must be public, on a mail port (on 80 or 443 for the web: `web`),
+or on the operator's allow list.
 
 Otherwise a mailbox form would be a scanner of the operator's own network (ASVS 1.3.6).
 """
@@ -11,6 +12,7 @@ from django.conf import settings
 from leadgen.core.errors import Invalid
 
 MAIL_PORTS = {25, 465, 587, 2525, 143, 993}
+WEB_PORTS = {80, 443}
 
 
 def is_allowed(host: str) -> bool:
@@ -61,8 +63,40 @@ def open_connection(host: str, port: int, timeout: float | None) -> socket.socke
     """
     if is_allowed(host):
         return socket.create_connection((host, port), timeout)
+    return _connect(host, _public_addresses(host, port), port, timeout)
+
+
+def is_web_allowed(host: str, port: int) -> bool:
+    """Whether the operator named this web server ("host" or "host:port") as usable although it is not public."""
+    allowed = {entry.lower() for entry in settings.WEB_HOST_ALLOW}
+    return host.lower() in allowed or f"{host.lower()}:{port}" in allowed
+
+
+def check_web_name(host: str, port: int) -> None:
+    """What can be said about a web server without the network: raises Invalid for a port that is none of the web's, or a
+    private address typed as such."""
+    if is_web_allowed(host, port):
+        return
+    if port not in WEB_PORTS:
+        raise Invalid(f"Port {port} is not a port of the web. Use https without a port.", field="url")
+    if _sounds_private(host):
+        raise _inside_web(host)
+
+
+def open_web_connection(host: str, port: int, timeout: float | None) -> socket.socket:
+    """As `open_connection`, to a web server: `web.fetch` is the one caller."""
+    check_web_name(host, port)
+    if is_web_allowed(host, port):
+        return socket.create_connection((host, port), timeout)
+    found = _look_up(host, port, field="url")
+    if not all(is_public(address) for address in found):
+        raise _inside_web(host)
+    return _connect(host, found, port, timeout)
+
+
+def _connect(host: str, addresses: list[str], port: int, timeout: float | None) -> socket.socket:
     error: OSError | None = None
-    for address in _public_addresses(host, port):
+    for address in addresses:
         try:
             return socket.create_connection((address, port), timeout)
         except OSError as failed:
@@ -70,16 +104,29 @@ def open_connection(host: str, port: int, timeout: float | None) -> socket.socke
     raise error or OSError(f"{host} has no address")
 
 
+def _sounds_private(host: str) -> bool:
+    """Whether a host is a private address, or a name that can only be one."""
+    try:
+        return not is_public(host)
+    except ValueError:  # a name, not an address
+        return host.lower().rstrip(".").rpartition(".")[2] in {"localhost", "internal", "local", ""}
+
+
 def _public_addresses(host: str, port: int) -> list[str]:
     check_mail_name(host, port)
     if is_allowed(host):
         return []
+    found = _look_up(host, port, field="host")
+    if not all(is_public(address) for address in found):
+        raise _inside(host)
+    return found
+
+
+def _look_up(host: str, port: int, *, field: str) -> list[str]:
     try:
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except OSError as error:
-        raise Invalid(f"{host} has no address: {error.strerror or error}. Check the spelling.", field="host") from error
-    if not all(is_public(address) for address in found):
-        raise _inside(host)
+        raise Invalid(f"{host} has no address: {error.strerror or error}. Check the spelling.", field=field) from error
     return list(dict.fromkeys(found))
 
 
@@ -87,3 +134,7 @@ def _inside(host: str) -> Invalid:
     return Invalid(
         f"{host} is inside a private network. Your operator can allow it with MAIL_HOST_ALLOW.", field="host"
     )
+
+
+def _inside_web(host: str) -> Invalid:
+    return Invalid(f"{host} is inside a private network. Your operator can allow it with WEB_HOST_ALLOW.", field="url")
