@@ -1,16 +1,17 @@
-"""Migrating from nothing in seconds: add a constraint or index to the migration state without rendering models anew.
+"""Migrating from nothing in seconds: tell the rendered models of a migration state what changed instead of making them anew.
 
-Django renders a model and all models connected with it for each AddConstraint and AddIndex. Every tenant table is
-connected with every other through its workspace, and each has several composite keys and workspace-led indexes: over
-three hundred times the whole schema, half a minute of a first start. The rendered class differs by one entry of
-`_meta.constraints` or `_meta.indexes`, so that entry is what changes here.
+Django renders a model and all models connected with it for each operation. Every tenant table is connected with every
+other through its workspace, so that is nearly the whole schema each time, over five hundred times: a minute of a first
+start. What most operations change is little: an entry of `_meta.constraints` or `_meta.indexes`, a plain column, or one
+class more that nothing points at yet. Only that is done here. Whatever touches relations of models that are there goes
+Django's way, and code in a migration (RunPython) sees everything rendered anew: the state says that it was delayed.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from django.db.migrations.state import ProjectState
+from django.db.migrations.state import ModelState, ProjectState
 
 
 def _append_option(self: ProjectState, app_label: str, model_name: str, option_name: str, obj: Any) -> None:
@@ -22,12 +23,52 @@ def _append_option(self: ProjectState, app_label: str, model_name: str, option_n
         meta.__dict__.pop("total_unique_constraints", None)  # cached from the constraints
 
 
+_add_field = ProjectState.add_field
+_add_model = ProjectState.add_model
+
+
 @contextmanager
-def constraints_without_rendering() -> Iterator[None]:
-    """Within: ProjectState.add_constraint and add_index leave rendered models in place and amend them."""
-    original = ProjectState._append_option  # type: ignore[attr-defined]  # private; a test compares both
-    ProjectState._append_option = _append_option  # type: ignore[attr-defined]  # the same
+def _unrendered(state: ProjectState) -> Iterator[None]:
+    """Let Django change the state without a look at its rendered models."""
+    apps = state.__dict__.pop("apps")
     try:
         yield
     finally:
-        ProjectState._append_option = original  # type: ignore[attr-defined]  # the same
+        state.__dict__["apps"] = apps
+        state.is_delayed = True
+
+
+def _add_plain_field(
+    self: ProjectState, app_label: str, model_name: str, name: str, field: Any, preserve_default: bool
+) -> None:
+    inherited = any(f"{app_label}.{model_name}" in state.bases for state in self.models.values())
+    if "apps" not in self.__dict__ or field.is_relation or inherited:
+        _add_field(self, app_label, model_name, name, field, preserve_default)
+        return
+    with _unrendered(self):
+        _add_field(self, app_label, model_name, name, field, preserve_default)
+    added = self.models[app_label, model_name].fields[name].clone()
+    self.apps.get_model(app_label, model_name).add_to_class(name, added)
+
+
+def _add_new_model(self: ProjectState, model_state: ModelState) -> None:
+    if "apps" not in self.__dict__:
+        _add_model(self, model_state)
+        return
+    with _unrendered(self):
+        _add_model(self, model_state)
+    self.apps.render_multiple([model_state])
+
+
+@contextmanager
+def little_rendering() -> Iterator[None]:
+    """Within: constraints, indexes, plain columns and new models leave the rendered models in place and amend them."""
+    ours = {"_append_option": _append_option, "add_field": _add_plain_field, "add_model": _add_new_model}
+    originals = {name: getattr(ProjectState, name) for name in ours}
+    for name, function in ours.items():
+        setattr(ProjectState, name, function)
+    try:
+        yield
+    finally:
+        for name, function in originals.items():
+            setattr(ProjectState, name, function)

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.commands.migrate import Command as Migrate
 from django.db import connections, transaction
 
-from leadgen.core.migration_state import constraints_without_rendering
+from leadgen.core.migration_state import little_rendering
 from leadgen.core.policies import sync_policies
 
 
@@ -17,7 +17,7 @@ class Command(Migrate):
         # The app role owns nothing, so a migration through it could only fail half-way.
         if options["database"] == "default":
             options["database"] = "owner"
-        with constraints_without_rendering():
+        with little_rendering():
             super().handle(*args, **options)
         if options["plan"] or options["check_unapplied"]:
             return
