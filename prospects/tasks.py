@@ -5,7 +5,7 @@ from django.conf import settings
 
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions import duplicates, fit, imports, segments, segments_refresh
+from prospects.actions import duplicates, fit, imports, segments, segments_refresh, verification
 
 
 @shared_task(name="prospects.score_fit")
@@ -31,6 +31,15 @@ def find_duplicates() -> None:
     """Compare what changed, workspace by workspace; each batch is a transaction of its own."""
     while lane := lanes.take(kind=duplicates.LANE, now=clock.now(), lease_seconds=900):
         again = duplicates.run_lane(lane, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.verify_people")
+def verify_people(workspace_id: str | None = None) -> None:
+    """Look at addresses that are new, changed or due, workspace by workspace; each part is a transaction of its own."""
+    verification.begin_everywhere(now=clock.now())
+    while lane := lanes.take(kind=verification.LANE, now=clock.now(), lease_seconds=verification.LEASE):
+        again = verification.run_lane(lane, now=clock.now())
         lanes.move_on(lane, next_due=again)
 
 

@@ -19,7 +19,7 @@ from leadgen.core import lanes
 from leadgen.core.clock import local_date, start_of_day
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
-from prospects.actions import duplicates
+from prospects.actions import duplicates, verification
 from prospects.actions.leads import evaluate_people
 from prospects.models import Company, CompanyFit, Icp, IcpVersion, Person, PersonFit, Stage
 from prospects.queries.fit import current_version, local_now, scored_sql
@@ -81,12 +81,13 @@ def rescore(*, now: datetime, company_ids: Iterable[UUID] = (), person_ids: Iter
     """After facts changed: these companies (with their people) and these people, under every profile in force.
 
     Call it after the rows are saved, once a batch. About three queries a profile, whatever the number of rows. They are
-    also compared with the others for duplicates, soon, by a worker.
+    also compared with the others for duplicates and verified, soon, by a worker.
     """
     firms, persons = list(company_ids), list(person_ids)
     if not firms and not persons:
         return ScoreRun()
     duplicates.ring(now=now)
+    verification.ring(now=now)
     looked_at, written, seconds = 0, 0, 0.0
     people: list[UUID] = []
     in_force = IcpVersion.objects.filter(published_at__isnull=False).values("icp_id")

@@ -32,9 +32,10 @@ from prospects.models import (
     PersonFit,
     PersonKeys,
     PersonPair,
+    Verification,
 )
 
-DERIVED = (CompanyFit, CompanyKeys, CompanyPair, Engagement, PersonFit, PersonKeys, PersonPair)
+DERIVED = (CompanyFit, CompanyKeys, CompanyPair, Engagement, PersonFit, PersonKeys, PersonPair, Verification)
 CHUNK = 10_000
 # Model -> what its rows are called where they are counted; in this order.
 NOUNS = {

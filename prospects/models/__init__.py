@@ -11,8 +11,10 @@ from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
 from prospects.models.imports import Import, ImportBatch, ImportFile, ImportIssue
 from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
+from prospects.models.quality import QualityReport
 from prospects.models.segments import Segment, SegmentChange, SegmentMember, SegmentSnapshot
 from prospects.models.tasks import Task
+from prospects.models.verification import MailHost, Verification
 
 __all__ = [
     "EXITS",
@@ -40,6 +42,7 @@ __all__ = [
     "ImportFile",
     "ImportIssue",
     "Lead",
+    "MailHost",
     "Meeting",
     "Merge",
     "MergeMove",
@@ -49,6 +52,7 @@ __all__ = [
     "PersonKeys",
     "PersonPair",
     "PointEntry",
+    "QualityReport",
     "Segment",
     "SegmentChange",
     "SegmentMember",
@@ -59,4 +63,5 @@ __all__ = [
     "StageTransition",
     "Suppression",
     "Task",
+    "Verification",
 ]

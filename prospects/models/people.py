@@ -1,5 +1,6 @@
 """People: facts about persons. A person has at most one current company."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex, GinIndex, OpClass
 from django.db import models
 from django.db.models.functions import Upper
@@ -11,8 +12,17 @@ from prospects.models.choices import Department, Seniority, one_of
 class PersonEmailStatus(models.TextChoices):
     UNKNOWN = "unknown", "Not verified"
     VALID = "valid", "Verified"
+    RISKY = "risky", "Risky"
     INVALID = "invalid", "Invalid"
     BOUNCED = "bounced", "Bounced"
+
+
+class StaleSignal(models.TextChoices):
+    LEFT = "left", "Left the company"
+    BOUNCED = "bounced", "The address bounced"
+    MOVED = "moved", "Changed employer"
+    ROLE = "role", "Changed role"
+    NONE = "", "None"
 
 
 class Person(TenantModel):
@@ -26,6 +36,10 @@ class Person(TenantModel):
     email_status = models.CharField(max_length=8, choices=EmailStatus.choices, default=EmailStatus.UNKNOWN)
     email_status_at = models.DateTimeField(null=True, blank=True)
     email_status_reason = models.CharField(max_length=200, blank=True)
+    # Codes of rules.verification.CHECKS that led to the status, and of rules.staleness.SIGNALS: kept by a worker.
+    email_checks = ArrayField(models.CharField(max_length=16), default=list, db_default=[], blank=True)
+    stale_signal = models.CharField(max_length=8, choices=StaleSignal.choices, default="", db_default="", blank=True)
+    stale_at = models.DateTimeField(null=True, blank=True)
     phone = models.CharField(max_length=40, blank=True)  # E.164 where it could be parsed
     linkedin_url = models.CharField(max_length=300, blank=True)
     linkedin_status = models.CharField(max_length=12, blank=True)  # '', requested, connected, declined
@@ -55,6 +69,7 @@ class Person(TenantModel):
                 fields=["workspace", "external_id"], condition=~models.Q(external_id=""), name="person_external"
             ),
             one_of("email_status", PersonEmailStatus, "person_email_status"),
+            one_of("stale_signal", StaleSignal, "person_stale_signal"),
             one_of("seniority", Seniority, "person_seniority"),
             one_of("department", Department, "person_department"),
         ]

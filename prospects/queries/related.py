@@ -25,7 +25,7 @@ from django.db.models import (
     TextField,
     Value,
 )
-from django.db.models.functions import Cast, Coalesce, Power
+from django.db.models.functions import Cast, Coalesce, Greatest, Power
 
 from leadgen.core.rulelang import Node, leaves
 from prospects.models import (
@@ -121,6 +121,8 @@ def _deals(outcome: str) -> Build:
     return lambda key, now: count_of(Deal.objects.filter(company=key, outcome=outcome), "company")
 
 
+# GREATEST passes NULL over. Of the row itself: no join, whatever the number of people.
+register_related("person", "x_person_confirmed_at", lambda key, now: Greatest("updated_at", "last_reply_at"))
 register_related("person", "x_lead_stage_at", _latest_stage_at)
 register_related("person", "x_person_engagement", _engagement)
 register_related("person", "x_person_leads", lambda key, now: count_of(Lead.objects.filter(person=key), "person"))

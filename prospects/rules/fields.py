@@ -26,7 +26,10 @@ STAGES = (
     ("customer", "Customer"), ("disqualified", "Disqualified"), ("recycled", "Recycled"), ("lost", "Lost"),
 )  # fmt: skip
 EMAIL_STATUSES = (
-    ("unknown", "Not verified"), ("valid", "Verified"), ("invalid", "Invalid"), ("bounced", "Bounced"),
+    ("unknown", "Not verified"), ("valid", "Verified"), ("risky", "Risky"), ("invalid", "Invalid"), ("bounced", "Bounced"),
+)  # fmt: skip
+STALE_SIGNALS = (
+    ("left", "Left the company"), ("bounced", "The address bounced"), ("moved", "Changed employer"), ("role", "Changed role"),
 )  # fmt: skip
 GRADES = (("A", "A"), ("B", "B"), ("C", "C"), ("D", "D"), ("X", "Excluded"))
 SEQUENCE_STATES = (
@@ -152,6 +155,11 @@ PERSON_FIELDS = FieldCatalogue(
         Field("person.name", "name", "text", path="full_name"),
         Field("person.email", "e-mail", "text", path="email"),
         Field("person.email_status", "e-mail status", "choice", path="email_status", choices=EMAIL_STATUSES),
+        Field("person.email_checks", "e-mail checks", "list", path="email_checks", help="Such as role, free, unproven."),
+        Field("person.email_status_at", "e-mail status since", "date", path="email_status_at", timestamp=True),
+        Field("person.stale_signal", "out of date because", "choice", path="stale_signal", choices=STALE_SIGNALS),
+        Field("person.confirmed_at", "facts last confirmed", "date", path="x_person_confirmed_at", timestamp=True),
+        Field("person.lawful_basis", "lawful basis", "text", path="lawful_basis"),
         Field("person.phone", "phone", "text", path="phone"),
         Field("person.linkedin_url", "LinkedIn page", "text", path="linkedin_url"),
         Field("person.linkedin_status", "LinkedIn status", "text", path="linkedin_status"),

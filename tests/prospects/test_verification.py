@@ -1,0 +1,176 @@
+"""Addresses are verified in the background against a name server on loopback; news makes people out of date."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.actions.audit import SYSTEM
+from campaigns.queries.verdicts import block_of_person
+from leadgen.core import lanes
+from leadgen.core.tenancy import workspace_scope
+from prospects.actions import verification
+from prospects.actions.activities import record_activity
+from prospects.actions.people import create_person, update_person
+from prospects.actions.verification import ask_verification, confirm_person, look, run_lane
+from prospects.models import MailHost, Person, Verification
+from prospects.queries import people
+from prospects.queries.verification import is_waiting, reasons_of
+from tests.dns_server import DnsServer, dns_server
+from tests.factories.prospects import make_company, make_person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def server(settings: Any) -> Iterator[DnsServer]:
+    with dns_server() as found:
+        settings.DNS_SERVERS = [f"127.0.0.1:{found.port}"]
+        found.add("lumen-robotics.com", "MX", "5 aspmx.l.google.com.")
+        found.add("aspmx.l.google.com", "A", "192.0.2.1")
+        found.add("null.lumen-robotics.com", "MX", "0 .")
+        yield found
+
+
+def looked(workspace: Any, now: Any) -> verification.Look:
+    return look(workspace.pk, now=now, ask=verification.asking())
+
+
+def verdicts() -> dict[str, tuple[str, list[str]]]:
+    return {row.email: (row.email_status, row.email_checks) for row in Person.objects.exclude(email="")}
+
+
+def test_everybody_new_is_judged_once_and_domains_are_asked_once(in_acme, now, server) -> None:
+    for email in ("ana@lumen-robotics.com", "tom@lumen-robotics.com", "info@lumen-robotics.com", "mei@gone-for-good.com",
+                  "eva@null.lumen-robotics.com", "dana@kite.example", ""):  # fmt: skip
+        make_person(email=email)
+    done = looked(in_acme, now)
+    assert (done.judged, done.asked) == (7, 4)
+    assert verdicts() == {
+        "ana@lumen-robotics.com": ("unknown", ["unproven"]),
+        "tom@lumen-robotics.com": ("unknown", ["unproven"]),
+        "info@lumen-robotics.com": ("risky", ["role"]),
+        "mei@gone-for-good.com": ("invalid", ["no_domain"]),
+        "eva@null.lumen-robotics.com": ("invalid", ["null_mx"]),
+        "dana@kite.example": ("unknown", ["reserved"]),
+    }
+    mei = Person.objects.get(email="mei@gone-for-good.com")
+    assert (mei.email_status_at, mei.email_status_reason) == (now, "The domain gone-for-good.com does not exist")
+    assert mei.updated_at < now  # no fact of theirs changed
+    verdict = block_of_person(mei)
+    assert verdict is not None
+    assert (verdict.code, "does not exist" in verdict.reason) == ("address_bad", True)
+    assert ("kite.example", "MX") not in server.asked
+    # A second look finds nothing to do, and asks nobody.
+    asked = len(server.asked)
+    again = looked(in_acme, now + timedelta(minutes=5))
+    assert (again.judged, again.written, len(server.asked)) == (0, 0, asked)
+    # Rules ask for it.
+    rule = {"all": [{"field": "person.email_checks", "op": "has_any", "value": ["role"]}, {"field": "person.email_status", "op": "is", "value": "risky"}]}  # fmt: skip
+    assert [row.email for row in people.matching(rule, now=now)] == ["info@lumen-robotics.com"]
+
+
+def test_a_new_address_is_judged_anew_and_old_proof_is_not_its(in_acme, now, by_alice, server) -> None:
+    person = create_person(by=by_alice, now=now, name="Ana Ferreira", email="ana@lumen-robotics.com")
+    assert is_waiting(person, now)
+    looked(in_acme, now)
+    record_activity(kind="replied", at=now, now=now + timedelta(hours=1), person=person, summary="Replied")
+    looked(in_acme, now + timedelta(hours=2))
+    assert verdicts() == {"ana@lumen-robotics.com": ("valid", ["answered"])}
+    later = now + timedelta(days=1)
+    person.refresh_from_db()
+    update_person(by=by_alice, now=later, person=person, changes={"email": "ana@gone-for-good.com"})
+    looked(in_acme, later)
+    assert verdicts() == {"ana@gone-for-good.com": ("invalid", ["no_domain"])}
+    # An import changes it without a line in the ledger: what came before says nothing of the new one either.
+    Person.objects.update(email="ana.f@lumen-robotics.com", email_status="unknown", email_status_at=None, updated_at=later + timedelta(hours=1))  # fmt: skip
+    looked(in_acme, later + timedelta(hours=2))
+    assert verdicts() == {"ana.f@lumen-robotics.com": ("unknown", ["unproven"])}
+    assert Verification.objects.get().since == later
+
+
+def test_what_others_know_stays_and_news_makes_somebody_out_of_date(in_acme, now, by_alice, server) -> None:
+    ana = make_person("Ana Ferreira", email="ana@lumen-robotics.com")
+    tom = make_person("Tom Okafor", email="tom@lumen-robotics.com")
+    looked(in_acme, now)
+    # As campaigns records them: a hard bounce, and "no longer with the company".
+    later = now + timedelta(hours=1)
+    Person.objects.filter(pk=ana.pk).update(email_status="bounced", email_status_at=later, email_status_reason="550 no such user")  # fmt: skip
+    record_activity(kind="bounced", at=later, now=later, person=ana, summary="Bounced", hit_class="automated")
+    Person.objects.filter(pk=tom.pk).update(email_status="invalid", email_status_at=later, email_status_reason="Left the company")  # fmt: skip
+    record_activity(kind="auto_replied", at=later, now=later, person=tom, summary="Left the company", hit_class="automated", key="left:1")  # fmt: skip
+    done = looked(in_acme, later + timedelta(minutes=5))
+    assert done.judged == 2
+    assert verdicts() == {
+        "ana@lumen-robotics.com": ("bounced", ["bounced"]), "tom@lumen-robotics.com": ("invalid", ["stated_invalid"]),
+    }  # fmt: skip
+    ana.refresh_from_db()
+    tom.refresh_from_db()
+    assert (ana.email_status_at, ana.email_status_reason) == (later, "550 no such user")
+    assert (ana.stale_signal, tom.stale_signal) == ("bounced", "left")
+    assert reasons_of(tom, later) == ["Left the company (4 Mar 2026). Find where they work now, or delete them."]
+    # Looked at again for its own sake it stays so, with its day.
+    ask_verification(ids=[ana.pk, tom.pk], by=by_alice, now=later + timedelta(days=60))
+    looked(in_acme, later + timedelta(days=60))
+    tom.refresh_from_db()
+    assert (tom.email_status, tom.email_status_at, tom.stale_signal) == ("invalid", later, "left")
+    # Somebody looked: not out of date, and the address is still what it is.
+    confirm_person(person=tom, by=by_alice, now=later + timedelta(days=61))
+    looked(in_acme, later + timedelta(days=61))
+    tom.refresh_from_db()
+    assert (tom.stale_signal, tom.email_status) == ("", "invalid")
+    # A year later nobody has confirmed them.
+    assert reasons_of(tom, later + timedelta(days=61 + 400))[0].startswith(
+        "Nobody confirmed or changed these facts for 13"
+    )
+
+
+def test_a_new_employer_without_a_new_address_is_doubted(in_acme, now, by_alice, server) -> None:
+    lumen, kite = make_company("Lumen"), make_company("Kite")
+    ana = make_person("Ana Ferreira", lumen, email="ana@lumen-robotics.com", title="Buyer")
+    update_person(by=by_alice, now=now, person=ana, changes={"company": kite})
+    looked(in_acme, now)
+    ana.refresh_from_db()
+    assert (ana.stale_signal, ana.stale_at) == ("moved", now)
+    update_person(by=by_alice, now=now + timedelta(days=1), person=ana, changes={"email": "ana@kite.example"})
+    looked(in_acme, now + timedelta(days=1))
+    ana.refresh_from_db()
+    assert ana.stale_signal == ""
+
+
+def test_a_silent_name_server_says_nothing_and_is_asked_again(in_acme, now, server, settings) -> None:
+    server.failing |= {"lumen-robotics.com"}
+    person = make_person(email="ana@lumen-robotics.com")
+    looked(in_acme, now)
+    assert verdicts() == {"ana@lumen-robotics.com": ("unknown", ["no_answer"])}
+    server.failing.clear()
+    assert looked(in_acme, now + timedelta(minutes=30)).judged == 0
+    assert looked(in_acme, now + timedelta(minutes=61)).judged == 1
+    assert verdicts() == {"ana@lumen-robotics.com": ("unknown", ["unproven"])}
+    assert Verification.objects.get(person=person).due_at == now + timedelta(minutes=61, days=90)
+    # Nobody answers anywhere: a few are waited for, not all.
+    asked: list[str] = []
+
+    def silent(domain: str) -> Any:
+        asked.append(domain)
+        return verification.rules.Host("silent")
+
+    found = verification.ask_all([f"c{n}.com" for n in range(1000)], silent)
+    assert (len(found), len(asked)) == (1000, 128)
+
+
+def test_the_worker_goes_from_workspace_to_workspace(acme, globex, by_alice, server, now) -> None:
+    for workspace in (acme, globex):
+        with workspace_scope(workspace.pk):
+            create_person(by=by_alice if workspace is acme else SYSTEM, now=now, email="ana@lumen-robotics.com")  # fmt: skip
+    seen = set()
+    while lane := lanes.take(kind=verification.LANE, now=now):
+        seen.add(lane.workspace_id)
+        lanes.move_on(lane, next_due=run_lane(lane, now=now))
+    assert seen == {acme.pk, globex.pk}
+    for workspace in (acme, globex):
+        with workspace_scope(workspace.pk):
+            # Each workspace knows only what it asked itself.
+            assert list(MailHost.objects.values_list("domain", "state", "provider")) == [("lumen-robotics.com", "takes", "Google")]  # fmt: skip
+            assert Verification.objects.count() == 1
