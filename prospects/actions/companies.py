@@ -39,7 +39,7 @@ def create_company(*, by: Actor, now: datetime, **values: Any) -> Company:
     cleaned.setdefault("source", "")
     cleaned["source"] = cleaned["source"] or fields.default_source(by)
     company = Company(**cleaned, created_at=now, updated_at=now)
-    company.industry_code = _industry_code(company)
+    company.industry_code = industry_code_of(company)
     _refuse_duplicates(company, ("domain", "external_id"))
     _save(company)
     record_activity(
@@ -59,7 +59,7 @@ def update_company(*, by: Actor, now: datetime, company: Company, changes: Mappi
     if not changed:
         return {}
     _refuse_duplicates(company, [name for name in ("domain", "external_id") if name in changed])
-    company.updated_at, company.industry_code = now, _industry_code(company)
+    company.updated_at, company.industry_code = now, industry_code_of(company)
     _save(company, update_fields=[*changed, "industry_code", "updated_at"])
     _tell(by=by, now=now, company=company, changed=changed)
     if changed.keys() & set(FACTS):
@@ -132,7 +132,7 @@ def _clean(values: Mapping[str, Any], known: Company | None = None) -> dict[str,
     return cleaned
 
 
-def _industry_code(company: Company) -> int | None:
+def industry_code_of(company: Company) -> int | None:
     """LinkedIn's code of the narrower of the two industries that is one of its tree."""
     named = (industry(text) for text in (company.sub_industry, company.industry))
     return next((found.code for found in named if found), None)

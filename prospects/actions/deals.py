@@ -13,6 +13,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import current_workspace_id
 from prospects.actions.activities import record_activity
 from prospects.actions.customers import make_or_extend_customer
+from prospects.actions.search import learn_names
 from prospects.actions.stages import accept_waiting, is_open, lock_lead, move_stage
 from prospects.models import ActivityKind, Campaign, Company, Deal, Handoff, Lead, Person, Stage
 from prospects.models.choices import Channel
@@ -101,6 +102,7 @@ def create_deal(
         now=now,
         detail={"stage": stage},
     )
+    learn_names([deal.name])
     write_audit(by=by, action="deal.created", now=now, target=deal, detail={"value": str(deal.value)})
     return deal
 
@@ -120,6 +122,8 @@ def edit_deal(*, deal: Deal, changes: Mapping[str, Any], by: Actor, now: datetim
         setattr(deal, name, value)
     deal.updated_at = now
     deal.save(update_fields=[*changed, "updated_at"])
+    if "name" in changed:
+        learn_names([deal.name])
     words = ", ".join(
         f"{name.replace('_', ' ')} {new if new not in (None, '') else 'unknown'}" for name, (_, new) in changed.items()
     )

@@ -21,6 +21,7 @@ from leadgen.core import lanes
 from leadgen.core.errors import Conflict
 from leadgen.core.models import Lane
 from leadgen.core.tenancy import current_workspace_id, workspace_scope
+from prospects.actions.search import learn_rows
 from prospects.models import CompanyPair, PersonPair
 from prospects.models.duplicates import PairState
 from prospects.queries.duplicates import COMPANIES, PEOPLE, Subject
@@ -115,6 +116,8 @@ def write_keys(subject: Subject, ids: Sequence[UUID]) -> int:
             """,  # noqa: S608  names of our own tables
             [current_workspace_id(), [row.id for row in rows], texts, [row.updated_at for row in rows]],
         )
+    # The worker passes every row that changed here: its name's words enter the vocabulary of the search.
+    learn_rows(subject.model, [row.id for row in rows])
     return len(rows)
 
 

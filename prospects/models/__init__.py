@@ -1,5 +1,6 @@
 from prospects.models.activities import Activity, ActivityKind, Engagement, PointEntry
 from prospects.models.agreements import AgreementVersion
+from prospects.models.bulk import BulkAct, BulkPart
 from prospects.models.campaigns import Campaign, Offer, Spend
 from prospects.models.choices import EXITS, OPEN_STAGES, Channel, Department, Seniority, Stage
 from prospects.models.companies import Company
@@ -12,7 +13,10 @@ from prospects.models.imports import Import, ImportBatch, ImportFile, ImportIssu
 from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
 from prospects.models.quality import QualityReport
+from prospects.models.saved_views import ListChoice, SavedView
+from prospects.models.search import SearchWord
 from prospects.models.segments import Segment, SegmentChange, SegmentMember, SegmentSnapshot
+from prospects.models.tags import Tag, TagLink
 from prospects.models.tasks import Task
 from prospects.models.verification import MailHost, Verification
 
@@ -22,6 +26,8 @@ __all__ = [
     "Activity",
     "ActivityKind",
     "AgreementVersion",
+    "BulkAct",
+    "BulkPart",
     "Campaign",
     "Channel",
     "Company",
@@ -42,6 +48,7 @@ __all__ = [
     "ImportFile",
     "ImportIssue",
     "Lead",
+    "ListChoice",
     "MailHost",
     "Meeting",
     "Merge",
@@ -53,6 +60,8 @@ __all__ = [
     "PersonPair",
     "PointEntry",
     "QualityReport",
+    "SavedView",
+    "SearchWord",
     "Segment",
     "SegmentChange",
     "SegmentMember",
@@ -62,6 +71,8 @@ __all__ = [
     "Stage",
     "StageTransition",
     "Suppression",
+    "Tag",
+    "TagLink",
     "Task",
     "Verification",
 ]

@@ -1,7 +1,9 @@
 """Deals, the customers they make, and meetings."""
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Upper
 
 from leadgen.core.tenancy import TenantForeignKey, TenantModel
 from prospects.models.choices import Channel, one_of
@@ -87,6 +89,7 @@ class Deal(TenantModel):
             models.Index(fields=["workspace", "lead"], name="deal_lead"),
             models.Index(fields=["workspace", "company"], name="deal_company"),
             models.Index(fields=["workspace", "owner", "outcome"], name="deal_owner"),
+            GinIndex("workspace_id", OpClass(Upper("name"), name="gin_trgm_ops"), name="deal_name_trgm"),
         ]
 
     def __str__(self) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from leadgen.core.rulelang import Node, compile_rule, leaves, parse
 from prospects.models import Company, CompanyFit, Customer, Deal, Icp, Lead, Person
 from prospects.queries.related import annotated
 from prospects.queries.suppressions import is_suppressed
+from prospects.queries.texts import inside, named
 from prospects.rules.fields import COMPANY_FIELDS
 
 # Sort keys of the list and the API; those in NULLABLE put what is unknown last.
@@ -63,8 +64,7 @@ def containing(queryset: QuerySet[Company], text: str) -> QuerySet[Company]:
     words = text.split()
     if not words:
         return queryset
-    named = Q(*[Q(name__icontains=word) for word in words])
-    return queryset.filter(named | Q(domain__icontains="".join(words)))
+    return queryset.filter(named("name", words) | inside("domain", "".join(words)))
 
 
 def with_grade(queryset: QuerySet[Company], grade: str, icp: Icp | None = None) -> QuerySet[Company]:

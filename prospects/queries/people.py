@@ -10,11 +10,13 @@ from leadgen.core.rulelang import Node, compile_rule, leaves, parse
 from prospects.models import OPEN_STAGES, Company, Deal, Icp, Lead, Person, PersonFit, Task
 from prospects.queries.companies import primary_icp
 from prospects.queries.related import annotated
+from prospects.queries.texts import inside, named
 from prospects.rules.fields import PERSON_FIELDS
 
 # Sort keys of the list and the API; those in NULLABLE put what is unknown last.
 ORDERS = ("full_name", "created_at", "last_touch_at", "last_reply_at", "x_fit_score")
 NULLABLE = ("last_touch_at", "last_reply_at", "x_fit_score")
+FEW = 20_000  # keys that travel in a statement for less than a join costs
 
 
 def with_fit(queryset: QuerySet[Person], icp: Icp | None = None) -> QuerySet[Person]:
@@ -56,18 +58,31 @@ def filter_by_rule(queryset: QuerySet[Person], rule: Mapping[str, Any] | Node, *
 def containing(queryset: QuerySet[Person], text: str, *, companies: bool = True) -> QuerySet[Person]:
     """Every word in the name, or the text in the e-mail address, or (`companies`) in the name of their company.
 
-    As a union of ids: each part goes by its own trigram index, which an OR over two tables cannot.
+    Who that is is looked up here, index by index, and handed on as keys: joined in one statement, a planner without
+    statistics took 15 s over a million. A text that is in more than FEW of a kind is asked row by row instead, where pages
+    and counts end soon because so many match.
     """
     words = text.split()
     if not words:
         return queryset
-    everyone = Person.objects.all()
-    named = Q(*[Q(full_name__icontains=word) for word in words])
-    found = everyone.filter(named | Q(email__icontains="".join(words))).values("pk")
+    everyone = Person.objects.order_by()
+    own, theirs = named("full_name", words) | inside("email", "".join(words)), named("name", words)
+    found = _few(everyone.filter(own))
+    if found is not None and companies:
+        firms = _few(Company.objects.order_by().filter(theirs))
+        staff = _few(everyone.filter(company__any=firms)) if firms is not None else None
+        found = [*found, *staff] if staff is not None else None
+    if found is not None:
+        return queryset.filter(pk__any=list(dict.fromkeys(found)))
     if not companies:
-        return queryset.filter(pk__in=found)
-    firms = Company.objects.filter(*[Q(name__icontains=word) for word in words]).values("pk")
-    return queryset.filter(pk__in=found.union(everyone.filter(company__in=firms).values("pk"), all=True))
+        return queryset.filter(own)
+    return queryset.filter(own | Q(company__in=Company.objects.order_by().filter(theirs).values("pk")))
+
+
+def _few(rows: QuerySet[Any]) -> list[Any] | None:
+    """Their keys; None where there are more than FEW."""
+    keys = list(rows.values_list("pk", flat=True)[: FEW + 1])
+    return keys if len(keys) <= FEW else None
 
 
 def with_grade(queryset: QuerySet[Person], grade: str, icp: Icp | None = None) -> QuerySet[Person]:

@@ -37,6 +37,7 @@ from prospects.models import (
     Meeting,
     Person,
     SegmentMember,
+    TagLink,
     Task,
 )
 from prospects.queries.agreements import signed_agreement
@@ -104,6 +105,14 @@ def _lists(by: str) -> Build:
     return build
 
 
+def _tags(by: str) -> Build:
+    def build(key: OuterRef, now: datetime) -> Any:
+        rows = TagLink.objects.filter(**{by: key}).order_by("tag__name")
+        return ArraySubquery(rows.values_list(Cast("tag__name", TextField()), flat=True))
+
+    return build
+
+
 def _latest_stage_at(key: OuterRef, now: datetime) -> Any:
     rows = Lead.objects.filter(person=key).order_by("-created_at", "-id")
     return Subquery(rows.values("stage_at")[:1], output_field=DateTimeField())
@@ -142,6 +151,8 @@ register_related("person", "x_person_clicks", _done(ActivityKind.CLICKED))
 register_related("person", "x_person_forms", _done(ActivityKind.FORM))
 register_related("person", "x_person_lists", _lists("person"))
 register_related("company", "x_company_lists", _lists("company"))
+register_related("person", "x_person_tags", _tags("person"))
+register_related("company", "x_company_tags", _tags("company"))
 register_related(
     "company", "x_company_people", lambda key, now: count_of(Person.objects.filter(company=key), "company")
 )

@@ -114,6 +114,7 @@ COMPANY_RELATED = (
     ("won_deals", "won deals of the company", "number", ""),
     ("last_reply_at", "last reply from the company", "date", "Of any of its people."),
     ("lists", "company lists", "list", "Names of the lists the company is on."),
+    ("tags", "company tags", "list", "Tags of the company."),
 )
 PERSON_RELATED = (
     ("engagement", "engagement", "number", "Points now, under the agreement in force; 0 without any."),
@@ -125,6 +126,7 @@ PERSON_RELATED = (
     ("clicks", "clicks", "number", "By people; those of machines and unsure ones do not count."),
     ("forms", "forms submitted", "number", ""),
     ("lists", "lists", "list", "Names of the lists they are on."),
+    ("tags", "tags", "list", "Tags of the person."),
 )
 SEQUENCE_RELATED = (
     ("state", "sequence", "choice", "Where they stand in the sequence they are in, else in the last one."),
@@ -155,7 +157,9 @@ PERSON_FIELDS = FieldCatalogue(
         Field("person.name", "name", "text", path="full_name"),
         Field("person.email", "e-mail", "text", path="email"),
         Field("person.email_status", "e-mail status", "choice", path="email_status", choices=EMAIL_STATUSES),
-        Field("person.email_checks", "e-mail checks", "list", path="email_checks", help="Such as role, free, unproven."),
+        Field(
+            "person.email_checks", "e-mail checks", "list", path="email_checks", help="Such as role, free, unproven."
+        ),
         Field("person.email_status_at", "e-mail status since", "date", path="email_status_at", timestamp=True),
         Field("person.stale_signal", "out of date because", "choice", path="stale_signal", choices=STALE_SIGNALS),
         Field("person.confirmed_at", "facts last confirmed", "date", path="x_person_confirmed_at", timestamp=True),

@@ -9,38 +9,42 @@ from django.utils.http import urlencode
 
 from accounts.access import MemberRequest, member_view
 from leadgen.core.htmx import is_htmx
-from prospects.models import Company, Person
+from leadgen.core.templatetags.ui_text import money
+from prospects.models import Company, Deal, Person
 from prospects.queries.search import SHORTEST, search
 
 
 @member_view("people.view")
 def search_view(request: MemberRequest) -> HttpResponse:
-    """People and companies that contain `q`."""
+    """People, companies and deals that contain `q`, or words near to it."""
     text = request.GET.get("q", "").strip()
     slug = request.workspace.slug
     fragment = is_htmx(request)
     found = search(text, limit=6 if fragment else 30)
-    person_rows = [_person(slug, row) for row in found.people]
-    company_rows = [_company(slug, row) for row in found.companies]
+    kinds = [
+        ("People", [_person(slug, row) for row in found.people], "person_list" if found.more_people else ""),
+        ("Companies", [_company(slug, row) for row in found.companies], "company_list" if found.more_companies else ""),
+        ("Deals", [_deal(slug, row) for row in found.deals], "deal_list" if found.more_deals else ""),
+    ]
     if fragment:
-        groups = [
-            {"label": label, "items": rows}
-            for label, rows in (("People", person_rows), ("Companies", company_rows))
-            if rows
-        ]
-        response = render(request, "components/search_results.html", {"groups": groups, "q": text})
+        groups = [{"label": label, "items": rows} for label, rows, _ in kinds if rows]
+        response = render(
+            request, "components/search_results.html", {"groups": groups, "q": text, "meant": found.meant}
+        )
         response["Vary"] = "HX-Request"
         response["Cache-Control"] = "no-store"
         return response
     query = urlencode({"q": text})
-    context = {
-        "q": text,
-        "too_short": 0 < len(text) < SHORTEST,
-        "people": person_rows,
-        "companies": company_rows,
-        "more_people": f"{reverse('person_list', args=[slug])}?{query}" if found.more_people else "",
-        "more_companies": f"{reverse('company_list', args=[slug])}?{query}" if found.more_companies else "",
-    }
+    groups = [
+        {
+            "label": label,
+            "items": rows,
+            "more": f"{reverse(name, args=[slug])}?{query}" if name and not found.meant else "",
+        }
+        for label, rows, name in kinds
+        if rows
+    ]
+    context = {"q": text, "too_short": 0 < len(text) < SHORTEST, "groups": groups, "meant": found.meant}
     return render(request, "prospects/search.html", context)
 
 
@@ -56,4 +60,14 @@ def _company(slug: str, row: Company) -> dict[str, Any]:
     return {
         "url": reverse("company_detail", args=[slug, row.pk]), "title": row.name, "icon": "building-2",
         "detail": row.domain or row.industry,
+    }  # fmt: skip
+
+
+def _deal(slug: str, row: Deal) -> dict[str, Any]:
+    company = row.company.name if row.company_id and row.company is not None else ""
+    state = row.get_stage_display() if row.outcome == Deal.Outcome.OPEN else row.get_outcome_display()
+    worth = money(row.value, row.currency) if row.value is not None else ""
+    return {
+        "url": reverse("deal_detail", args=[slug, row.pk]), "title": row.name, "icon": "handshake",
+        "detail": " · ".join(filter(None, [company, state, worth])),
     }  # fmt: skip

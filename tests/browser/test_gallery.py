@@ -206,7 +206,7 @@ def test_a_confirmation_names_the_effect_and_no_means_no(page: Page) -> None:
 def test_search_is_a_combobox_by_arrows_and_enter(page: Page) -> None:
     page.goto("/_components/")
     page.keyboard.press("Control+k")
-    box = page.get_by_role("combobox", name="Search people and companies")
+    box = page.get_by_role("combobox", name="Search people, companies and deals")
     expect(box).to_be_focused()
     page.keyboard.type("an")
     expect(page.locator("#search-results [role=option]")).to_have_count(2)

@@ -74,7 +74,7 @@ def _targets(model: type[TenantModel], *, required: bool) -> set[type[Any]]:
 
 
 # Of two keys that exclude each other the second stays empty.
-EXCLUDED = {"SegmentMember": {"company"}}
+EXCLUDED = {"SegmentMember": {"company"}, "TagLink": {"company"}}
 
 
 def _make(model: type[TenantModel], made: dict[type[TenantModel], TenantModel], mark: str) -> TenantModel:
