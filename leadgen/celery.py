@@ -22,6 +22,7 @@ app.conf.beat_schedule = {
     "imports": {"task": "prospects.run_imports", "schedule": 30.0},
     "fit": {"task": "prospects.score_fit", "schedule": 60.0},
     "segments": {"task": "prospects.refresh_segments", "schedule": 60.0},
+    "feeds": {"task": "prospects.poll_feeds", "schedule": 60.0},
     "duplicates": {"task": "prospects.find_duplicates", "schedule": 30.0},
     "verification": {"task": "prospects.verify_people", "schedule": 30.0},
     "dispatch": {"task": "campaigns.dispatch", "schedule": env.integer("DISPATCH_SECONDS", 5)},

@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("api/v1/", include("leadgen.api")),
     path("", include("accounts.public_urls")),  # home, workspaces, invitations, profile
+    path("p/", include("prospects.public_urls")),  # webhooks of signals
     path("p/", include("campaigns.public_urls")),  # hosted forms, unsubscribe, clicks, inbound mail
     path("w/<slug:slug>/", include("accounts.urls")),
     path("w/<slug:slug>/", include("prospects.urls")),

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions import duplicates, fit, imports, segments, segments_refresh, verification
+from prospects.actions import duplicates, fit, imports, segments, segments_refresh, signals_sources, verification
 
 
 @shared_task(name="prospects.score_fit")
@@ -40,6 +40,14 @@ def verify_people(workspace_id: str | None = None) -> None:
     verification.begin_everywhere(now=clock.now())
     while lane := lanes.take(kind=verification.LANE, now=clock.now(), lease_seconds=verification.LEASE):
         again = verification.run_lane(lane, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.poll_feeds")
+def poll_feeds() -> None:
+    """Read the feeds that are due, workspace by workspace, and match signals that wait."""
+    while lane := lanes.take(kind=signals_sources.LANE, now=clock.now(), lease_seconds=900):
+        again = signals_sources.run_lane(lane.workspace_id, now=clock.now())
         lanes.move_on(lane, next_due=again)
 
 

@@ -18,6 +18,7 @@ from prospects.api.meetings import MeetingViewSet
 from prospects.api.offers import OfferViewSet
 from prospects.api.people import PersonViewSet
 from prospects.api.segments import SegmentViewSet
+from prospects.api.signals import SignalSourceViewSet, SignalTriggerViewSet, SignalViewSet
 from prospects.api.spend import SpendViewSet
 from prospects.api.suppressions import SuppressionViewSet
 
@@ -38,6 +39,9 @@ router.register("deals", DealViewSet, basename="api_deal")
 router.register("customers", CustomerViewSet, basename="api_customer")
 router.register("icps", IcpViewSet, basename="api_icp")
 router.register("segments", SegmentViewSet, basename="api_segment")
+router.register("signals", SignalViewSet, basename="api_signal")
+router.register("signal-sources", SignalSourceViewSet, basename="api_signalsource")
+router.register("signal-triggers", SignalTriggerViewSet, basename="api_signaltrigger")
 router.register("imports", ImportViewSet, basename="api_import")
 router.register("campaigns", CampaignViewSet, basename="api_campaign")
 router.register("offers", OfferViewSet, basename="api_offer")

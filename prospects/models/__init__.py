@@ -17,6 +17,7 @@ from prospects.models.saved_views import ListChoice, SavedView
 from prospects.models.search import SearchWord
 from prospects.models.segments import Segment, SegmentChange, SegmentMember, SegmentSnapshot
 from prospects.models.tags import Tag, TagLink
+from prospects.models.signals import Signal, SignalKind, SignalSource, SignalTrigger
 from prospects.models.tasks import Task
 from prospects.models.verification import MailHost, Verification
 
@@ -67,6 +68,10 @@ __all__ = [
     "SegmentMember",
     "SegmentSnapshot",
     "Seniority",
+    "Signal",
+    "SignalKind",
+    "SignalSource",
+    "SignalTrigger",
     "Spend",
     "Stage",
     "StageTransition",

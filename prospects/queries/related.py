@@ -19,6 +19,7 @@ from django.db.models import (
     F,
     FloatField,
     IntegerField,
+    Max,
     OuterRef,
     QuerySet,
     Subquery,
@@ -37,6 +38,7 @@ from prospects.models import (
     Meeting,
     Person,
     SegmentMember,
+    Signal,
     TagLink,
     Task,
 )
@@ -126,6 +128,18 @@ def _last(column: str) -> Build:
     return build
 
 
+def _signal(by: str, kind: str = "") -> Build:
+    """When the latest signal came, by the index of its subject, kind and time; of any kind the latest of each."""
+
+    def build(key: OuterRef, now: datetime) -> Any:
+        rows = Signal.objects.filter(**{by: key}, state=Signal.State.MATCHED, at__lte=now)
+        if kind:
+            return Subquery(rows.filter(kind=kind).order_by("-at").values("at")[:1], output_field=DateTimeField())
+        return Subquery(rows.order_by().values(by).annotate(x_at=Max("at")).values("x_at"), output_field=DateTimeField())
+
+    return build
+
+
 def _deals(outcome: str) -> Build:
     return lambda key, now: count_of(Deal.objects.filter(company=key, outcome=outcome), "company")
 
@@ -156,6 +170,12 @@ register_related("company", "x_company_tags", _tags("company"))
 register_related(
     "company", "x_company_people", lambda key, now: count_of(Person.objects.filter(company=key), "company")
 )
+register_related("company", "x_company_signal_at", _signal("company"))
+register_related("person", "x_person_signal_at", _signal("person"))
+for _kind in Signal.Kind.values:
+    register_related("company", f"x_company_{_kind}_signal_at", _signal("company", _kind))
+for _kind in ("job_change", "usage"):
+    register_related("person", f"x_person_{_kind}_signal_at", _signal("person", _kind))
 register_related("company", "x_company_open_deals", _deals(Deal.Outcome.OPEN))
 register_related("company", "x_company_won_deals", _deals(Deal.Outcome.WON))
 register_related("company", "x_company_last_reply_at", _last("last_reply_at"))

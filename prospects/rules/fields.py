@@ -114,6 +114,13 @@ COMPANY_RELATED = (
     ("won_deals", "won deals of the company", "number", ""),
     ("last_reply_at", "last reply from the company", "date", "Of any of its people."),
     ("lists", "company lists", "list", "Names of the lists the company is on."),
+    ("signal_at", "last signal about the company", "date", "Of any kind."),
+    ("funding_signal_at", "last funding signal", "date", ""),
+    ("hiring_signal_at", "last hiring signal", "date", ""),
+    ("job_change_signal_at", "last job change signal at the company", "date", ""),
+    ("technology_signal_at", "last signal of a technology adopted", "date", ""),
+    ("news_signal_at", "last news of the company", "date", ""),
+    ("usage_signal_at", "last product usage signal of the company", "date", ""),
     ("tags", "company tags", "list", "Tags of the company."),
 )
 PERSON_RELATED = (
@@ -126,6 +133,9 @@ PERSON_RELATED = (
     ("clicks", "clicks", "number", "By people; those of machines and unsure ones do not count."),
     ("forms", "forms submitted", "number", ""),
     ("lists", "lists", "list", "Names of the lists they are on."),
+    ("signal_at", "last signal about them", "date", "About the person; the company's are a field of their own."),
+    ("job_change_signal_at", "last job change signal about them", "date", ""),
+    ("usage_signal_at", "last product usage signal about them", "date", ""),
     ("tags", "tags", "list", "Tags of the person."),
 )
 SEQUENCE_RELATED = (

@@ -26,6 +26,7 @@ from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import COMPANIES
 from prospects.queries.fit import explain_fit
 from prospects.queries.panels import panels
+from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.tasks import open_tasks
 from prospects.rules.industries import tree
 from prospects.views.duplicates import where_it_went
@@ -52,6 +53,9 @@ def company_list(request: MemberRequest) -> HttpResponse:
         listing = build_listing(request, CompanyFilter, Company.objects.all(), show=_shown, **LIST)
     except AppError as error:
         return refusal(request, error)
+    reasons = why_now_of(listing.page.rows, clock.now())
+    for company in listing.page.rows:
+        company.x_why = reasons.get(company.pk)
     context = listing.context("companies") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
     context["list_all"] = f"Put all {listing.count} on a list…"
     words = f"{listing.count} {'company' if listing.count.value == 1 else 'companies'} match"
@@ -80,6 +84,9 @@ def company_detail(request: MemberRequest, company_id: UUID) -> HttpResponse:
         "deals": queries.deals_of(company),
         "tasks": list(open_tasks(company=company)[:20]),
         "panels": panels("company", "page", company, now),
+        "signals": signals_card(company, now),
+        "add_signal_url": f"{reverse('signal_create', args=[request.workspace.slug])}?company={company.pk}",
+        "all_signals_url": f"{reverse('signal_list', args=[request.workspace.slug])}?company={company.pk}",
         "fit": explain_fit(company, now=now),
         "before": before,
         "after": after,

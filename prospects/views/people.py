@@ -26,6 +26,7 @@ from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.panels import contact_panel, panels
+from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
 from prospects.queries.tasks import open_tasks
 from prospects.views.duplicates import where_it_went
@@ -53,7 +54,9 @@ def person_list(request: MemberRequest) -> HttpResponse:
     except AppError as error:
         return refusal(request, error)
     suppressed = is_suppressed(person.email for person in listing.page.rows)
+    reasons = why_now_of(listing.page.rows, clock.now())
     for person in listing.page.rows:
+        person.x_why = reasons.get(person.pk)
         person.x_suppressed = person.email in suppressed
         person.x_stage = Stage(person.x_lead_stage).label if person.x_lead_stage else ""
     context = listing.context("people") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
@@ -87,6 +90,9 @@ def person_detail(request: MemberRequest, person_id: UUID) -> HttpResponse:
         "deals": list(Deal.objects.filter(person=person).select_related("owner").order_by("-created_at", "-id")[:20]),
         "tasks": list(open_tasks(person=person)[:20]),
         "panels": panels("person", "page", person, now),
+        "signals": signals_card(person, now),
+        "add_signal_url": f"{reverse('signal_create', args=[request.workspace.slug])}?person={person.pk}",
+        "all_signals_url": f"{reverse('signal_list', args=[request.workspace.slug])}?person={person.pk}",
         "before": before,
         "after": after,
         "list_url": reverse("person_list", args=[request.workspace.slug]) + (f"?{within}" if within else ""),
