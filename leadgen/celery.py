@@ -25,6 +25,7 @@ app.conf.beat_schedule = {
     "feeds": {"task": "prospects.poll_feeds", "schedule": 60.0},
     "duplicates": {"task": "prospects.find_duplicates", "schedule": 30.0},
     "verification": {"task": "prospects.verify_people", "schedule": 30.0},
+    "quality": {"task": "prospects.report_quality", "schedule": 300.0},
     "dispatch": {"task": "campaigns.dispatch", "schedule": env.integer("DISPATCH_SECONDS", 5)},
     "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": env.integer("SWEEP_SECONDS", 60)},
     "hits": {"task": "campaigns.classify_hits", "schedule": 5.0},

@@ -5,7 +5,7 @@ from django.conf import settings
 
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions import duplicates, fit, imports, segments, segments_refresh, signals_sources, verification
+from prospects.actions import duplicates, fit, imports, quality, segments, segments_refresh, signals_sources, verification
 
 
 @shared_task(name="prospects.score_fit")
@@ -37,7 +37,7 @@ def find_duplicates() -> None:
 @shared_task(name="prospects.verify_people")
 def verify_people(workspace_id: str | None = None) -> None:
     """Look at addresses that are new, changed or due, workspace by workspace; each part is a transaction of its own."""
-    verification.begin_everywhere(now=clock.now())
+    verification.begin_everywhere(kind=verification.LANE, now=clock.now())
     while lane := lanes.take(kind=verification.LANE, now=clock.now(), lease_seconds=verification.LEASE):
         again = verification.run_lane(lane, now=clock.now())
         lanes.move_on(lane, next_due=again)
@@ -48,6 +48,16 @@ def poll_feeds() -> None:
     """Read the feeds that are due, workspace by workspace, and match signals that wait."""
     while lane := lanes.take(kind=signals_sources.LANE, now=clock.now(), lease_seconds=900):
         again = signals_sources.run_lane(lane.workspace_id, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.report_quality")
+def report_quality(workspace_id: str | None = None) -> None:
+    """The day's figures of data quality, workspace by workspace."""
+    verification.begin_everywhere(kind=quality.LANE, now=clock.now())
+    while lane := lanes.take(kind=quality.LANE, now=clock.now(), lease_seconds=900):
+        with workspace_scope(lane.workspace_id):
+            _, again = quality.take_report(now=clock.now())
         lanes.move_on(lane, next_due=again)
 
 

@@ -20,6 +20,7 @@ from prospects.views import (
     notes,
     offers,
     people,
+    quality,
     search,
     segments,
     segments_members,
@@ -28,6 +29,7 @@ from prospects.views import (
     spend,
     stages,
     suppressions,
+    verification,
 )
 
 urlpatterns = [
@@ -54,6 +56,12 @@ urlpatterns = [
     path("people/<uuid:person_id>/note/", notes.person_note, name="person_note"),
     path("people/<uuid:person_id>/panel/", people.person_panel, name="person_panel"),
     path("people/<uuid:person_id>/timeline/", people.person_timeline, name="person_timeline"),
+    path("people/verify/", verification.person_verify_bulk, name="person_verify_bulk"),
+    path("people/<uuid:person_id>/verify/", verification.person_verify, name="person_verify"),
+    path("people/<uuid:person_id>/confirm/", verification.person_confirm, name="person_confirm"),
+    path("quality/", quality.quality_page, name="quality_page"),
+    path("quality/count/", quality.quality_count, name="quality_count"),
+    path("quality/<str:key>/segment/", quality.quality_segment, name="quality_segment"),
     path("suppressions/", suppressions.suppression_list, name="suppression_list"),
     path("suppressions/new/", suppressions.suppression_create, name="suppression_create"),
     path("suppressions/import/", suppressions.suppression_import, name="suppression_import"),

@@ -68,6 +68,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         [
             ("Imports", "Files of people, companies and history", "upload", "import_list", "imports.view"),
             ("Signals", "News that says why now: feeds, webhooks, triggers", "rss", "signal_list", "signals.view"),
+            ("Data quality", "What is missing, wrong, old or there twice", "gauge", "quality_page", "people.view"),
             ("Custom fields", "What you know beyond the usual facts", "list-plus", "custom_field_list", "fields.view"),
             ("API tokens", "Let other programs in, with scopes", "key-round", "token_list", "tokens.view"),
             ("API reference", "Every call, tried in the browser", "book-open", "api_docs", "workspace.view"),

@@ -107,8 +107,8 @@ def confirm_person(*, person: Person, by: Actor, now: datetime) -> Person:
 # --- the worker
 
 
-def begin_everywhere(*, now: datetime) -> None:
-    """A lane for every workspace that was written to before there was verification."""
+def begin_everywhere(*, kind: str, now: datetime) -> None:
+    """A lane of `kind` for every workspace that has work of any other: also those that were there before it."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -119,7 +119,7 @@ def begin_everywhere(*, now: datetime) -> None:
             )
             ON CONFLICT (workspace_id, kind, key) DO NOTHING
             """,
-            [LANE, now, LANE],
+            [kind, now, kind],
         )
 
 

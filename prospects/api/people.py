@@ -19,6 +19,7 @@ from prospects.actions.people import FIELDS, create_person, delete_people, updat
 from prospects.actions.suppressions import read_value
 from prospects.api.duplicates import moved_answer
 from prospects.api.fields import TenantKeyField, body_of
+from prospects.api.verification import VerificationMixin
 from prospects.forms.people import PersonFilter
 from prospects.models import Company, Person
 from prospects.queries import people as queries
@@ -51,12 +52,14 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
     class Meta:
         model = Person
         fields = [
-            "id", "full_name", *FIELDS, "company_domain", "company_name", "email_status", "email_status_at", "suppressed",
+            "id", "full_name", *FIELDS, "company_domain", "company_name", "email_status", "email_status_at",
+            "email_status_reason", "email_checks", "stale_signal", "stale_at", "suppressed",
             "linkedin_status", "lead_stage", "fit_grade", "fit_score", "last_touch_at", "last_reply_at", "created_at",
             "updated_at",
         ]  # fmt: skip
         read_only_fields = [
-            "id", "full_name", "email_status", "email_status_at", "linkedin_status", "last_touch_at", "last_reply_at",
+            "id", "full_name", "email_status", "email_status_at", "email_status_reason", "email_checks", "stale_signal",
+            "stale_at", "linkedin_status", "last_touch_at", "last_reply_at",
             "created_at", "updated_at",
         ]  # fmt: skip
         # The actions refuse duplicates, naming the row that is there; unique validators would read tables of no workspace.
@@ -72,7 +75,9 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
     partial_update=extend_schema(summary="Change a person"),
     destroy=extend_schema(summary="Delete a person"),
 )
-class PersonViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Person]):
+class PersonViewSet(
+    VerificationMixin, IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Person]
+):
     """People. E-mail addresses are unique in a workspace; a second one is refused with `409` and the id of the first."""
 
     permissions = {
@@ -83,6 +88,8 @@ class PersonViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         "destroy": "people.delete",
         "by_external_id": "people.edit",
         "by_email": "people.edit",
+        "verify": "people.edit",
+        "confirm": "people.edit",
     }
     model = Person
     serializer_class = PersonSerializer

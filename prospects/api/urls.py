@@ -17,6 +17,7 @@ from prospects.api.leads import LeadViewSet
 from prospects.api.meetings import MeetingViewSet
 from prospects.api.offers import OfferViewSet
 from prospects.api.people import PersonViewSet
+from prospects.api.quality import QualityViewSet
 from prospects.api.segments import SegmentViewSet
 from prospects.api.signals import SignalSourceViewSet, SignalTriggerViewSet, SignalViewSet
 from prospects.api.spend import SpendViewSet
@@ -42,6 +43,7 @@ router.register("segments", SegmentViewSet, basename="api_segment")
 router.register("signals", SignalViewSet, basename="api_signal")
 router.register("signal-sources", SignalSourceViewSet, basename="api_signalsource")
 router.register("signal-triggers", SignalTriggerViewSet, basename="api_signaltrigger")
+router.register("quality", QualityViewSet, basename="api_quality")
 router.register("imports", ImportViewSet, basename="api_import")
 router.register("campaigns", CampaignViewSet, basename="api_campaign")
 router.register("offers", OfferViewSet, basename="api_offer")

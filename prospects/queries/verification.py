@@ -218,3 +218,11 @@ def is_waiting(person: Person, now: datetime) -> bool:
         return False
     row = Verification.objects.filter(person=person).values_list("seen_at", "due_at").first()
     return row is None or row[0] != person.updated_at or (row[1] is not None and row[1] <= now)
+
+
+def card_of(person: Person, now: datetime) -> dict[str, Any]:
+    """Context `checked` of templates/prospects/verification_card.html; two queries."""
+    return {
+        "stale": reasons_of(person, now), "words": check_words(person), "host": host_of(person),
+        "waiting": is_waiting(person, now),
+    }  # fmt: skip

@@ -29,6 +29,7 @@ from prospects.queries.panels import contact_panel, panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
 from prospects.queries.tasks import open_tasks
+from prospects.queries.verification import card_of
 from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
     add_app_error,
@@ -90,6 +91,7 @@ def person_detail(request: MemberRequest, person_id: UUID) -> HttpResponse:
         "deals": list(Deal.objects.filter(person=person).select_related("owner").order_by("-created_at", "-id")[:20]),
         "tasks": list(open_tasks(person=person)[:20]),
         "panels": panels("person", "page", person, now),
+        "checked": card_of(person, now),
         "signals": signals_card(person, now),
         "add_signal_url": f"{reverse('signal_create', args=[request.workspace.slug])}?person={person.pk}",
         "all_signals_url": f"{reverse('signal_list', args=[request.workspace.slug])}?person={person.pk}",

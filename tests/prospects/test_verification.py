@@ -5,10 +5,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import time_machine
 
 from accounts.actions.audit import SYSTEM
+from accounts.models import AuditEntry
 from campaigns.queries.verdicts import block_of_person
 from leadgen.core import lanes
+from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions import verification
 from prospects.actions.activities import record_activity
@@ -17,6 +20,7 @@ from prospects.actions.verification import ask_verification, confirm_person, loo
 from prospects.models import MailHost, Person, Verification
 from prospects.queries import people
 from prospects.queries.verification import is_waiting, reasons_of
+from tests.conftest import NOW
 from tests.dns_server import DnsServer, dns_server
 from tests.factories.prospects import make_company, make_person
 
@@ -174,3 +178,29 @@ def test_the_worker_goes_from_workspace_to_workspace(acme, globex, by_alice, ser
             # Each workspace knows only what it asked itself.
             assert list(MailHost.objects.values_list("domain", "state", "provider")) == [("lumen-robotics.com", "takes", "Google")]  # fmt: skip
             assert Verification.objects.count() == 1
+
+
+@time_machine.travel(NOW, tick=False)
+def test_asked_for_by_page_and_api(acme, alice, bob, as_, api, server, now) -> None:
+    with workspace_scope(acme.pk):
+        ana, tom = make_person(email="ana@lumen-robotics.com"), make_person(email="")
+        looked(acme, NOW)
+    url, client = f"/w/acme/people/{ana.pk}/verify/", api(alice)
+    assert "Verify" in as_(bob).get(f"/w/acme/people/{ana.pk}/").content.decode()
+    assert as_(bob).post(url).status_code in (200, 302)
+    answer = client.post("/api/v1/people/verify/", {"ids": [str(ana.pk), str(tom.pk)]}, "application/json")
+    assert (answer.status_code, answer.json()) == (202, {"asked": 1})
+    refused = client.post("/api/v1/people/verify/", {"ids": []}, "application/json")
+    assert (refused.status_code, refused.json()["error"]["field"]) == (400, "ids")
+    got = client.get(f"/api/v1/people/{ana.pk}/").json()
+    assert (got["email_status"], got["email_checks"]) == ("unknown", ["unproven"])
+    assert "takes mail (Google)" in got["email_status_reason"]
+    confirmed = client.post(f"/api/v1/people/{ana.pk}/confirm/")
+    assert (confirmed.status_code, confirmed.json()["stale_signal"]) == (200, "")
+    with workspace_scope(acme.pk):
+        assert AuditEntry.objects.filter(action="person.verification_asked").count() == 2
+        asked = len(server.asked)
+        assert looked(acme, NOW + timedelta(days=400)).judged == 1
+        assert len(server.asked) > asked  # asked anew, though it was known
+    with workspace_scope(acme.pk), pytest.raises(Invalid, match="Choose some people"):
+        ask_verification(ids=[], by=SYSTEM, now=now)
