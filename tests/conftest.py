@@ -1,5 +1,6 @@
 """Fixtures every test may use: three people of two workspaces, and logged-in clients."""
 
+import gc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,14 @@ from tests.factories.accounts import Someone, make_member, make_workspace
 pytest_plugins = ["tests.services", "tests.database"]
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)  # a Wednesday
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: the collector need not look through them again and again (a tenth of the time)."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 @pytest.fixture
