@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "duplicates": {"task": "prospects.find_duplicates", "schedule": 30.0},
     "verification": {"task": "prospects.verify_people", "schedule": 30.0},
     "quality": {"task": "prospects.report_quality", "schedule": 300.0},
+    "titles": {"task": "prospects.read_titles", "schedule": 60.0},
     "dispatch": {"task": "campaigns.dispatch", "schedule": env.integer("DISPATCH_SECONDS", 5)},
     "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": env.integer("SWEEP_SECONDS", 60)},
     "hits": {"task": "campaigns.classify_hits", "schedule": 5.0},

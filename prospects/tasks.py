@@ -5,7 +5,17 @@ from django.conf import settings
 
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions import duplicates, fit, imports, quality, segments, segments_refresh, signals_sources, verification
+from prospects.actions import (
+    duplicates,
+    fit,
+    imports,
+    quality,
+    segments,
+    segments_refresh,
+    signals_sources,
+    titles,
+    verification,
+)
 
 
 @shared_task(name="prospects.score_fit")
@@ -67,4 +77,12 @@ def refresh_segments(workspace_id: str | None = None) -> None:
     while lane := lanes.take(kind=segments.LANE, now=clock.now(), lease_seconds=900):
         with workspace_scope(lane.workspace_id):
             _, again = segments_refresh.refresh_segment(segment_id=lane.key, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.read_titles")
+def read_titles() -> None:
+    """Read what the rules could not read in titles, workspace by workspace; each part is a transaction of its own."""
+    while lane := lanes.take(kind=titles.LANE, now=clock.now(), lease_seconds=titles.LEASE):
+        again = titles.run_lane(lane, now=clock.now())
         lanes.move_on(lane, next_due=again)

@@ -20,8 +20,8 @@ from campaigns.queries.domains import forget_tracking_base, hold_words, mailboxe
 from campaigns.queries.hosts import LANE, forget_hosts, lane_key
 from campaigns.rules import dkim, dmarc, dns_records, spf
 from campaigns.rules.findings import Answer, Finding, Lookup
-from leadgen.core.dns import DnsLookup
 from leadgen.core import lanes
+from leadgen.core.dns import DnsLookup
 from leadgen.core.errors import Conflict, Invalid, Refused
 from leadgen.core.models import Lane
 from leadgen.core.tasks import ring

@@ -4,19 +4,17 @@ The weights are stored in intent_model.json by `manage.py learn_intents`; they b
 sentences. Without them or the model there are no scores, and the rules decide alone.
 """
 
-import hashlib
-import json
-import math
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from .embedding import vectors, version
+from leadgen.core import classifier
+from leadgen.core.embedding import vectors
+
 from .intent_sentences import SENTENCES
 
 STORED = Path(__file__).with_name("intent_model.json")
-SCALE = 6.0
 _HURRIED = (
     ("please", "plz"),
     ("you ", "u "),
@@ -28,18 +26,9 @@ _HURRIED = (
 )
 
 
-class Weights(NamedTuple):
-    """`mean` of all vectors, one row of `weights` and one of `bias` an intent in `names`."""
-
-    names: tuple[str, ...]
-    mean: list[float]
-    weights: list[list[float]]
-    bias: list[float]
-
-
 def sentences_digest() -> str:
     """What the stored weights were learned from."""
-    return hashlib.sha256(json.dumps(SENTENCES, sort_keys=True).encode()).hexdigest()[:16]
+    return classifier.digest(SENTENCES)
 
 
 def scores(text: str) -> dict[str, float]:
@@ -50,7 +39,7 @@ def scores(text: str) -> dict[str, float]:
     found = vectors((words,))
     if found is None:
         return {}
-    return _probabilities(known, [float(number) for number in found[0]])
+    return classifier.probabilities(known, [float(number) for number in found[0]])
 
 
 LOOKED_AT = 4_000  # characters; of a tag that is never closed each look goes to the end
@@ -86,76 +75,17 @@ _GREETING = re.compile(
 )
 
 
-def _probabilities(known: Weights, vector: list[float]) -> dict[str, float]:
-    centred = [value - mean for value, mean in zip(vector, known.mean, strict=True)]
-    length = math.sqrt(sum(value * value for value in centred)) or 1.0
-    raw = [
-        SCALE * sum(weight * value for weight, value in zip(row, centred, strict=True)) / length + bias
-        for row, bias in zip(known.weights, known.bias, strict=True)
-    ]
-    top = max(raw)
-    shares = [math.exp(value - top) for value in raw]
-    return {name: round(share / sum(shares), 3) for name, share in zip(known.names, shares, strict=True)}
-
-
 @lru_cache(maxsize=1)
-def _weights() -> Weights | None:
-    try:
-        data = json.loads(STORED.read_text(encoding="utf-8"))
-        if data["model"] != version():
-            return None  # other vectors: the weights would mean nothing
-        return Weights(tuple(data["names"]), data["mean"], data["weights"], data["bias"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _weights() -> classifier.Weights | None:
+    return classifier.weights_of(classifier.read_stored(STORED))
 
 
-def learn(*, rounds: int = 400, rate: float = 2.0, keep: float = 0.01) -> dict[str, Any]:
-    """The weights learned from the sentences, as they are stored; also the share right when each tenth is left out.
+def learn() -> dict[str, Any]:
+    """The weights learned from the sentences, as they are stored: each is read as written and as hurried people write.
 
-    Raises RuntimeError without the model. Takes half a minute: each sentence is read as written and as hurried people write.
+    Raises RuntimeError without the model.
     """
-    import numpy as np
-
-    pairs = [(name, text) for name, texts in SENTENCES.items() for text in texts]
-    hurried = [(name, hurry(text)) for name, text in pairs if hurry(text) != text]
-    every = (*pairs, *hurried)
-    read = vectors(tuple(text for _name, text in every))
-    if read is None:
-        raise RuntimeError("the embedding model is not installed")
-    names = tuple(SENTENCES)
-    labels = np.array([names.index(name) for name, _text in every])
-    mean = read.mean(axis=0)
-    centred = read - mean
-    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
-
-    def fit(rows: Any, wanted: Any) -> tuple[Any, Any]:
-        weights, bias = np.zeros((rows.shape[1], len(names))), np.zeros(len(names))
-        share = (len(wanted) / len(names) / np.bincount(wanted, minlength=len(names)))[wanted][:, None]
-        target = np.eye(len(names))[wanted]
-        for _ in range(rounds):
-            raw = SCALE * rows @ weights + bias
-            guess = np.exp(raw - raw.max(axis=1, keepdims=True))
-            guess /= guess.sum(axis=1, keepdims=True)
-            slope = (guess - target) * share / len(wanted)
-            weights -= rate * (SCALE * rows.T @ slope + keep * weights / SCALE)
-            bias -= rate * slope.sum(axis=0)
-        return weights, bias
-
-    # A sentence and its hurried twin are left out together.
-    texts = [text for _name, text in pairs] + [text for name, text in pairs if hurry(text) != text]
-    fold = np.array([hashlib.sha256(text.encode()).digest()[0] % 10 for text in texts])
-    right = 0
-    for number in range(10):
-        weights, bias = fit(centred[fold != number], labels[fold != number])
-        right += int(
-            ((SCALE * centred[fold == number] @ weights + bias).argmax(axis=1) == labels[fold == number]).sum()
-        )
-    weights, bias = fit(centred, labels)
-    return {
-        "model": version(), "sentences": sentences_digest(), "left_out_right": round(right / len(labels), 3), "names": names,
-        "mean": [round(float(value), 5) for value in mean], "weights": [[round(float(value), 4) for value in row] for row in weights.T],
-        "bias": [round(float(value), 4) for value in bias],
-    }  # fmt: skip
+    return classifier.learn(SENTENCES, also=hurry)
 
 
 def hurry(text: str) -> str:

@@ -19,7 +19,7 @@ from leadgen.core import lanes
 from leadgen.core.clock import local_date, start_of_day
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
-from prospects.actions import duplicates, verification
+from prospects.actions import duplicates, titles, verification
 from prospects.actions.leads import evaluate_people
 from prospects.models import Company, CompanyFit, Icp, IcpVersion, Person, PersonFit, Stage
 from prospects.queries.fit import current_version, local_now, scored_sql
@@ -88,6 +88,7 @@ def rescore(*, now: datetime, company_ids: Iterable[UUID] = (), person_ids: Iter
         return ScoreRun()
     duplicates.ring(now=now)
     verification.ring(now=now)
+    titles.ring(now=now)
     looked_at, written, seconds = 0, 0, 0.0
     people: list[UUID] = []
     in_force = IcpVersion.objects.filter(published_at__isnull=False).values("icp_id")

@@ -16,6 +16,7 @@ from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
 from prospects.actions.suppressions import mask
 from prospects.models import Activity, ActivityKind, Company, Person
+from prospects.queries.titles import how_read
 from prospects.rules import titles
 from prospects.rules.names import split_name
 from prospects.rules.normalise import company_domain
@@ -62,8 +63,8 @@ def update_person(*, by: Actor, now: datetime, person: Person, changes: Mapping[
     A new address is not verified yet. A new title re-reads seniority and department where they came from the old one.
     """
     cleaned = fields.clean(Person, with_values("people", person.custom, changes), FIELDS)
-    was_read = titles.role(person.title)
-    derived = {key: getattr(person, key) in ("", getattr(was_read, key)) for key in ("seniority", "department")}
+    was_read = how_read(person)
+    derived = {key: not getattr(person, key) or key in was_read for key in ("seniority", "department")}
     changed = fields.apply(person, cleaned)
     if not changed:
         return {}

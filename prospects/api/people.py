@@ -25,6 +25,7 @@ from prospects.models import Company, Person
 from prospects.queries import people as queries
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.suppressions import is_suppressed
+from prospects.queries.titles import how_read
 
 
 class PersonSerializer(serializers.ModelSerializer[Person]):
@@ -69,8 +70,28 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
         return person.email in self.context.get("suppressed", ())
 
 
+class TitleReadSerializer(serializers.Serializer[Any]):
+    by = serializers.ChoiceField(["rules", "model"])
+    sure = serializers.FloatField(help_text="0 to 1.")
+    words = serializers.CharField()
+
+
+class TitleReadingSerializer(serializers.Serializer[Any]):
+    seniority = TitleReadSerializer(required=False)
+    department = TitleReadSerializer(required=False)
+
+
+class PersonDetailSerializer(PersonSerializer):
+    title_reading = TitleReadingSerializer(
+        read_only=True, help_text="How seniority and department were read from the title, where they were."
+    )
+
+    class Meta(PersonSerializer.Meta):
+        fields = [*PersonSerializer.Meta.fields, "title_reading"]
+
+
 @extend_schema_view(
-    retrieve=extend_schema(summary="One person"),
+    retrieve=extend_schema(summary="One person", responses=PersonDetailSerializer),
     create=extend_schema(summary="Create a person"),
     partial_update=extend_schema(summary="Change a person"),
     destroy=extend_schema(summary="Delete a person"),
@@ -118,7 +139,7 @@ class PersonViewSet(
             if moved is None:
                 raise
             return moved
-        return Response(self._serialize([person])[0])
+        return Response({**self._serialize([person])[0], "title_reading": how_read(person)})
 
     def create(self, request: Request) -> Response:
         """A name, an e-mail address or a LinkedIn page is needed. Seniority and department are read from the title."""

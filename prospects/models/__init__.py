@@ -16,9 +16,10 @@ from prospects.models.quality import QualityReport
 from prospects.models.saved_views import ListChoice, SavedView
 from prospects.models.search import SearchWord
 from prospects.models.segments import Segment, SegmentChange, SegmentMember, SegmentSnapshot
-from prospects.models.tags import Tag, TagLink
 from prospects.models.signals import Signal, SignalKind, SignalSource, SignalTrigger
+from prospects.models.tags import Tag, TagLink
 from prospects.models.tasks import Task
+from prospects.models.titles import TitleReading
 from prospects.models.verification import MailHost, Verification
 
 __all__ = [
@@ -79,5 +80,6 @@ __all__ = [
     "Tag",
     "TagLink",
     "Task",
+    "TitleReading",
     "Verification",
 ]

@@ -78,6 +78,12 @@ class Person(TenantModel):
             models.Index(fields=["workspace", "-created_at", "-id"], name="person_created"),
             models.Index(fields=["workspace", "company", "id"], name="person_company"),
             models.Index(fields=["workspace", "owner", "id"], name="person_owner"),
+            # Whom the model may still say something of (queries.titles.UNREAD).
+            models.Index(
+                fields=["workspace", "title"],
+                name="person_unread",
+                condition=(models.Q(seniority="") | models.Q(department="")) & ~models.Q(title=""),
+            ),
             GinIndex("workspace_id", OpClass(Upper("full_name"), name="gin_trgm_ops"), name="person_name_trgm"),
             # What changed since the last look for duplicates. BRIN: an edit still rewrites the row in place.
             BrinIndex(

