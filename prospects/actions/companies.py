@@ -16,11 +16,11 @@ from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
 from prospects.models import Activity, ActivityKind, Company, Person
 from prospects.rules import normalise
-from prospects.rules.industries import industry
+from prospects.rules.naics import industry_code
 
 # What a caller may set, in the order forms show it.
 FACTS = (
-    "name", "domain", "website", "industry", "sub_industry", "employees", "revenue", "revenue_currency", "founded",
+    "name", "domain", "website", "industry", "sub_industry", "naics", "employees", "revenue", "revenue_currency", "founded",
     "country", "region", "city", "time_zone", "phone", "linkedin_url", "description", "technologies", "keywords",
     "pains", "goals", "funding_stage", "funding_total", "funding_currency", "funded_on",
 )  # fmt: skip
@@ -133,9 +133,8 @@ def _clean(values: Mapping[str, Any], known: Company | None = None) -> dict[str,
 
 
 def industry_code_of(company: Company) -> int | None:
-    """LinkedIn's code of the narrower of the two industries that is one of its tree."""
-    named = (industry(text) for text in (company.sub_industry, company.industry))
-    return next((found.code for found in named if found), None)
+    """LinkedIn's code of what the company's facts say of its industry."""
+    return industry_code(company.sub_industry, company.industry, company.naics)
 
 
 def _refuse_duplicates(company: Company, names: Sequence[str]) -> None:

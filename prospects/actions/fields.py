@@ -13,7 +13,9 @@ from accounts.models import Member
 from leadgen.core.errors import Invalid
 from prospects.rules import custom as custom_rules
 from prospects.rules import normalise
+from prospects.rules.naics import read_naics
 from prospects.rules.normalise_places import country as read_country
+from prospects.rules.technologies import technologies
 
 Changes = dict[str, tuple[Any, Any]]  # column -> (old, new)
 MAX_WORDS = 200
@@ -115,12 +117,13 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "revenue_currency": _read(_currency),
     "funding_currency": _read(_currency),
     "email": _read(lambda value: normalise.email(value).address),
+    "naics": _read(read_naics),
     "employees": whole,
     "founded": year,
     "revenue": amount,
     "funding_total": amount,
     "funded_on": _day,
-    "technologies": words,
+    "technologies": lambda value: technologies(words(value)),
     "keywords": words,
     "pains": words,
     "goals": words,

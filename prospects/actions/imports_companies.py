@@ -8,7 +8,7 @@ from prospects.actions.imports_store import Row, RowRefused, Unit
 from prospects.rules.imports import ConvertedRow
 
 _PLAIN = (
-    "name", "domain", "external_id", "industry", "sub_industry", "employees", "country", "region", "city", "founded",
+    "name", "domain", "external_id", "industry", "sub_industry", "naics", "employees", "country", "region", "city", "founded",
     "technologies", "keywords", "funding_stage", "funded_on", "linkedin_url", "phone", "description", "source",
 )  # fmt: skip
 
@@ -45,7 +45,7 @@ class CompaniesImport:
         found = self._find(values)
         if "owner" in values:
             wanted["owner_id"] = self.owners.of(values["owner"])
-        if "industry" in values or "sub_industry" in values:
+        if values.keys() & {"industry", "sub_industry", "naics"}:
             wanted["industry_code"] = values.get("industry_code")
         if "custom" in values:
             wanted["custom"] = {**(found["custom"] if found else {}), **values["custom"]}

@@ -97,7 +97,11 @@ class PersonDetailSerializer(PersonSerializer):
     destroy=extend_schema(summary="Delete a person"),
 )
 class PersonViewSet(
-    VerificationMixin, IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Person]
+    VerificationMixin,
+    IdempotentMixin,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[Person],
 ):
     """People. E-mail addresses are unique in a workspace; a second one is refused with `409` and the id of the first."""
 

@@ -96,6 +96,9 @@ class CompanyForm(CustomValues):
     website = forms.CharField(required=False, max_length=300)
     industry = forms.CharField(required=False, max_length=120)
     sub_industry = forms.CharField(required=False, max_length=120, label="Sub-industry")
+    naics = forms.CharField(
+        required=False, max_length=120, label="NAICS", help_text="A code such as 513210, or a title."
+    )
     employees = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
     revenue = forms.DecimalField(required=False, min_value=0, max_digits=18, decimal_places=2, help_text="A year.")
     revenue_currency = forms.CharField(required=False, max_length=3, help_text="Such as EUR.")

@@ -19,12 +19,13 @@ from prospects.rules import icps as rules
 from prospects.rules.fields import COMPANY_FACTS, DEPARTMENTS, SENIORITIES
 from prospects.rules.normalise import Unusable
 from prospects.rules.normalise_places import country
+from prospects.rules.technologies import technology
 
 PREFIX = re.compile(r"(criteria|must|exclude|personas)-(\d{1,3}|__prefix__)\Z")
 # Facts of a company in the order an ICP asks for them; the rest follow.
 FIRST = (
-    "industry", "sub_industry", "employees", "revenue", "country", "region", "technologies", "funding_stage",
-    "funding_total", "funded_on", "pains", "keywords", "goals",
+    "industry", "sub_industry", "naics", "employees", "revenue", "country", "region", "technologies",
+    "funding_stage", "funding_total", "funded_on", "pains", "keywords", "goals",
 )  # fmt: skip
 NEW_WEIGHT = 10
 
@@ -205,7 +206,7 @@ class ConditionForm(forms.Form):
         if self.numeric:
             digits = re.sub(r"[\s,']", "", text)
             return int(digits) if digits.isascii() and digits.isdigit() else digits
-        return text
+        return technology(text) if self.asked.name == "company.technologies" else text
 
     def criterion(self) -> dict[str, Any]:
         """The criterion as content."""

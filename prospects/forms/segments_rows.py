@@ -12,6 +12,7 @@ from prospects.forms.fields import country_name
 from prospects.models import Segment
 from prospects.queries.icps import values_present
 from prospects.rules.segments import CATALOGUES
+from prospects.rules.technologies import technology
 
 ROOT = "r"
 JOINS = (
@@ -102,7 +103,12 @@ class Row:
 
     @property
     def chosen(self) -> list[str]:
-        return list(dict.fromkeys([*self.picked, *typed_lines(self.text)]))
+        typed = typed_lines(self.text)
+        if self.name == "company.technologies":
+            typed = [
+                technology(text) for text in typed
+            ]  # as companies have them: what is typed may be another of its names
+        return list(dict.fromkeys([*self.picked, *typed]))
 
     @property
     def options(self) -> list[tuple[str, str, int | None, bool]]:

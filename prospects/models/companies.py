@@ -23,6 +23,7 @@ class Company(TenantModel):
     industry = models.CharField(max_length=120, blank=True)
     industry_code = models.IntegerField(null=True, blank=True)  # of LinkedIn's tree, rules.industries
     sub_industry = models.CharField(max_length=120, blank=True)
+    naics = models.CharField(max_length=6, blank=True, default="", db_default="")  # a class of rules.naics
     employees = models.PositiveIntegerField(null=True, blank=True)
     revenue = models.DecimalField(max_digits=18, decimal_places=2, null=True, blank=True)
     revenue_currency = models.CharField(max_length=3, blank=True)

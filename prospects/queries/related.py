@@ -135,7 +135,9 @@ def _signal(by: str, kind: str = "") -> Build:
         rows = Signal.objects.filter(**{by: key}, state=Signal.State.MATCHED, at__lte=now)
         if kind:
             return Subquery(rows.filter(kind=kind).order_by("-at").values("at")[:1], output_field=DateTimeField())
-        return Subquery(rows.order_by().values(by).annotate(x_at=Max("at")).values("x_at"), output_field=DateTimeField())
+        return Subquery(
+            rows.order_by().values(by).annotate(x_at=Max("at")).values("x_at"), output_field=DateTimeField()
+        )
 
     return build
 

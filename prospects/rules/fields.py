@@ -49,6 +49,9 @@ def company_facts(prefix: str = "") -> list[Field]:
         Field("company.domain", "domain", "text", path=at("domain")),
         Field("company.industry", "industry", "text", path=at("industry")),
         Field("company.sub_industry", "sub-industry", "text", path=at("sub_industry")),
+        Field(
+            "company.naics", "NAICS code", "text", path=at("naics"), help='Of NAICS 2022; "starts with 54" is a sector.'
+        ),
         Field("company.employees", "employees", "number", path=at("employees")),
         # Amounts are compared as they were given: nothing is converted, so an ICP names the currency it means.
         Field(

@@ -13,9 +13,10 @@ from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
 from prospects.rules.imports_formats import Formats
 from prospects.rules.imports_mapping import STAGE_ORDER
 from prospects.rules.imports_mapping import Mapping as ColumnMapping
-from prospects.rules.industries import industry
+from prospects.rules.naics import industry_code, read_naics
 from prospects.rules.names import split_name
 from prospects.rules.normalise import Unusable
+from prospects.rules.technologies import technologies
 
 Value = str | int | Decimal | date | Moment | list[str]
 # A row must fill at least one of these, else it is about nothing.
@@ -31,7 +32,7 @@ CUSTOM = "custom."  # before the key of a custom field, where others have the na
 NOTHING = frozenset(("n/a", "#n/a", "null", "none", "nan", "nil", "-", "--", "—", "undefined", "(blank)", "not set"))
 
 # Kinds whose cells mean the same in every row and often come again: read once, then looked up.
-_ALONE = frozenset(("text", "domain", "country", "count", "year", "seniority", "department"))
+_ALONE = frozenset(("text", "naics", "domain", "country", "count", "year", "seniority", "department"))
 MEMO = 20_000  # cells remembered a column
 
 
@@ -189,6 +190,8 @@ class RowConverter:
             "purpose": _choice(normalise_words.PURPOSE_WORDS, "purpose", "leads, awareness"),
             "seniority": lambda _, text: titles.seniority_word(text),
             "department": lambda _, text: titles.department_word(text),
+            "naics": lambda _, text: read_naics(text),
+            "technologies": lambda _, text: technologies(normalise.words_list(text)),
         }
         return own[spec.kind]
 
@@ -350,9 +353,9 @@ class RowConverter:
 
 
 def _industry(values: Mapping[str, Value]) -> int | None:
-    """LinkedIn's code of the narrower of two industry columns that names one."""
-    texts = [text for name in ("sub_industry", "industry") if isinstance(text := values.get(name), str)]
-    return next((found.code for text in texts if (found := industry(text))), None)
+    """LinkedIn's code of what the row's columns say of the industry."""
+    texts = (values.get(name) for name in ("sub_industry", "industry", "naics"))
+    return industry_code(*(text if isinstance(text, str) else "" for text in texts))
 
 
 def _choice(words: dict[str, str], name: str, values: str) -> Callable[[FieldSpec, str], Value]:

@@ -29,6 +29,7 @@ from prospects.queries.panels import panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.tasks import open_tasks
 from prospects.rules.industries import tree
+from prospects.rules.naics import naics
 from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
     add_app_error,
@@ -222,6 +223,7 @@ def facts_of(company: Company) -> list[tuple[Any, ...]]:
             industry or None,
             f"LinkedIn: {known.path}" if (known := tree().get(company.industry_code or 0)) else "",
         ),
+        ("NAICS", company.naics or None, classed.path if (classed := naics(company.naics)) else ""),
         ("Employees", number(company.employees) if company.employees is not None else None),
         (
             "Revenue",

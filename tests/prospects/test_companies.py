@@ -63,7 +63,7 @@ def test_create_normalises_and_tells_the_timeline(in_acme, by_alice, now) -> Non
 @pytest.mark.parametrize(
     ("field", "value"),
     [("name", ""), ("domain", "not a domain"), ("country", "Atlantis"), ("employees", -4), ("time_zone", "Mars/Base"),
-     ("revenue", "lots"), ("industry", "x" * 121), ("founded", "soon")],
+     ("revenue", "lots"), ("industry", "x" * 121), ("founded", "soon"), ("naics", "Bakers of cake")],
 )  # fmt: skip
 def test_create_names_the_field_it_refuses(in_acme, by_alice, now, field, value) -> None:
     with pytest.raises(Invalid) as refused:
@@ -79,6 +79,28 @@ def test_a_second_company_of_a_domain_is_refused_with_the_first(in_acme, by_alic
     assert refused.value.detail == {"type": "company", "id": str(first.pk), "name": "Lumen"}
     assert find_or_create_company(by=by_alice, now=now, domain="shop.lumen.example") == first
     assert find_or_create_company(by=by_alice, now=now, name="Lumen", domain="other.example") != first
+
+
+def test_a_naics_class_says_the_industry_where_no_words_do(alice, as_, api, acme) -> None:
+    client = as_(alice)
+    made = client.post(
+        "/w/acme/companies/new/", {"name": "Lumen", "naics": "NAICS 513210", "technologies": "sfdc\nSAP ERP"}
+    )
+    assert made.status_code == 302
+    with workspace_scope(acme.pk):
+        company = Company.objects.get()
+        assert (company.naics, company.industry_code, company.technologies) == ("513210", 4, ["Salesforce", "SAP"])
+    shown = page(client, f"companies/{company.pk}/")
+    assert "LinkedIn: Technology, Information and Media" in shown
+    assert "Information &gt; Publishing Industries &gt; Software Publishers" in shown
+    rule = {"field": "company.naics", "op": "starts_with", "value": "51"}
+    found = api(alice).get("/api/v1/companies/", {"rule": json.dumps(rule)})
+    assert [row["naics"] for row in found.json()["results"]] == ["513210"]
+    refused = client.post(f"/w/acme/companies/{company.pk}/edit/", {"name": "Lumen", "naics": "Bakers of cake"})
+    assert refused.status_code == 422
+    assert "no class of NAICS 2022" in refused.content.decode()
+    with workspace_scope(acme.pk):
+        assert Company.objects.get().naics == "513210"
 
 
 def test_update_writes_what_changed_and_nothing_else(in_acme, by_alice, now) -> None:
