@@ -31,6 +31,14 @@ NAVIGATION = [
     ("settings", "Settings", "settings", "settings", "workspace.view", ","),
 ]
 
+# Pages beside a list, by the first part of their address: where in the rail they belong.
+BELONGS = {
+    "quality": "people", "suppressions": "people", "merges": "people", "imports": "people", "duplicates": "people",
+    "fields": "settings", "signals": "people", "handoffs": "leads", "meetings": "leads", "agreement": "leads", "customers": "deals",
+    "campaigns": "sequences", "offers": "sequences", "spend": "sequences", "enrol": "sequences", "enrolments": "sequences",
+    "messages": "sequences", "health": "settings",
+}  # fmt: skip
+
 # key -> a count beside that entry of the rail. Upper apps add theirs in AppConfig.ready() by `register_badge`: at most one
 # cheap query, run only where a frame is shown.
 Badge = Callable[[Member, datetime], int]
@@ -89,9 +97,14 @@ def _navigation(slug: str, member: Member) -> list[dict[str, Any]]:
 
 
 def _active(nav: list[dict[str, Any]], path: str) -> str:
-    """The entry whose address the path begins with, the longest first; a view may pass its own `nav_active`."""
+    """The entry whose address the path begins with, the longest first, else where it belongs; a view may pass its own
+    `nav_active`."""
     found = [item for item in nav if path.startswith(item["url"])]
-    return max(found, key=lambda item: len(item["url"]))["key"] if found else ""
+    if found:
+        return str(max(found, key=lambda item: len(item["url"]))["key"])
+    _, _, part, *rest = [*path.strip("/").split("/"), "", ""]
+    key = "companies" if part == "duplicates" and rest[0] == "companies" else BELONGS.get(part, "")
+    return key if any(item["key"] == key for item in nav) else ""
 
 
 @lru_cache(maxsize=256)
