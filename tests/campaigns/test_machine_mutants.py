@@ -1,7 +1,8 @@
 """The state machine finds what it guards against: each thing is broken here, and the machine must say so.
 
 Bugs are put in place in memory, one at a time. Examples are drawn the same way each time and are not shortened, for only
-whether it fails is asked; and of all events and fates only those are drawn that have to do with the bug, for speed. LEADGEN_MACHINE=whole
+whether it fails is asked; and of all events and fates only those are drawn that have to do with the bug, for speed. The seed
+beside a bug found it in the first three examples; where it does not any more, the search is as wide as ever. LEADGEN_MACHINE=whole
 draws from all (some minutes; on 22 Nov 2026 the first eleven were found so within fifteen examples each).
 """
 
@@ -15,7 +16,7 @@ from typing import Any
 
 import pytest
 from django.db.models import Q
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from campaigns.actions import copies, dispatch, inbound_effects, no_return, outcomes
@@ -27,6 +28,7 @@ from tests.campaigns.outbox_machine import Outbox
 
 pytestmark = pytest.mark.django_db
 EXAMPLES = 40  # at most: the first that fails is the last
+FIRST = 3  # so many by the seed
 
 
 def passing_over(pattern: bytes, instead: bytes) -> Statement:
@@ -128,6 +130,25 @@ BUGS: list[tuple[Callable[[pytest.MonkeyPatch], None], str, tuple[str, ...], tup
 ]
 
 
+# Where the first one does not find it in three examples.
+SEEDS = {a_lost_answer_is_due_again: 3, proof_overrules_no_guess: 2, proof_stops_no_second_copy: 2}
+
+
+def says(machine: type[Outbox], examples: int) -> str:
+    """What the machine complains of; nothing where it finds no fault."""
+    try:
+        run_state_machine_as_test(
+            machine,
+            settings=settings(
+                max_examples=examples, stateful_step_count=8, deadline=None, derandomize=True, database=None,
+                phases=[Phase.generate], report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
+            ),
+        )  # fmt: skip
+    except AssertionError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize(("bug", "words", "events", "fates"), BUGS, ids=[bug[0].__name__ for bug in BUGS])
 def test_finds(
     db: Any, monkeypatch: pytest.MonkeyPatch, bug: Callable[[pytest.MonkeyPatch], None], words: str,
@@ -135,12 +156,7 @@ def test_finds(
 ) -> None:  # fmt: skip
     bug(monkeypatch)
     whole = os.environ.get("LEADGEN_MACHINE") == "whole"
-    machine = type("Broken", (Outbox,), {} if whole else {"events": events, "fates": fates})
-    with pytest.raises(AssertionError, match=words):
-        run_state_machine_as_test(
-            machine,
-            settings=settings(
-                max_examples=EXAMPLES, stateful_step_count=8, deadline=None, derandomize=True, database=None,
-                phases=[Phase.generate], report_multiple_bugs=False, suppress_health_check=list(HealthCheck),
-            ),
-        )  # fmt: skip
+    drawn = {} if whole else {"events": events, "fates": fates}
+    seeded = seed(SEEDS.get(bug, 1))(type("Broken", (Outbox,), drawn))
+    if whole or not re.search(words, says(seeded, FIRST)):
+        assert re.search(words, says(type("Broken", (Outbox,), drawn), EXAMPLES))
