@@ -6,6 +6,7 @@ from django.conf import settings
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions import (
+    bulk,
     duplicates,
     fit,
     imports,
@@ -85,4 +86,13 @@ def read_titles() -> None:
     """Read what the rules could not read in titles, workspace by workspace; each part is a transaction of its own."""
     while lane := lanes.take(kind=titles.LANE, now=clock.now(), lease_seconds=titles.LEASE):
         again = titles.run_lane(lane, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.run_bulk")
+def run_bulk() -> None:
+    """Acts on many rows that wait, by turns; each part of a thousand is a transaction of its own."""
+    while lane := lanes.take(kind=bulk.LANE, now=clock.now(), lease_seconds=300):
+        now = clock.now()
+        again = bulk.run_lane(lane, until=now + bulk.TURN, clock=clock.now)
         lanes.move_on(lane, next_due=again)

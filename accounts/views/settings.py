@@ -70,6 +70,8 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ("Signals", "News that says why now: feeds, webhooks, triggers", "rss", "signal_list", "signals.view"),
             ("Data quality", "What is missing, wrong, old or there twice", "gauge", "quality_page", "people.view"),
             ("Custom fields", "What you know beyond the usual facts", "list-plus", "custom_field_list", "fields.view"),
+            ("Tags", "Your own words for people and companies", "tag", "tag_list", "tags.view"),
+            ("Bulk actions", "What was done to many at once", "list-checks", "bulk_list", "bulk.view"),
             ("API tokens", "Let other programs in, with scopes", "key-round", "token_list", "tokens.view"),
             ("API reference", "Every call, tried in the browser", "book-open", "api_docs", "workspace.view"),
         ],

@@ -17,12 +17,14 @@ from leadgen.core.errors import Invalid
 from leadgen.core.idempotency import IdempotentMixin
 from prospects.actions.companies import FIELDS, create_company, delete_companies, update_company
 from prospects.actions.suppressions import read_value
+from prospects.actions.tags import set_tags, tags_named
 from prospects.api.duplicates import moved_answer
-from prospects.api.fields import TenantKeyField, body_of
+from prospects.api.fields import TagNamesField, TenantKeyField, body_of
 from prospects.forms.companies import CompanyFilter
 from prospects.models import Company
 from prospects.queries import companies as queries
 from prospects.queries.duplicates import COMPANIES
+from prospects.queries.tags import tags_of
 from prospects.rules import normalise
 
 
@@ -36,9 +38,11 @@ class CompanySerializer(serializers.ModelSerializer[Company]):
     )
     fit_score = serializers.IntegerField(source="x_fit_score", read_only=True, allow_null=True)
 
+    tags = TagNamesField("companies")
+
     class Meta:
         model = Company
-        fields = ["id", *FIELDS, "industry_code", "fit_grade", "fit_score", "created_at", "updated_at"]
+        fields = ["id", *FIELDS, "tags", "industry_code", "fit_grade", "fit_score", "created_at", "updated_at"]
         read_only_fields = ["id", "industry_code", "created_at", "updated_at"]
         # The actions refuse duplicates, naming the row that is there; unique validators would read tables of no workspace.
         validators: list[Any] = []
@@ -91,14 +95,18 @@ class CompanyViewSet(
     def create(self, request: Request) -> Response:
         """`name` is needed. Values are normalised: the answer shows what was stored."""
         data = self._read(request)
+        tags = data.pop("tags", None)
         company = create_company(by=actor_of(request), now=clock.now(), **data)
+        self._tag(request, company, tags)
         return self._answer(company, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """What is not sent stays. The timeline keeps what stood there before."""
         company = self.get_object()
         data = self._read(request, partial=True)
+        tags = data.pop("tags", None)
         update_company(by=actor_of(request), now=clock.now(), company=company, changes=data)
+        self._tag(request, company, tags)
         return self._answer(company)
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -134,16 +142,31 @@ class CompanyViewSet(
 
     def _upsert(self, request: Request, found: Company | None, key: dict[str, str]) -> Response:
         data = self._read(request, partial=found is not None) | key
+        tags = data.pop("tags", None)
         if found is None:
             company = create_company(by=actor_of(request), now=clock.now(), **data)
+            self._tag(request, company, tags)
             return self._answer(company, status.HTTP_201_CREATED)
         update_company(by=actor_of(request), now=clock.now(), company=found, changes=data)
+        self._tag(request, found, tags)
         return self._answer(found)
+
+    def _tag(self, request: Request, company: Company, names: Any) -> None:
+        if names is not None:
+            by, now = actor_of(request), clock.now()
+            set_tags(by=by, now=now, row=company, tags=tags_named(names, by=by, now=now))
+
+    def get_serializer(self, *args: Any, **kwargs: Any) -> Any:
+        """A page's tags are read at once."""
+        if kwargs.get("many") and args:
+            tags = tags_of("companies", [row.pk for row in args[0]])
+            kwargs["context"] = {**self.get_serializer_context(), "tags": tags}
+        return super().get_serializer(*args, **kwargs)
 
     def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data, partial=partial)
         serializer.is_valid(raise_exception=True)
-        data: dict[str, Any] = serializer.validated_data
+        data: dict[str, Any] = dict(serializer.validated_data)
         return data
 
     def _answer(self, company: Company, code: int = status.HTTP_200_OK) -> Response:

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import TenantModel
+from prospects.queries.tags import tags_of
 
 
 @extend_schema_field(OpenApiTypes.UUID)
@@ -28,6 +29,23 @@ class TenantKeyField(serializers.PrimaryKeyRelatedField[Any]):
         "does_not_exist": "There is no {pk_value} in this workspace.",
         "incorrect_type": "Send an id as text.",
     }
+
+
+class TagNamesField(serializers.ListField):
+    """The names of a row's tags; sent, they are exactly its tags from then on. Lists read them once, into `tags` of the
+    context."""
+
+    def __init__(self, subject: str, **kwargs: Any) -> None:
+        self.subject = subject
+        words = "Names. Sent: exactly these from then on; one that is no tag of the workspace is refused."
+        super().__init__(
+            child=serializers.CharField(max_length=40), required=False, max_length=50, help_text=words, **kwargs
+        )
+
+    def get_attribute(self, instance: Any) -> list[str]:
+        known = self.context.get("tags")
+        found = known if known is not None else tags_of(self.subject, [instance.pk])
+        return [tag.name for tag in found.get(instance.pk, [])]
 
 
 def body_of(request: Request) -> dict[str, Any]:

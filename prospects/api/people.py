@@ -17,14 +17,16 @@ from leadgen.core.idempotency import IdempotentMixin
 from prospects.actions.companies import find_or_create_company
 from prospects.actions.people import FIELDS, create_person, delete_people, update_person
 from prospects.actions.suppressions import read_value
+from prospects.actions.tags import set_tags, tags_named
 from prospects.api.duplicates import moved_answer
-from prospects.api.fields import TenantKeyField, body_of
+from prospects.api.fields import TagNamesField, TenantKeyField, body_of
 from prospects.api.verification import VerificationMixin
 from prospects.forms.people import PersonFilter
 from prospects.models import Company, Person
 from prospects.queries import people as queries
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.suppressions import is_suppressed
+from prospects.queries.tags import tags_of
 from prospects.queries.titles import how_read
 
 
@@ -50,10 +52,12 @@ class PersonSerializer(serializers.ModelSerializer[Person]):
     )
     fit_score = serializers.IntegerField(source="x_fit_score", read_only=True, allow_null=True)
 
+    tags = TagNamesField("people")
+
     class Meta:
         model = Person
         fields = [
-            "id", "full_name", *FIELDS, "company_domain", "company_name", "email_status", "email_status_at",
+            "id", "full_name", *FIELDS, "tags", "company_domain", "company_name", "email_status", "email_status_at",
             "email_status_reason", "email_checks", "stale_signal", "stale_at", "suppressed",
             "linkedin_status", "lead_stage", "fit_grade", "fit_score", "last_touch_at", "last_reply_at", "created_at",
             "updated_at",
@@ -147,13 +151,19 @@ class PersonViewSet(
 
     def create(self, request: Request) -> Response:
         """A name, an e-mail address or a LinkedIn page is needed. Seniority and department are read from the title."""
-        person = create_person(by=actor_of(request), now=clock.now(), **self._read(request))
+        data = self._read(request)
+        tags = data.pop("tags", None)
+        person = create_person(by=actor_of(request), now=clock.now(), **data)
+        self._tag(request, person, tags)
         return self._answer(person, status.HTTP_201_CREATED)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         """What is not sent stays. The timeline keeps what stood there before."""
         person = self.get_object()
-        update_person(by=actor_of(request), now=clock.now(), person=person, changes=self._read(request, partial=True))
+        data = self._read(request, partial=True)
+        tags = data.pop("tags", None)
+        update_person(by=actor_of(request), now=clock.now(), person=person, changes=data)
+        self._tag(request, person, tags)
         return self._answer(person)
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -186,11 +196,19 @@ class PersonViewSet(
 
     def _upsert(self, request: Request, found: Person | None, key: dict[str, str]) -> Response:
         data = self._read(request, partial=found is not None) | key
+        tags = data.pop("tags", None)
         if found is None:
             person = create_person(by=actor_of(request), now=clock.now(), **data)
+            self._tag(request, person, tags)
             return self._answer(person, status.HTTP_201_CREATED)
         update_person(by=actor_of(request), now=clock.now(), person=found, changes=data)
+        self._tag(request, found, tags)
         return self._answer(found)
+
+    def _tag(self, request: Request, person: Person, names: Any) -> None:
+        if names is not None:
+            by, now = actor_of(request), clock.now()
+            set_tags(by=by, now=now, row=person, tags=tags_named(names, by=by, now=now))
 
     def _read(self, request: Request, *, partial: bool = False) -> dict[str, Any]:
         serializer = self.get_serializer(data=request.data, partial=partial)
@@ -204,7 +222,8 @@ class PersonViewSet(
 
     def _serialize(self, rows: Any) -> Any:
         context: dict[str, Any] = {**self.get_serializer_context()} | {
-            "suppressed": is_suppressed(row.email for row in rows)
+            "suppressed": is_suppressed(row.email for row in rows),
+            "tags": tags_of("people", [row.pk for row in rows]),
         }
         return PersonSerializer(rows, many=True, context=context).data
 

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from prospects.api.activities import ActivityViewSet
 from prospects.api.agreements import AgreementViewSet
+from prospects.api.bulk import BulkActViewSet
 from prospects.api.campaigns import CampaignViewSet
 from prospects.api.companies import CompanyViewSet
 from prospects.api.custom import CustomFieldViewSet
@@ -18,10 +19,12 @@ from prospects.api.meetings import MeetingViewSet
 from prospects.api.offers import OfferViewSet
 from prospects.api.people import PersonViewSet
 from prospects.api.quality import QualityViewSet
+from prospects.api.saved_views import SavedViewViewSet
 from prospects.api.segments import SegmentViewSet
 from prospects.api.signals import SignalSourceViewSet, SignalTriggerViewSet, SignalViewSet
 from prospects.api.spend import SpendViewSet
 from prospects.api.suppressions import SuppressionViewSet
+from prospects.api.tags import TagViewSet
 
 router = SimpleRouter()
 router.register("companies", CompanyViewSet, basename="api_company")
@@ -30,6 +33,9 @@ router.register("person-duplicates", PersonPairViewSet, basename="api_personpair
 router.register("company-duplicates", CompanyPairViewSet, basename="api_companypair")
 router.register("merges", MergeViewSet, basename="api_merge")
 router.register("custom-fields", CustomFieldViewSet, basename="api_customfield")
+router.register("tags", TagViewSet, basename="api_tag")
+router.register("views", SavedViewViewSet, basename="api_savedview")
+router.register("bulk-acts", BulkActViewSet, basename="api_bulkact")
 router.register("activities", ActivityViewSet, basename="api_activity")
 router.register("suppressions", SuppressionViewSet, basename="api_suppression")
 router.register("agreements", AgreementViewSet, basename="api_agreement")

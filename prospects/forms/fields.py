@@ -15,7 +15,10 @@ from accounts.models import Member
 from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.rulelang import FieldCatalogue, describe, parse, to_json
+from prospects.queries.tags import NONE as NO_TAG
+from prospects.queries.tags import named, vocabulary, with_tag
 
+TAG_HELP = "A tag's id or name, several by commas (any of them); `none`: without any."
 CUSTOM_HELP = "`key=value`, `key>=value`, `key<=value`; `key=` finds those without one."
 ME, NOBODY = "me", "none"
 GRADE_CHOICES = [("A", "A"), ("B", "B"), ("C", "C"), ("D", "D"), ("X", "Excluded"), ("none", "Not scored")]
@@ -90,6 +93,7 @@ class ListFilter(django_filters.FilterSet):
     """Filters of a list page and of its API, from the same query string. `now` and `member` may be given by tests."""
 
     catalogue: FieldCatalogue
+    subject = ""  # people or companies, where rows have tags
     # Words of a chip where the value alone would not say what it filters: name -> prefix.
     chip_prefixes: dict[str, str] = {}
 
@@ -117,11 +121,25 @@ class ListFilter(django_filters.FilterSet):
         """Who may own rows, for the filter and the bulk bar."""
         return owner_choices()
 
+    @cached_property
+    def tags(self) -> list[tuple[str, str]]:
+        """The vocabulary, for the filter; what the address asks for is among them, also by name or several at once."""
+        found = [("", "Any tag"), (NO_TAG, "Without a tag"), *((str(tag.pk), tag.name) for tag in vocabulary())]
+        asked = str(self.data.get("tag", "") or "")
+        if asked and asked not in dict(found):
+            found.append((asked, ", ".join(tag.name for tag in named(asked)) or "a tag that is gone"))
+        return found
+
+    def by_tag(self, queryset: Any, name: str, value: str) -> Any:
+        return with_tag(queryset, self.subject, value)
+
     def offer_owners(self) -> Any:
         """The form with a select of members for `owner`, as pages show it."""
         form = self.form
         choices = [("", "Any owner"), (ME, "Mine"), (NOBODY, "Nobody's"), *self.owners[1:]]
         form.fields["owner"].widget = forms.Select(choices=choices)
+        if "tag" in form.fields:
+            form.fields["tag"].widget = forms.Select(choices=self.tags)
         return form
 
     def chips(self) -> list[dict[str, str]]:

@@ -13,6 +13,7 @@ from prospects.forms.fields import (
     CUSTOM_HELP,
     GRADE_CHOICES,
     SIZE_CHOICES,
+    TAG_HELP,
     UNTOUCHED_CHOICES,
     ListFilter,
     OwnerField,
@@ -52,13 +53,15 @@ class PersonFilter(ListFilter):
     external_id = django_filters.CharFilter()
     created_after = django_filters.IsoDateTimeFilter(field_name="created_at", lookup_expr="gte")
     updated_after = django_filters.IsoDateTimeFilter(field_name="updated_at", lookup_expr="gte")
+    tag = django_filters.CharFilter(method="by_tag", label="Tag", help_text=TAG_HELP)
     segment = django_filters.UUIDFilter(method="by_segment", label="Segment", help_text="The id of a segment.")
     custom = django_filters.CharFilter(method="by_custom", label="Custom field", help_text=CUSTOM_HELP)
     rule = RuleFilter(method="by_rule", catalogue=PERSON_FIELDS, label="Rule", help_text="A rule as JSON.")
 
     catalogue = PERSON_FIELDS
+    subject = "people"
     chip_prefixes = {
-        "q": "Contains", "industry": "Industry:", "owner": "Owner:", "grade": "Fit", "stage": "Stage:",
+        "q": "Contains", "tag": "Tag:", "industry": "Industry:", "owner": "Owner:", "grade": "Fit", "stage": "Stage:",
         "email_status": "E-mail:", "email": "E-mail:", "external_id": "External id:", "created_after": "Added after",
         "updated_after": "Changed after",
     }  # fmt: skip

@@ -27,9 +27,11 @@ from prospects.queries.duplicates import COMPANIES
 from prospects.queries.fit import explain_fit
 from prospects.queries.panels import panels
 from prospects.queries.signals import signals_card, why_now_of
+from prospects.queries.tags import tags_of
 from prospects.queries.tasks import open_tasks
 from prospects.rules.industries import tree
 from prospects.rules.naics import naics
+from prospects.views.cells import dress
 from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
     add_app_error,
@@ -39,6 +41,7 @@ from prospects.views.listing import (
     selected_ids,
     sheet_or_page,
 )
+from prospects.views.saved_views import open_list
 
 LIST: dict[str, Any] = {"orders": queries.ORDERS, "nullable": queries.NULLABLE, "default": "-created_at"}
 
@@ -49,7 +52,10 @@ def _shown(queryset: Any) -> Any:
 
 @member_view("companies.view")
 def company_list(request: MemberRequest) -> HttpResponse:
-    """Companies by filters, in keyset pages."""
+    """Companies by filters, in keyset pages, with the columns and views of the member."""
+    state = open_list(request, "companies")
+    if isinstance(state, HttpResponse):
+        return state
     try:
         listing = build_listing(request, CompanyFilter, Company.objects.all(), show=_shown, **LIST)
     except AppError as error:
@@ -57,8 +63,15 @@ def company_list(request: MemberRequest) -> HttpResponse:
     reasons = why_now_of(listing.page.rows, clock.now())
     for company in listing.page.rows:
         company.x_why = reasons.get(company.pk)
-    context = listing.context("companies") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
-    context["list_all"] = f"Put all {listing.count} on a list…"
+    dress(
+        listing.page.rows, state.columns, subject="companies", slug=request.workspace.slug, fields=state.fields,
+        can_edit=member_allows(request.member, "companies.edit"),
+    )  # fmt: skip
+    context = (
+        listing.context("companies")
+        | state.context()
+        | {"noun": _noun(listing.count.value), "total": str(listing.count)}
+    )
     words = f"{listing.count} {'company' if listing.count.value == 1 else 'companies'} match"
     return render_page(request, "prospects/company_list.html", context, partial="results", announce=words)
 
@@ -84,6 +97,7 @@ def company_detail(request: MemberRequest, company_id: UUID) -> HttpResponse:
         "leads": queries.leads_of(company),
         "deals": queries.deals_of(company),
         "tasks": list(open_tasks(company=company)[:20]),
+        "tags": tags_of("companies", [company.pk]).get(company.pk, []),
         "panels": panels("company", "page", company, now),
         "signals": signals_card(company, now),
         "add_signal_url": f"{reverse('signal_create', args=[request.workspace.slug])}?company={company.pk}",

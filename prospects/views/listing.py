@@ -37,7 +37,8 @@ class Listing:
     def context(self, noun: str) -> dict[str, Any]:
         return {
             "form": self.form, noun: self.page.rows, "page": self.page, "count": self.count, "sort": str(self.order),
-            "chips": self.chips, "owners": self.filters.owners, "query": self.query, "within": f"?{urlencode({'in': self.query})}" if self.query else "",
+            "chips": self.chips, "owners": self.filters.owners, "query": self.query, # Also of the plain list: next and previous follow its order.
+            "within": f"?{urlencode({'in': self.query or f'sort={self.order}'})}",
         }  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from leadgen.core.htmx import hx_redirect, refusal, render_page
 from prospects.actions.people import assign_people, create_person, delete_people, update_person
 from prospects.forms.fields import country_name
 from prospects.forms.people import PersonFilter, PersonForm
-from prospects.models import Company, Deal, Lead, Person, Stage
+from prospects.models import Company, Deal, Lead, Person
 from prospects.queries import people as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.custom import rows_of
@@ -28,9 +28,11 @@ from prospects.queries.duplicates import PEOPLE
 from prospects.queries.panels import contact_panel, panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
+from prospects.queries.tags import tags_of
 from prospects.queries.tasks import open_tasks
 from prospects.queries.titles import how_read, words_of
 from prospects.queries.verification import card_of
+from prospects.views.cells import dress
 from prospects.views.duplicates import where_it_went
 from prospects.views.listing import (
     add_app_error,
@@ -40,6 +42,7 @@ from prospects.views.listing import (
     selected_ids,
     sheet_or_page,
 )
+from prospects.views.saved_views import open_list
 
 LIST: dict[str, Any] = {"orders": queries.ORDERS, "nullable": queries.NULLABLE, "default": "-created_at"}
 
@@ -50,7 +53,10 @@ def _shown(queryset: Any) -> Any:
 
 @member_view("people.view")
 def person_list(request: MemberRequest) -> HttpResponse:
-    """People by filters, in keyset pages."""
+    """People by filters, in keyset pages, with the columns and views of the member."""
+    state = open_list(request, "people")
+    if isinstance(state, HttpResponse):
+        return state
     try:
         listing = build_listing(request, PersonFilter, Person.objects.all(), show=_shown, **LIST)
     except AppError as error:
@@ -60,10 +66,13 @@ def person_list(request: MemberRequest) -> HttpResponse:
     for person in listing.page.rows:
         person.x_why = reasons.get(person.pk)
         person.x_suppressed = person.email in suppressed
-        person.x_stage = Stage(person.x_lead_stage).label if person.x_lead_stage else ""
-    context = listing.context("people") | {"noun": _noun(listing.count.value), "total": str(listing.count)}
-    context["enrol_all"] = f"Enrol all {listing.count} matching…"
-    context["list_all"] = f"Put all {listing.count} on a list…"
+    dress(
+        listing.page.rows, state.columns, subject="people", slug=request.workspace.slug, fields=state.fields,
+        can_edit=member_allows(request.member, "people.edit"),
+    )  # fmt: skip
+    context = (
+        listing.context("people") | state.context() | {"noun": _noun(listing.count.value), "total": str(listing.count)}
+    )
     words = f"{listing.count} {_noun(listing.count.value)} match"
     return render_page(request, "prospects/person_list.html", context, partial="results", announce=words)
 
@@ -91,6 +100,7 @@ def person_detail(request: MemberRequest, person_id: UUID) -> HttpResponse:
         ),
         "deals": list(Deal.objects.filter(person=person).select_related("owner").order_by("-created_at", "-id")[:20]),
         "tasks": list(open_tasks(person=person)[:20]),
+        "tags": tags_of("people", [person.pk]).get(person.pk, []),
         "panels": panels("person", "page", person, now),
         "checked": card_of(person, now),
         "signals": signals_card(person, now),

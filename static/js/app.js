@@ -19,5 +19,7 @@ import "./behaviours/insert.js";
 import "./behaviours/tabs.js";
 import "./behaviours/chart.js";
 import "./behaviours/queue.js";
+import "./behaviours/cells.js";
+import "./behaviours/columns.js";
 
 document.documentElement.classList.add("js");

@@ -16,8 +16,12 @@ function refresh(table) {
   const bar = (table.closest("form") ?? document).querySelector("[data-bulkbar]");
   if (!bar) return;
   bar.hidden = chosen.length === 0;
-  bar.querySelector("[data-bulk-count]").textContent = `${chosen.length} ${bar.dataset.noun} selected`;
+  const whole = bar.querySelector("[data-bulk-all]");
+  if (!chosen.length && whole) whole.checked = false;
+  bar.querySelector("[data-bulk-count]").textContent = whole?.checked ? whole.dataset.bulkAll : `${chosen.length} ${bar.dataset.noun} selected`;
 }
+
+on("change", "[data-bulk-all]", (event, box) => refresh(box.closest("form").querySelector("[data-bulk]")));
 
 on("change", "[data-select-row], [data-select-all]", (event, box) => {
   const table = box.closest("[data-bulk]");
