@@ -24,6 +24,7 @@ app.conf.beat_schedule = {
     "segments": {"task": "prospects.refresh_segments", "schedule": 60.0},
     "feeds": {"task": "prospects.poll_feeds", "schedule": 60.0},
     "bulk": {"task": "prospects.run_bulk", "schedule": 30.0},
+    "enrichment": {"task": "prospects.run_enrichment", "schedule": 60.0},
     "duplicates": {"task": "prospects.find_duplicates", "schedule": 30.0},
     "verification": {"task": "prospects.verify_people", "schedule": 30.0},
     "quality": {"task": "prospects.report_quality", "schedule": 300.0},

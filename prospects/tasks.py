@@ -8,6 +8,7 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.actions import (
     bulk,
     duplicates,
+    enrichment,
     fit,
     imports,
     quality,
@@ -69,6 +70,14 @@ def report_quality(workspace_id: str | None = None) -> None:
     while lane := lanes.take(kind=quality.LANE, now=clock.now(), lease_seconds=900):
         with workspace_scope(lane.workspace_id):
             _, again = quality.take_report(now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.run_enrichment")
+def run_enrichment() -> None:
+    """Ask providers about what waits, workspace by workspace; each record is a turn of its own."""
+    while lane := lanes.take(kind=enrichment.LANE, now=clock.now(), lease_seconds=900):
+        again = enrichment.run_lane(lane.workspace_id, now=clock.now())
         lanes.move_on(lane, next_due=again)
 
 

@@ -12,6 +12,7 @@ from prospects.views import (
     deals,
     duplicates,
     engagement,
+    enrichment,
     handoffs,
     icps,
     imports,
@@ -91,6 +92,45 @@ urlpatterns = [
     path("suppressions/export/", suppressions.suppression_export, name="suppression_export"),
     path("suppressions/<uuid:suppression_id>/lift/", suppressions.suppression_lift, name="suppression_lift"),
     path("search/", search.search_view, name="search"),
+    # Enrichment
+    path("enrichment/", enrichment.enrichment_list, name="enrichment_list"),
+    path("enrichment/start/", enrichment.enrichment_start, name="enrichment_start"),
+    path("enrichment/providers/new/", enrichment.enrichment_provider_create, name="enrichment_provider_create"),
+    path(
+        "enrichment/providers/<uuid:enrichmentprovider_id>/",
+        enrichment.enrichment_provider_edit,
+        name="enrichment_provider_edit",
+    ),
+    path(
+        "enrichment/providers/<uuid:enrichmentprovider_id>/table/",
+        enrichment.enrichment_provider_table,
+        name="enrichment_provider_table",
+    ),
+    path(
+        "enrichment/providers/<uuid:enrichmentprovider_id>/move/",
+        enrichment.enrichment_provider_move,
+        name="enrichment_provider_move",
+    ),
+    path(
+        "enrichment/providers/<uuid:enrichmentprovider_id>/delete/",
+        enrichment.enrichment_provider_delete,
+        name="enrichment_provider_delete",
+    ),
+    path("enrichment/runs/", enrichment.enrichment_run_list, name="enrichment_run_list"),
+    path("enrichment/runs/<uuid:enrichmentrun_id>/", enrichment.enrichment_run_detail, name="enrichment_run_detail"),
+    path(
+        "enrichment/runs/<uuid:enrichmentrun_id>/write/", enrichment.enrichment_run_write, name="enrichment_run_write"
+    ),
+    path(
+        "enrichment/runs/<uuid:enrichmentrun_id>/cancel/",
+        enrichment.enrichment_run_cancel,
+        name="enrichment_run_cancel",
+    ),
+    path(
+        "enrichment/runs/<uuid:enrichmentrun_id>/resume/",
+        enrichment.enrichment_run_resume,
+        name="enrichment_run_resume",
+    ),
     # Signals
     path("signals/", signals.signal_list, name="signal_list"),
     path("signals/new/", signals.signal_create, name="signal_create"),

@@ -20,6 +20,7 @@ from prospects.actions.imports_context import Context, Handler
 from prospects.actions.imports_leads import LeadsImport
 from prospects.actions.imports_people import PeopleImport
 from prospects.actions.imports_setup import Setup
+from prospects.actions.imports_signals import SignalsImport
 from prospects.actions.imports_spend import SpendImport
 from prospects.actions.imports_store import Entry, RowRefused, Rows, Unit, as_json
 from prospects.models import Company, Import, ImportBatch, ImportIssue, Person, Suppression
@@ -36,6 +37,7 @@ _HANDLERS: dict[str, Any] = {
     "leads": LeadsImport,
     "spend": SpendImport,
     "activities": ActivitiesImport,
+    "signals": SignalsImport,
 }
 UNDOABLE_KINDS = frozenset({"people", "companies"})
 UNDOABLE = (Company, Person)

@@ -87,7 +87,7 @@ def match_signal(*, signal: Signal, by: Actor, now: datetime, company: Company |
         raise Conflict("This signal is no longer waiting.", code="settled")
     for row in rows:
         row.company, row.person, row.state = company, person if row.pk == signal.pk else None, State.MATCHED
-        row.match = f"{by.label} said so"[:120]
+        row.match = by.label[:120]
         row.decided_by, row.decided_at = by.member, now
     Signal.objects.bulk_update(rows, ["company", "person", "state", "match", "decided_by", "decided_at"])
     write_audit(
@@ -169,7 +169,7 @@ def read_signal(*, by: Actor, now: datetime, values: Mapping[str, Any]) -> Signa
         about_domain=_domain(values.get("domain")), about_email=_email(values.get("email")),
         about_person=" ".join(fields.text(values.get("person_name")).split())[:250],
         origin=str(values.get("origin") or fields.default_source(by))[:160], source=source,
-        match="told by id" if company is not None or person is not None else "", state=State.UNMATCHED,
+        match="id" if company is not None or person is not None else "", state=State.UNMATCHED,
     )  # fmt: skip
     signal.key = str(values.get("key") or _key_of(signal, fields.text(values.get("external_id"))))[:200]
     return signal

@@ -11,6 +11,7 @@ from prospects.api.custom import CustomFieldViewSet
 from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.duplicates import CompanyPairViewSet, MergeViewSet, PersonPairViewSet
+from prospects.api.enrichment import EnrichmentProviderViewSet, EnrichmentRunViewSet
 from prospects.api.handoffs import HandoffViewSet
 from prospects.api.icps import IcpViewSet
 from prospects.api.imports import ImportViewSet
@@ -50,6 +51,8 @@ router.register("signals", SignalViewSet, basename="api_signal")
 router.register("signal-sources", SignalSourceViewSet, basename="api_signalsource")
 router.register("signal-triggers", SignalTriggerViewSet, basename="api_signaltrigger")
 router.register("quality", QualityViewSet, basename="api_quality")
+router.register("enrichment-providers", EnrichmentProviderViewSet, basename="api_enrichmentprovider")
+router.register("enrichment-runs", EnrichmentRunViewSet, basename="api_enrichmentrun")
 router.register("imports", ImportViewSet, basename="api_import")
 router.register("campaigns", CampaignViewSet, basename="api_campaign")
 router.register("offers", OfferViewSet, basename="api_offer")

@@ -8,6 +8,15 @@ from prospects.models.consent import Consent, Suppression
 from prospects.models.custom import CustomField
 from prospects.models.deals import Customer, Deal, Meeting
 from prospects.models.duplicates import CompanyKeys, CompanyPair, Merge, MergeMove, PersonKeys, PersonPair
+from prospects.models.enrichment import (
+    EnrichmentAnswer,
+    EnrichmentCharge,
+    EnrichmentItem,
+    EnrichmentProvider,
+    EnrichmentRow,
+    EnrichmentRun,
+    FieldOrigin,
+)
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
 from prospects.models.imports import Import, ImportBatch, ImportFile, ImportIssue
 from prospects.models.leads import Handoff, Lead, StageTransition
@@ -42,6 +51,13 @@ __all__ = [
     "Deal",
     "Department",
     "Engagement",
+    "EnrichmentAnswer",
+    "EnrichmentCharge",
+    "EnrichmentItem",
+    "EnrichmentProvider",
+    "EnrichmentRow",
+    "EnrichmentRun",
+    "FieldOrigin",
     "Handoff",
     "Icp",
     "IcpVersion",

@@ -13,6 +13,7 @@ class ImportKind(models.TextChoices):
     LEADS = "leads", "Leads and deals"
     SPEND = "spend", "Spend"
     ACTIVITIES = "activities", "Activities"
+    SIGNALS = "signals", "Signals"
 
 
 class ImportState(models.TextChoices):

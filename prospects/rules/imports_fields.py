@@ -7,8 +7,8 @@ They are compared in the form of `normalise.plain` (lower case, no accents or pu
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["people", "companies", "leads", "spend", "activities"]
-KINDS: tuple[Kind, ...] = ("people", "companies", "leads", "spend", "activities")
+Kind = Literal["people", "companies", "leads", "spend", "activities", "signals"]
+KINDS: tuple[Kind, ...] = ("people", "companies", "leads", "spend", "activities", "signals")
 FieldKind = Literal[
     "text", "email", "domain", "url", "linkedin", "phone", "count", "year", "money", "date", "day", "list", "country",
     "location", "currency", "channel", "outcome", "stage", "class", "activity_kind", "spend_kind", "purpose", "seniority",
@@ -211,12 +211,25 @@ ACTIVITIES = (
     _field("activity_id", "External id of the activity", "text", "activity external id|event id|touch id|engagement id|interaction id|hit id"),
 )  # fmt: skip
 
+SIGNALS = (
+    _field("kind", "Kind", "text", "signal|signal type|signal kind|type|event|event type|category|trigger", needed=True, limit=60),
+    _field("title", "What happened", "text", "headline|summary|news|subject|description of event|signal title|name of signal", needed=True, limit=300),
+    _field("at", "When", "date", "date|occurred at|happened on|published|published at|published on|signal date|event date|timestamp|datum|announced|announced on", strict=True),
+    _field("domain", "Company domain", "domain", _DOMAIN, aliases=("website",)),
+    _field("company_name", "Company name", "text", _COMPANY, limit=200, aliases=("company",)),
+    _field("email", "E-mail of the person", "email", _EMAIL),
+    _field("url", "Address of the news", "url", "link|source url|article|article url|source link|news url"),
+    _field("text", "Text", "text", "details|body|content|note|notes|comment|description", limit=2000),
+    _field("external_id", "External id", "text", "id|signal id|event id|record id|reference|ref|uid", limit=150),
+)  # fmt: skip
+
 CATALOGUE: dict[Kind, tuple[FieldSpec, ...]] = {
     "people": PEOPLE,
     "companies": COMPANIES,
     "leads": LEADS,
     "spend": SPEND,
     "activities": ACTIVITIES,
+    "signals": SIGNALS,
 }
 
 

@@ -26,6 +26,7 @@ IDENTITY: dict[Kind, tuple[str, ...]] = {
     "leads": ("external_id", "email", "company", "domain"),
     "spend": ("amount",),
     "activities": ("external_id", "email"),
+    "signals": ("title",),
 }
 CUSTOM = "custom."  # before the key of a custom field, where others have the name of a field
 # How programs write an empty cell. Not in texts: somebody may be called Null.

@@ -25,6 +25,7 @@ from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import COMPANIES
 from prospects.queries.fit import explain_fit
+from prospects.queries.enrichment import origins_of
 from prospects.queries.panels import panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.tags import tags_of
@@ -99,6 +100,9 @@ def company_detail(request: MemberRequest, company_id: UUID) -> HttpResponse:
         "tasks": list(open_tasks(company=company)[:20]),
         "tags": tags_of("companies", [company.pk]).get(company.pk, []),
         "panels": panels("company", "page", company, now),
+        "origins": origins_of(company),
+        "enrich_id": company.pk,
+        "enrich_subject": "companies",
         "signals": signals_card(company, now),
         "add_signal_url": f"{reverse('signal_create', args=[request.workspace.slug])}?company={company.pk}",
         "all_signals_url": f"{reverse('signal_list', args=[request.workspace.slug])}?company={company.pk}",

@@ -44,6 +44,7 @@ NEEDS = {
     "leads": "An id, an address or a company a row. Dates of stages, outcome, value, channel, owner as far as they are known.",
     "spend": "A channel, an amount and the day or days it is for.",
     "activities": "The lead's id or the person's address, and when it happened.",
+    "signals": "A kind and what happened; a company's domain or a person's address says about whom. A name alone is not matched.",
 }
 
 

@@ -25,6 +25,7 @@ from prospects.queries import people as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import PEOPLE
+from prospects.queries.enrichment import origins_of
 from prospects.queries.panels import contact_panel, panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
@@ -103,6 +104,9 @@ def person_detail(request: MemberRequest, person_id: UUID) -> HttpResponse:
         "tags": tags_of("people", [person.pk]).get(person.pk, []),
         "panels": panels("person", "page", person, now),
         "checked": card_of(person, now),
+        "origins": origins_of(person),
+        "enrich_id": person.pk,
+        "enrich_subject": "people",
         "signals": signals_card(person, now),
         "add_signal_url": f"{reverse('signal_create', args=[request.workspace.slug])}?person={person.pk}",
         "all_signals_url": f"{reverse('signal_list', args=[request.workspace.slug])}?person={person.pk}",

@@ -1,0 +1,410 @@
+"""Enrichment runs: ask in the background, propose, write what a person agrees to.
+
+Each record is an item, asked once and written once: a worker takes an item with a lease, asks without a transaction open,
+and stores answer and proposal together. A worker that dies in between costs at most the question it was at (money is
+written before a question is asked, answers are kept): the item is taken up again after the lease. What a person typed is
+never written over, not even by what they agreed to if they edited the field meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, Sum
+
+from accounts.actions.audit import SYSTEM, Actor, write_audit
+from leadgen.core import lanes
+from leadgen.core.dns import DnsLookup
+from leadgen.core.errors import AppError, Conflict, Invalid
+from leadgen.core.tasks import ring
+from leadgen.core.tenancy import bulk_insert, workspace_scope
+from leadgen.core.web import WebError
+from prospects.actions import fields as cleaning
+from prospects.actions.companies import update_company
+from prospects.actions.enrichment_asking import ask_provider
+from prospects.actions.people import update_person
+from prospects.models import (
+    Company,
+    EnrichmentAnswer,
+    EnrichmentCharge,
+    EnrichmentItem,
+    EnrichmentProvider,
+    EnrichmentRun,
+    FieldOrigin,
+    Person,
+)
+from prospects.queries.duplicates import COMPANIES, PEOPLE
+from prospects.queries.merges import edits_by_hand
+from prospects.rules import enrichment as rules
+from prospects.rules import normalise
+
+LANE = "enrichment"
+LEASE = timedelta(minutes=5)
+MAX_ROWS = 10_000
+OPEN_TO_ALL = (EnrichmentProvider.Kind.WEBSITE, EnrichmentProvider.Kind.DNS)  # each company answers for itself
+ItemState, RunState = EnrichmentItem.State, EnrichmentRun.State
+
+
+def start_run(
+    *, by: Actor, now: datetime, subject: str, ids: Sequence[UUID | str], fields: Sequence[str] = (), label: str = "",
+    write_at_once: bool = False,
+) -> EnrichmentRun:  # fmt: skip
+    """Ask about these companies or people; without `fields` about all that providers may fill. Raises Invalid in words."""
+    if subject not in rules.FIELDS:
+        raise Invalid("Choose companies or people.", field="subject")
+    wanted = [name for name in rules.FIELDS[subject] if not fields or name in fields]
+    if unknown := sorted(set(fields) - set(rules.FIELDS[subject])):
+        raise Invalid(f"“{unknown[0]}” is none of: {', '.join(rules.FIELDS[subject])}.", field="fields")
+    if not EnrichmentProvider.objects.filter(subject=subject, is_active=True).exists():
+        raise Invalid(
+            f"Nobody is set up who could be asked about {subject}. Add a provider under Settings, Enrichment."
+        )
+    model: Any = Company if subject == "companies" else Person
+    keys = list(model.objects.filter(pk__in=list(ids)[: MAX_ROWS + 1]).order_by("pk").values_list("pk", flat=True))
+    if not keys:
+        raise Invalid(f"Select some {subject} first.")
+    if len(keys) > MAX_ROWS:
+        raise Invalid(f"Ask about at most {MAX_ROWS:,} at a time.")
+    name = label or (str(model.objects.get(pk=keys[0])) if len(keys) == 1 else f"{len(keys):,} {subject}")
+    run = EnrichmentRun.objects.create(
+        subject=subject, fields=wanted, label=name[:200], write_at_once=write_at_once, total=len(keys), member=by.member,
+        created_at=now,
+    )  # fmt: skip
+    column = "company_id" if subject == "companies" else "person_id"
+    bulk_insert(EnrichmentItem, [EnrichmentItem(run=run, **{column: key}) for key in keys])
+    write_audit(by=by, action="enrichment.started", now=now, target=run, detail={"rows": len(keys), "fields": wanted})
+    _ring(run.workspace_id, now)
+    return run
+
+
+def cancel_run(*, run: EnrichmentRun, by: Actor, now: datetime) -> EnrichmentRun:
+    """Ask no further; what was written stays."""
+    if run.state in (RunState.DONE, RunState.CANCELLED):
+        raise Conflict("This run is over already.", code="over")
+    EnrichmentRun.objects.filter(pk=run.pk).update(state=RunState.CANCELLED, finished_at=now)
+    run.refresh_from_db()
+    write_audit(by=by, action="enrichment.cancelled", now=now, target=run)
+    return run
+
+
+def resume_run(*, run: EnrichmentRun, by: Actor, now: datetime) -> int:
+    """Ask again about those that were stopped (a budget was used up, a provider failed); how many."""
+    if run.state == RunState.CANCELLED:
+        raise Conflict("This run was cancelled. Start another.", code="over")
+    count = int(
+        run_items(run).filter(state=ItemState.STOPPED).update(state=ItemState.WAITING, taken_until=None, notes=[])
+    )
+    if not count:
+        raise Conflict("Nothing of this run was stopped.", code="nothing_to_do")
+    EnrichmentRun.objects.filter(pk=run.pk).update(state=RunState.ASKING, finished_at=None)
+    run.refresh_from_db()
+    write_audit(by=by, action="enrichment.resumed", now=now, target=run, detail={"rows": count})
+    _ring(run.workspace_id, now)
+    return count
+
+
+def run_items(run: EnrichmentRun) -> Any:
+    return EnrichmentItem.objects.filter(run=run)
+
+
+# --- the worker
+
+
+def run_lane(workspace_id: UUID, *, now: datetime, most: int = 1_000_000) -> datetime | None:
+    """Ask about every item that waits; when to look again (a lease of a worker that died runs out)."""
+    for _ in range(most):
+        with workspace_scope(workspace_id):
+            item = _take(now)
+        if item is None:
+            break
+        _do(workspace_id, item, now=now)
+    with workspace_scope(workspace_id):
+        _settle(now)
+        leased = EnrichmentItem.objects.filter(state=ItemState.WAITING, run__state=RunState.ASKING).exists()
+    return now + LEASE if leased else None
+
+
+def _take(now: datetime) -> EnrichmentItem | None:
+    free = Q(taken_until__isnull=True) | Q(taken_until__lte=now)
+    waiting = EnrichmentItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+        free, state=ItemState.WAITING, run__state=RunState.ASKING
+    )
+    item: EnrichmentItem | None = waiting.select_related("run").order_by("run", "id").first()
+    if item is not None:
+        EnrichmentItem.objects.filter(pk=item.pk).update(taken_until=now + LEASE)
+    return item
+
+
+def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
+    """One record down the waterfall: each provider is asked only for what the ones before did not fill."""
+    with workspace_scope(workspace_id):
+        row = _row(item)
+        present = present_of(row, item.run.fields)
+        ask = _ask_of(row)
+        providers = list(
+            EnrichmentProvider.objects.filter(subject=item.run.subject, is_active=True).order_by("position", "id")
+        )
+    found: dict[str, dict[str, Any]] = {}
+    notes: list[str] = []
+    stopped = False
+    lookup = DnsLookup()
+    for provider in providers:
+        wanted = rules.missing(present, item.run.fields, found)
+        if not wanted:
+            break
+        if not set(wanted) & set(gives(provider)):
+            continue
+        if not ask.key:
+            notes.append("There is no domain or address to ask by. Fill it in first.")
+            break
+        answer = _answer(workspace_id, provider, ask, lookup, now=now)
+        if isinstance(answer, str):
+            notes.append(answer)
+            # A website that is down says something of that website; a service that fails is asked again on "Resume".
+            stopped = stopped or provider.kind not in OPEN_TO_ALL
+            continue
+        values, asked_at = answer
+        for name, value in values.items():
+            if name not in wanted:
+                continue
+            cleaned, problem = clean_value(item.run.subject, name, value)
+            if problem:
+                notes.append(f"{provider.name}: {problem}")
+                continue
+            new = rules.merged(name, present.values.get(name), cleaned)
+            if rules.empty(cleaned) or rules.plain(new) == rules.plain(present.values.get(name)):
+                continue
+            found[name] = {
+                "value": rules.plain(new), "old": rules.plain(present.values.get(name)), "provider": str(provider.pk),
+                "name": provider.name, "at": asked_at.isoformat(),
+            }  # fmt: skip
+    with workspace_scope(workspace_id):
+        state = ItemState.FOUND if found else ItemState.STOPPED if stopped else ItemState.NOTHING
+        changed = EnrichmentItem.objects.filter(pk=item.pk, state=ItemState.WAITING, run__state=RunState.ASKING).update(
+            state=state, proposal=found, notes=[note[:300] for note in notes][:20], taken_until=None, done_at=now
+        )
+        if changed and found and item.run.write_at_once:
+            write_items(run=item.run, ids=[item.pk], by=SYSTEM, now=now)
+
+
+def _answer(
+    workspace_id: UUID, provider: EnrichmentProvider, ask: rules.Ask, lookup: DnsLookup, *, now: datetime
+) -> tuple[dict[str, Any], datetime] | str:
+    """(values, when they were told), from the cache where it is fresh; or why there is none, in words."""
+    with workspace_scope(workspace_id):
+        known = EnrichmentAnswer.objects.filter(provider=provider, key=ask.key).first()
+        if known is not None and known.asked_at > now - timedelta(days=provider.cache_days):
+            return known.values, known.asked_at
+        refused = _reserve(provider, ask.key, now)
+    if refused:
+        return refused
+    try:
+        values = ask_provider(workspace_id, provider, ask, lookup)
+    except WebError as error:
+        with workspace_scope(workspace_id):
+            if provider.price and provider.per == EnrichmentProvider.Per.MATCH:
+                _charge(provider, ask.key, -provider.price, now)
+            if provider.kind not in OPEN_TO_ALL:
+                EnrichmentProvider.objects.filter(pk=provider.pk).update(error=error.message[:300], failed_at=now)
+        return f"{provider.name}: {error.message}"
+    with workspace_scope(workspace_id):
+        if not values and provider.price and provider.per == EnrichmentProvider.Per.MATCH:
+            _charge(provider, ask.key, -provider.price, now)
+        EnrichmentAnswer.objects.update_or_create(
+            provider=provider, key=ask.key, defaults={"values": values, "asked_at": now}
+        )
+        if provider.error:
+            EnrichmentProvider.objects.filter(pk=provider.pk).update(error="", failed_at=None)
+            provider.error = ""
+    return values, now
+
+
+def spent(provider: EnrichmentProvider, now: datetime) -> Decimal:
+    """What this calendar month (UTC) has cost so far."""
+    rows = EnrichmentCharge.objects.filter(
+        provider=provider, at__gte=rules.month_start(now), currency=provider.currency
+    )
+    total: Decimal | None = rows.aggregate(total=Sum("amount"))["total"]
+    return total or Decimal(0)
+
+
+def _reserve(provider: EnrichmentProvider, key: str, now: datetime) -> str:
+    """Write the price of one question before it is asked; why not, where the month's budget does not hold it."""
+    if not provider.price:
+        return ""
+    # One at a time: two workers must not both find the last cent.
+    locked = EnrichmentProvider.objects.select_for_update().get(pk=provider.pk)
+    budget = locked.monthly_budget
+    if budget is not None and (used := spent(locked, now)) + locked.price > budget:
+        return (
+            f"{locked.name}: the budget of {now:%B} is used up ({used:.2f} of {budget:.2f} {locked.currency}). "
+            "Raise it, or resume next month."
+        )
+    _charge(locked, key, locked.price, now)
+    return ""
+
+
+def _charge(provider: EnrichmentProvider, key: str, amount: Decimal, now: datetime) -> None:
+    EnrichmentCharge.objects.create(provider=provider, at=now, amount=amount, currency=provider.currency, key=key)
+
+
+def _settle(now: datetime) -> None:
+    """Runs whose last item was asked are to be reviewed, or done where nothing was found."""
+    for run in EnrichmentRun.objects.filter(state=RunState.ASKING):
+        if run_items(run).filter(state=ItemState.WAITING).exists():
+            continue
+        left = run_items(run).filter(state=ItemState.FOUND).exists()
+        EnrichmentRun.objects.filter(pk=run.pk, state=RunState.ASKING).update(
+            state=RunState.REVIEW if left else RunState.DONE, finished_at=None if left else now
+        )
+
+
+# --- writing
+
+
+def write_items(
+    *, run: EnrichmentRun, by: Actor, now: datetime, ids: Sequence[UUID | str] | None = None, fields: Sequence[str] = ()
+) -> int:
+    """Write what was found: of the items `ids` (None: all that wait for it), only `fields` where named. How many rows changed.
+
+    Looked at anew first: what somebody typed or another run wrote since it was proposed stays, and a note says so.
+    """
+    items = run_items(run).select_for_update(of=("self",)).filter(state=ItemState.FOUND).order_by("id")
+    if ids is not None:
+        items = items.filter(pk__in=list(ids))
+    written = 0
+    for item in items:
+        written += _write(item, run, fields, now=now)
+    if not run_items(run).filter(state__in=[ItemState.FOUND, ItemState.WAITING]).exists():
+        EnrichmentRun.objects.filter(pk=run.pk, state=RunState.REVIEW).update(state=RunState.DONE, finished_at=now)
+    if by.member is not None:
+        write_audit(by=by, action="enrichment.written", now=now, target=run, detail={"rows": written})
+    run.refresh_from_db()
+    return written
+
+
+def refuse_items(*, run: EnrichmentRun, ids: Sequence[UUID | str], by: Actor, now: datetime) -> int:
+    """Leave these rows as they are."""
+    count = int(
+        run_items(run).filter(state=ItemState.FOUND, pk__in=list(ids)).update(state=ItemState.REFUSED, done_at=now)
+    )
+    if not run_items(run).filter(state__in=[ItemState.FOUND, ItemState.WAITING]).exists():
+        EnrichmentRun.objects.filter(pk=run.pk, state=RunState.REVIEW).update(state=RunState.DONE, finished_at=now)
+    if count:
+        write_audit(by=by, action="enrichment.refused", now=now, target=run, detail={"rows": count})
+    run.refresh_from_db()
+    return count
+
+
+def _write(item: EnrichmentItem, run: EnrichmentRun, only: Sequence[str], *, now: datetime) -> int:
+    row = _row(item)
+    present = present_of(row, list(item.proposal))
+    allowed = set(rules.open_fields(present, list(item.proposal)))
+    notes = list(item.notes)
+    written = 0
+    for name, told in item.proposal.items():
+        if only and name not in only:
+            continue
+        if name not in allowed or rules.plain(present.values.get(name)) != told["old"]:
+            notes.append(f"{name}: it was changed since, and stays.")
+            continue
+        try:
+            # Field by field: one that is refused (another company has this domain) does not keep the others out.
+            if isinstance(row, Company):
+                changed = update_company(by=SYSTEM, now=now, company=row, changes={name: told["value"]})
+            else:
+                changed = update_person(by=SYSTEM, now=now, person=row, changes={name: told["value"]})
+        except AppError as error:
+            notes.append(f"{name}: {error.message}")
+            row.refresh_from_db()
+            continue
+        if name in changed:
+            _note_origin(row, name, told)
+            written += 1
+    item.state, item.done_at, item.notes = (ItemState.WRITTEN if written else ItemState.REFUSED), now, notes[:20]
+    item.save(update_fields=["state", "done_at", "notes"])
+    return int(bool(written))
+
+
+def _note_origin(row: Company | Person, name: str, told: Mapping[str, Any]) -> None:
+    about = {"company": row} if isinstance(row, Company) else {"person": row}
+    provider = EnrichmentProvider.objects.filter(pk=told["provider"]).first()
+    FieldOrigin.objects.update_or_create(
+        **about, field=name,
+        defaults={
+            "provider": provider, "provider_name": told["name"], "value": rules.plain(getattr(row, name)),
+            "at": datetime.fromisoformat(told["at"]),
+        },
+    )  # fmt: skip
+
+
+# --- what there is
+
+
+def present_of(row: Company | Person, names: Sequence[str]) -> rules.Present:
+    """The row as the rules see it: values, what enrichment wrote, what a person set."""
+    company = isinstance(row, Company)
+    origins = FieldOrigin.objects.filter(**({"company": row} if company else {"person": row}))
+    return rules.Present(
+        values={name: getattr(row, name) for name in names},
+        origins={origin.field: (origin.value, origin.at) for origin in origins},
+        edited=edits_by_hand(COMPANIES if company else PEOPLE, [row.pk])[row.pk],
+    )
+
+
+def gives(provider: EnrichmentProvider) -> tuple[str, ...]:
+    """The fields a provider can fill."""
+    match provider.kind:
+        case EnrichmentProvider.Kind.HTTP:
+            return tuple(provider.settings.get("mapping", {}))
+        case EnrichmentProvider.Kind.TABLE:
+            return tuple(provider.settings.get("fields", ()))
+        case EnrichmentProvider.Kind.WEBSITE:
+            return ("name", "description", "technologies", "linkedin_url")
+    return ("technologies",)
+
+
+def clean_value(subject: str, name: str, value: Any) -> tuple[Any, str]:
+    """(the value as the column keeps it, '') or (None, why it cannot be used)."""
+    model: Any = Company if subject == "companies" else Person
+    try:
+        return cleaning.clean(model, {name: _text(name, value)}, (name,))[name], ""
+    except AppError as error:
+        return None, f"{name} “{str(value)[:40]}”: {error.message}"
+
+
+def _text(name: str, value: Any) -> Any:
+    if name in ("revenue", "funding_total") and isinstance(value, str):
+        try:
+            return Decimal(normalise.money(value).amount)
+        except (normalise.Unusable, ArithmeticError, AttributeError):
+            return value
+    return value
+
+
+def _row(item: EnrichmentItem) -> Company | Person:
+    if item.company_id:
+        company: Company = Company.objects.get(pk=item.company_id)
+        return company
+    person: Person = Person.objects.select_related("company").get(pk=item.person_id)
+    return person
+
+
+def _ask_of(row: Company | Person) -> rules.Ask:
+    if isinstance(row, Company):
+        return rules.Ask("companies", row.domain, domain=row.domain, name=row.name, linkedin_url=row.linkedin_url)
+    company = row.company
+    domain = company.domain if company is not None else ""
+    # Without an address, the name at the company: what an e-mail finder asks by.
+    key = row.email or (f"{row.full_name.casefold()}@{domain}" if row.full_name and domain else row.linkedin_url)
+    return rules.Ask(
+        "people", key[:254], domain=domain, name=row.full_name, email=row.email, first_name=row.first_name,
+        last_name=row.last_name, linkedin_url=row.linkedin_url, company_name=company.name if company is not None else "",
+    )  # fmt: skip
+
+
+def _ring(workspace_id: UUID, now: datetime) -> None:
+    lanes.mark(workspace_id=workspace_id, kind=LANE, due=now)
+    ring("prospects.run_enrichment", queue="default")

@@ -1,0 +1,372 @@
+"""Enrichment against a server on loopback: the waterfall, costs, the cache, the preview, and what is never written over."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from accounts.actions.audit import Actor
+from accounts.models import AuditEntry, Workspace
+from leadgen.core.errors import Invalid
+from leadgen.core.tenancy import workspace_scope
+from prospects.actions.companies import update_company
+from prospects.actions.enrichment import cancel_run, resume_run, run_lane, spent, start_run, write_items
+from prospects.actions.enrichment_providers import (
+    create_provider,
+    headers_of,
+    move_provider,
+    update_provider,
+    upload_table,
+)
+from prospects.models import Company, EnrichmentAnswer, EnrichmentItem, EnrichmentProvider, EnrichmentRun, FieldOrigin
+from prospects.queries.enrichment import origins_of
+from tests.conftest import NOW
+from tests.dns_server import dns_server
+from tests.factories.accounts import Someone
+from tests.factories.prospects import make_company, make_person
+from tests.web_server import WebServer, web_server
+
+BY = Actor(source="command")
+MAPPING = {"industry": "c.industry", "employees": "c.size", "country": "c.country", "city": "c.city"}
+
+
+@pytest.fixture
+def server() -> Iterator[WebServer]:
+    with web_server() as found:
+        yield found
+
+
+def service(server: WebServer, name: str = "Clear", **values: Any) -> EnrichmentProvider:
+    given = {
+        "url": f"{server.url}/{name}?d={{domain}}",
+        "mapping": MAPPING,
+        "headers": {"Authorization": f"Bearer {name}"},
+    } | values
+    return create_provider(by=BY, now=NOW, kind="http", name=name, **given)
+
+
+def answers(server: WebServer, name: str = "Clear", **found: Any) -> None:
+    server.page(f"/{name}", json.dumps({"c": found}))
+
+
+def ask(acme: Workspace, *rows: Company, **values: Any) -> EnrichmentRun:
+    with workspace_scope(acme.pk):
+        run = start_run(by=BY, now=NOW, subject="companies", ids=[row.pk for row in rows], **values)
+    run_lane(acme.pk, now=NOW)
+    with workspace_scope(acme.pk):
+        run.refresh_from_db()
+    return run
+
+
+def test_the_waterfall_fills_and_nothing_is_written_before_somebody_agrees(
+    acme: Workspace, by_alice: Actor, server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        first, second = service(server), service(server, "Deep")
+        lumen = make_company("Lumen", domain="lumen.example", country="PT")
+        full = make_company("Full", domain="full.example", industry="x", employees=1, country="PT", city="y")
+    answers(server, industry="Machinery", country="DE")
+    answers(server, "Deep", industry="Other", size="51-200", city="Porto")
+    run = ask(acme, lumen, full)
+    # Who has everything is not asked about; the second is asked for what the first left open.
+    assert server.paths() == ["/Clear?d=lumen.example", "/Deep?d=lumen.example"]
+    assert server.asked[0][2]["authorization"] == "Bearer Clear"
+    with workspace_scope(acme.pk):
+        assert run.state == "review"
+        item = EnrichmentItem.objects.get(run=run, company=lumen)
+        assert {name: (told["value"], told["name"]) for name, told in item.proposal.items()} == {
+            "industry": ("Machinery", "Clear"), "city": ("Porto", "Deep"),
+        } | ({"employees": (item.proposal["employees"]["value"], "Deep")} if "employees" in item.proposal else {})  # fmt: skip
+        lumen.refresh_from_db()
+        assert lumen.industry == ""
+        assert write_items(run=run, by=by_alice, now=NOW) == 1
+        lumen.refresh_from_db()
+        assert (lumen.industry, lumen.city, lumen.country) == ("Machinery", "Porto", "PT")
+        assert {o.field: o.provider_name for o in origins_of(lumen)}["industry"] == "Clear"
+        assert FieldOrigin.objects.get(field="city").at == NOW
+        assert (run.state, write_items(run=run, by=by_alice, now=NOW)) == ("done", 0)
+        assert AuditEntry.objects.filter(action="enrichment.written").exists()
+        # Asked again within its days, nobody is: the answers are kept.
+        answered = EnrichmentAnswer.objects.count()
+        Company.objects.filter(pk=lumen.pk).update(city="")
+        assert (answered, first.position, second.position) == (2, 0, 1)
+    ask(acme, lumen)
+    assert len(server.asked) == 2
+
+
+def test_what_a_person_typed_stays_also_when_typed_after_the_proposal(
+    acme: Workspace, by_alice: Actor, server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        service(server)
+        lumen = make_company("Lumen", domain="lumen.example", industry="Old", city="Lisbon")
+        update_company(by=by_alice, now=NOW, company=lumen, changes={"industry": "", "city": "Porto"})
+    answers(server, industry="Machinery", city="Faro", size=540)
+    run = ask(acme, lumen)
+    with workspace_scope(acme.pk):
+        item = EnrichmentItem.objects.get()
+        assert list(item.proposal) == ["employees"]  # emptied by hand is a decision too
+        lumen.refresh_from_db()
+        update_company(by=by_alice, now=NOW, company=lumen, changes={"employees": 7})
+        assert write_items(run=run, by=by_alice, now=NOW) == 0
+        lumen.refresh_from_db()
+        item.refresh_from_db()
+        assert (lumen.industry, lumen.city, lumen.employees) == ("", "Porto", 7)
+        assert item.state == "refused" and "changed since" in item.notes[-1]
+
+
+def test_a_value_of_ours_is_refreshed_and_one_edited_since_is_not(
+    acme: Workspace, by_alice: Actor, server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        service(server, cache_days=0)
+        lumen, kite = make_company("Lumen", domain="lumen.example"), make_company("Kite", domain="kite.example")
+    answers(server, size=100)
+    run = ask(acme, lumen, kite, write_at_once=True)
+    with workspace_scope(acme.pk):
+        assert (run.state, Company.objects.filter(employees=100).count()) == ("done", 2)
+        kite.refresh_from_db()
+        update_company(by=by_alice, now=NOW, company=kite, changes={"employees": 55})
+    answers(server, size=200)
+    ask(acme, lumen, kite, write_at_once=True)
+    with workspace_scope(acme.pk):
+        assert {c.name: c.employees for c in Company.objects.all()} == {"Lumen": 200, "Kite": 55}
+        assert origins_of(Company.objects.get(name="Kite")) == []
+
+
+def test_a_budget_stops_with_the_reason_and_the_run_is_resumed(
+    acme: Workspace, by_alice: Actor, server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        provider = service(server, price="0.40", monthly_budget="1.00", currency="EUR")
+        rows = [make_company(f"C{n}", domain=f"c{n}.example") for n in range(4)]
+    answers(server, industry="Machinery")
+    run = ask(acme, *rows)
+    with workspace_scope(acme.pk):
+        assert len(server.asked) == 2 and spent(provider, NOW) == Decimal("0.8000")
+        states = list(EnrichmentItem.objects.order_by("id").values_list("state", flat=True))
+        assert states == ["found", "found", "stopped", "stopped"]
+        assert EnrichmentItem.objects.filter(state="stopped").first().notes == [
+            "Clear: the budget of March is used up (0.80 of 1.00 EUR). Raise it, or resume next month."
+        ]
+        assert spent(provider, NOW + timedelta(days=28)) == 0  # a new month
+        update_provider(provider=provider, changes={"monthly_budget": "9"}, by=by_alice, now=NOW)
+        assert resume_run(run=run, by=by_alice, now=NOW) == 2
+    run_lane(acme.pk, now=NOW)
+    with workspace_scope(acme.pk):
+        assert spent(provider, NOW) == Decimal("1.6000")
+        assert set(EnrichmentItem.objects.values_list("state", flat=True)) == {"found"}
+
+
+def test_an_answer_that_is_priced_by_match_costs_nothing_where_nothing_is_found(
+    acme: Workspace, server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        provider = service(server, price="1", per="match")
+        lumen, kite = make_company("L", domain="l.example"), make_company("K", domain="k.example")
+    server.pages["/Clear?d=l.example"] = (404, {}, b"")
+    answers(server, size=3)
+    ask(acme, lumen, kite)
+    with workspace_scope(acme.pk):
+        assert spent(provider, NOW) == Decimal(1)
+        assert EnrichmentAnswer.objects.get(key="l.example").values == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "words"),
+    [(401, "", "refuses the key"), (402, "", "plan is used up"), (429, "", "slow down"), (500, "", "answered 500"), (200, "no", "not JSON"), (302, "", "answered 302")],
+)  # fmt: skip
+def test_failures_are_said_and_stop_only_what_nobody_else_fills(
+    acme: Workspace, server: WebServer, status: int, body: str, words: str
+) -> None:
+    with workspace_scope(acme.pk):
+        service(server)
+        lumen = make_company("Lumen", domain="lumen.example")
+    server.page("/Clear", body, status, Location=server.url + "/elsewhere")
+    run = ask(acme, lumen)
+    with workspace_scope(acme.pk):
+        item = EnrichmentItem.objects.get()
+        assert item.state == "stopped" and words in item.notes[0] and run.state == "done"
+        assert words in EnrichmentProvider.objects.get().error
+    assert server.paths() == ["/Clear?d=lumen.example"]  # a redirect would carry the key elsewhere
+
+
+def test_each_record_is_asked_once_whatever_worker_dies(acme: Workspace, server: WebServer) -> None:
+    with workspace_scope(acme.pk):
+        service(server)
+        rows = [make_company(f"C{n}", domain=f"c{n}.example") for n in range(3)]
+        start_run(by=BY, now=NOW, subject="companies", ids=[row.pk for row in rows])
+    calls = 0
+
+    def dies(request: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise KeyboardInterrupt  # the connection breaks; below, the worker too
+        return 200, {}, json.dumps({"c": {"industry": "Machinery"}}).encode()
+
+    answers(server, industry="Machinery")
+    run_lane(acme.pk, now=NOW, most=1)
+    with workspace_scope(acme.pk):
+        taken = EnrichmentItem.objects.filter(state="waiting").order_by("id").first()
+        # A worker that took it and is gone.
+        EnrichmentItem.objects.filter(pk=taken.pk).update(taken_until=NOW + timedelta(minutes=5))
+    assert run_lane(acme.pk, now=NOW) == NOW + timedelta(minutes=5)
+    assert len(server.asked) == 2
+    assert run_lane(acme.pk, now=NOW + timedelta(minutes=5)) is None
+    assert sorted(server.paths()) == [f"/Clear?d=c{n}.example" for n in range(3)]
+    with workspace_scope(acme.pk):
+        run = EnrichmentRun.objects.get()
+        assert (run.state, EnrichmentItem.objects.filter(state="found").count()) == ("review", 3)
+        cancel_run(run=run, by=BY, now=NOW)
+        assert Company.objects.filter(industry="").count() == 3
+
+
+def test_a_website_and_dns_tell_technologies(acme: Workspace, server: WebServer, settings: Any) -> None:
+    server.page(
+        "/",
+        '<title>Lumen</title><meta name="description" content="Pumps"><script src="//js.stripe.com/v3"></script>',
+        Server="nginx",
+    )
+    with workspace_scope(acme.pk):
+        site = create_provider(by=BY, now=NOW, kind="website", name="Website")
+        EnrichmentProvider.objects.filter(pk=site.pk).update(settings={"base": server.url + "/"})
+        create_provider(by=BY, now=NOW, kind="dns", name="DNS")
+        lumen = make_company("Lumen", domain="lumen.example", technologies=["SAP"])
+    with dns_server() as names:
+        settings.DNS_SERVERS = [f"127.0.0.1:{names.port}"]
+        names.add("lumen.example", "MX", "10 aspmx.l.google.com.")
+        names.add("lumen.example", "TXT", "v=spf1 include:sendgrid.net ~all")
+        run = ask(acme, lumen, write_at_once=True)
+        with workspace_scope(acme.pk):
+            kite = make_company("Kite", domain="kite.example")
+        server.page("/", "down", 503)
+        ask(acme, kite)
+    with workspace_scope(acme.pk):
+        # A website that is down is no fault of the provider, and nothing to resume.
+        item = EnrichmentItem.objects.get(company=kite)
+        assert item.state == "nothing" and "answered 503" in item.notes[0]
+        assert EnrichmentProvider.objects.get(name="Website").error == ""
+        lumen.refresh_from_db()
+        assert lumen.description == "Pumps" and {"SAP", "Stripe", "nginx"} <= set(lumen.technologies)
+        assert run.state == "done"
+
+
+def test_a_table_is_uploaded_and_looked_up(acme: Workspace, by_alice: Actor) -> None:
+    with workspace_scope(acme.pk):
+        table = create_provider(by=BY, now=NOW, kind="table", name="List", subject="people")
+        done = upload_table(
+            provider=table,
+            name="list.csv",
+            content=b"E-mail;Job title;Phone\nAna@Lumen.example;VP Sales;+351 21 123 4567\nnobody;x;y\n",
+            by=by_alice,
+            now=NOW,
+        )
+        assert done == {"rows": 1, "left_out": 1, "fields": ["title", "phone"]}
+        ana = make_person("Ana Ferreira", None, email="ana@lumen.example")
+        with pytest.raises(Invalid, match="no column"):
+            upload_table(provider=table, name="x.csv", content=b"Name;Age\nAna;3\n", by=by_alice, now=NOW)
+        start_run(by=BY, now=NOW, subject="people", ids=[ana.pk], write_at_once=True)
+    run_lane(acme.pk, now=NOW)
+    with workspace_scope(acme.pk):
+        ana.refresh_from_db()
+        assert (ana.title, ana.phone, ana.seniority) == ("VP Sales", "+351211234567", "vp")
+
+
+def test_secrets_stay_where_they_belong(in_acme: Workspace, by_alice: Actor, server: WebServer) -> None:
+    one, two = service(server), service(server, "Deep")
+    assert "Bearer" not in one.headers_sealed and headers_of(one) == {"Authorization": "Bearer Clear"}
+    two.headers_sealed = one.headers_sealed
+    with pytest.raises(ValueError, match="another row"):
+        headers_of(two)
+    with pytest.raises(Invalid, match="belong to the old one"):
+        update_provider(provider=one, changes={"url": "https://other.example/{domain}"}, by=by_alice, now=NOW)
+    for wrong in (
+        {"headers": {"Host": "x"}},
+        {"headers": {"X": "a\nb"}},
+        {"url": "http://10.0.0.1/{domain}"},
+        {"price": "-1"},
+        {"mapping": {}},
+        {"currency": "moon"},
+    ):
+        with pytest.raises(Invalid):
+            service(server, "Other", **wrong)
+    move_provider(provider=EnrichmentProvider.objects.get(name="Deep"), up=True, by=by_alice, now=NOW)
+    assert list(EnrichmentProvider.objects.order_by("position").values_list("name", flat=True)) == ["Deep", "Clear"]
+
+
+def test_on_pages(
+    acme: Workspace, alice: Someone, bob: Someone, as_: Callable[[Someone], Client], server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        lumen = make_company("Lumen", domain="lumen.example")
+    ops, sdr = as_(alice), as_(bob)
+    start = {"subject": "companies", "selected": str(lumen.pk)}
+    with time_machine.travel(NOW, tick=False):
+        assert sdr.post("/w/acme/enrichment/start/", start, follow=True).status_code in (200, 400, 409, 422)
+        form = {"name": "Clear", "subject": "companies", "url": server.url + "/Clear?d={domain}", "method": "GET", "headers": "X-Key: s3cret",
+                "mapping": '{"industry": "c.industry"}', "price": "0.05", "per": "call", "cache_days": "30", "is_active": "on"}  # fmt: skip
+        assert sdr.post("/w/acme/enrichment/providers/new/", form).status_code == 403
+        wrong = ops.post("/w/acme/enrichment/providers/new/", form | {"mapping": '{"owner": "x"}'})
+        assert wrong.status_code == 422 and "none of" in wrong.content.decode()
+        assert ops.post("/w/acme/enrichment/providers/new/", form).status_code == 302
+        page = ops.get("/w/acme/enrichment/").content.decode()
+        assert "Clear" in page and "s3cret" not in page
+        with workspace_scope(acme.pk):
+            provider = EnrichmentProvider.objects.get()
+        assert "s3cret" not in ops.get(f"/w/acme/enrichment/providers/{provider.pk}/").content.decode()
+        answers(server, industry="Machinery")
+        sdr.post("/w/acme/enrichment/start/", start)
+        run_lane(acme.pk, now=NOW)
+        with workspace_scope(acme.pk):
+            run = EnrichmentRun.objects.get()
+        shown = sdr.get(f"/w/acme/enrichment/runs/{run.pk}/").content.decode()
+        assert "Machinery" in shown and "Write all 1" in shown and server.asked[-1][2]["x-key"] == "s3cret"
+        sdr.post(f"/w/acme/enrichment/runs/{run.pk}/write/", {"act": "all"})
+        company_page = sdr.get(f"/w/acme/companies/{lumen.pk}/").content.decode()
+        assert "Machinery" in company_page and "Enriched" in company_page and "Clear" in company_page
+        assert "Lumen" in sdr.get("/w/acme/enrichment/runs/").content.decode()
+
+
+def test_the_api(
+    acme: Workspace, alice: Someone, charlie: Someone, api: Callable[..., Client], server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        lumen = make_company("Lumen", domain="lumen.example")
+    client, outsider = api(alice), api(charlie)
+    with time_machine.travel(NOW, tick=False):
+        made = client.post(
+            "/api/v1/enrichment-providers/",
+            {"kind": "http", "name": "Clear", "url": server.url + "/Clear?d={domain}", "mapping": {"industry": "c.industry"}, "headers": {"X-Key": "s3cret"}},
+            content_type="application/json",
+        )  # fmt: skip
+        assert (
+            made.status_code == 201 and "s3cret" not in made.content.decode() and made.json()["gives"] == ["industry"]
+        )
+        answers(server, industry="Machinery")
+        run = client.post(
+            "/api/v1/enrichment-runs/",
+            {"subject": "companies", "ids": [str(lumen.pk)]},
+            content_type="application/json",
+        ).json()
+        run_lane(acme.pk, now=NOW)
+        items = client.get(f"/api/v1/enrichment-runs/{run['id']}/items/").json()
+        assert items[0]["proposal"]["industry"]["value"] == "Machinery"
+        assert outsider.get(f"/api/v1/enrichment-runs/{run['id']}/").status_code == 404
+        assert (
+            outsider.post(
+                "/api/v1/enrichment-runs/",
+                {"subject": "companies", "ids": [str(lumen.pk)]},
+                content_type="application/json",
+            ).status_code
+            == 400
+        )
+        written = client.post(f"/api/v1/enrichment-runs/{run['id']}/write/", {}, content_type="application/json")
+        assert written.json() == {"written": 1}
+        assert client.get(f"/api/v1/companies/{lumen.pk}/").json()["industry"] == "Machinery"
+        assert client.get(f"/api/v1/enrichment-runs/{run['id']}/").json()["counts"]["written"] == 1
