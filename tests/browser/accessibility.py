@@ -49,6 +49,7 @@ _LOOK = """async (part) => {
 
 def violations(page: Page, part: str | None = None) -> list[str]:
     """`rule: selector html` of each violation in the page, or within the element `part` (a CSS selector)."""
-    page.evaluate(_AXE)
+    if not page.evaluate("'axe' in window"):  # half a megabyte: once a page, however often it is looked at
+        page.evaluate(_AXE)
     found: list[Any] = page.evaluate(_LOOK, part)
     return [str(one) for one in found]
