@@ -30,6 +30,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "companies.view": ALL,
     "companies.edit": WRITERS,
     "companies.delete": OPS | {Role.LEADER},
+    "companies.export": MARKETING | {Role.LEADER},
     "people.view": ALL,
     "people.edit": WRITERS,
     "people.delete": OPS | {Role.LEADER},

@@ -13,9 +13,11 @@ from prospects.views import (
     duplicates,
     engagement,
     enrichment,
+    exports,
     handoffs,
     icps,
     imports,
+    imports_templates,
     imports_undo,
     inline,
     leads,
@@ -40,6 +42,7 @@ from prospects.views import (
 urlpatterns = [
     # Companies, people, suppression, search
     path("companies/", companies.company_list, name="company_list"),
+    path("companies/export/", exports.company_export, name="company_export"),
     path("companies/new/", companies.company_create, name="company_create"),
     path("companies/bulk/", companies.company_bulk, name="company_bulk"),
     path("companies/options/", companies.company_options, name="company_options"),
@@ -72,6 +75,7 @@ urlpatterns = [
     path("fields/<uuid:customfield_id>/", custom.custom_field_edit, name="custom_field_edit"),
     path("fields/<uuid:customfield_id>/delete/", custom.custom_field_delete, name="custom_field_delete"),
     path("people/", people.person_list, name="person_list"),
+    path("people/export/", exports.person_export, name="person_export"),
     path("people/new/", people.person_create, name="person_create"),
     path("people/bulk/", people.person_bulk, name="person_bulk"),
     path("people/<uuid:person_id>/", people.person_detail, name="person_detail"),
@@ -291,6 +295,22 @@ urlpatterns = [
     # Imports
     path("imports/", imports.import_list, name="import_list"),
     path("imports/new/", imports.import_create, name="import_create"),
+    path("imports/templates/", imports_templates.import_template_list, name="import_template_list"),
+    path(
+        "imports/templates/<uuid:importtemplate_id>/",
+        imports_templates.import_template_edit,
+        name="import_template_edit",
+    ),
+    path(
+        "imports/templates/<uuid:importtemplate_id>/delete/",
+        imports_templates.import_template_delete,
+        name="import_template_delete",
+    ),
+    path(
+        "imports/<uuid:import_id>/templates/<uuid:importtemplate_id>/use/",
+        imports_templates.import_template_use,
+        name="import_template_use",
+    ),
     path("imports/<uuid:import_id>/", imports.import_detail, name="import_detail"),
     path("imports/<uuid:import_id>/columns/", imports.import_mapping, name="import_mapping"),
     path("imports/<uuid:import_id>/run/", imports.import_run, name="import_run"),

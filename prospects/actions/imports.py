@@ -23,7 +23,7 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.actions.agreements import ensure_first_agreement
 from prospects.actions.engagement import apply_version
 from prospects.actions.imports_context import Context
-from prospects.actions.imports_fates import pack_fates
+from prospects.actions.imports_fates import forget_fates, keep_fates
 from prospects.actions.imports_lease import LANE, LEASE, WORKING, claim, fence, hand_over
 from prospects.actions.imports_run import Batch, Engine, keep_batch, keep_issues
 from prospects.actions.imports_setup import (
@@ -85,7 +85,8 @@ def configure_import(*, run: Import, options: ImportOptions) -> Import:
     run = _editable(run)
     table = read_table(file_of(run), sheet=options.sheet)
     run.mapping = guess(_kind(run), table, options).columns
-    run.settings = options_as_json(options)
+    kept = {"template": run.settings["template"]} if "template" in run.settings else {}
+    run.settings = options_as_json(options) | kept
     run.header, run.samples, run.findings = table.header, table.sample(SHOWN_SAMPLES), file_findings(table)
     run.state, run.error, run.plan = _State.UPLOADED, "", {}
     run.save(update_fields=["mapping", "settings", "header", "samples", "findings", "state", "error", "plan"])
@@ -249,7 +250,8 @@ def check_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Sou
             ImportIssue.objects.filter(import_run=run_id).delete()
             keep_issues(fenced, total.issues, 0)
             fenced.plan = plan_of(total)
-            fenced.settings = {**fenced.settings, "fates": pack_fates(total.fates)}
+            forget_fates(run_id)
+            keep_fates(fenced, total, position=0)
             fenced.findings = [*setup.findings, *_words(context.tally)]
             fenced.total_rows, fenced.mapping = setup.total_rows, setup.mapping.columns
             fenced.state, fenced.lease_until = _State.CHECKED, None
@@ -280,6 +282,7 @@ def run_import(*, workspace_id: UUID, run_id: UUID, now: datetime, source: Sourc
             setup = prepare(_kind(run), source or file_of(run), options_from_json(run.settings))
             if not run.done_rows:
                 ImportIssue.objects.filter(import_run=run_id).delete()
+                forget_fates(run_id)
             Import.objects.filter(pk=run_id, attempt=attempt).update(
                 total_rows=setup.total_rows, findings=setup.findings, mapping=setup.mapping.columns,
                 started_at=run.started_at or now,
@@ -307,16 +310,17 @@ def _settle_batch(engine: Engine, rows: Any, run_id: UUID, attempt: int) -> bool
     crash_point("C16")
     keep_issues(run, batch.issues, int(run.settings.get("warnings", 0)))
     keep_batch(run, engine.unit.journal, engine.context.now)
+    keep_fates(run, batch, position=run.done_rows)
     run.done_rows += batch.rows
     run.created_count += batch.created
     run.updated_count += batch.updated
     run.unchanged_count += batch.unchanged
     run.invalid_count += batch.invalid
     warnings = sum(issue.issue.severity == "warning" for issue in batch.issues)
-    run.settings.pop("fates", None)  # of the dry run: what happened is known now
     run.settings = run.settings | {
         "tries": 0, "tally": dict(engine.context.tally), "warnings": int(run.settings.get("warnings", 0)) + warnings,
         "suppressed": int(run.settings.get("suppressed", 0)) + batch.suppressed,
+        "conflicts": int(run.settings.get("conflicts", 0)) + batch.conflicts,
     }  # fmt: skip
     run.lease_until = Now() + LEASE  # the database's clock
     run.save(
@@ -365,7 +369,10 @@ def plan_of(total: Batch) -> dict[str, int]:
 
 def _context(setup: Setup, file_name: str, now: datetime, run_id: UUID | None) -> Context:
     name = Path(file_name).name
-    return Context(setup.kind, name, f"import {name}"[:120], setup.currency, now, run_id)
+    return Context(
+        setup.kind, name, f"import {name}"[:120], setup.currency, now, run_id, setup.options.handling,
+        frozenset((*setup.mapping.columns, *setup.mapping.constants)),
+    )  # fmt: skip
 
 
 def _words(tally: "Counter[str]") -> list[str]:

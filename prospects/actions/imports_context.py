@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from accounts.models import Member, Role
 from prospects.actions.imports_store import Row, RowRefused, Rows, Unit
 from prospects.models import Campaign, Company, Stage
 from prospects.rules.dates import Moment
-from prospects.rules.imports import ConvertedRow, Kind, RowIssue
+from prospects.rules.imports import ConvertedRow, Handling, Kind, RowIssue
 from prospects.rules.normalise import company_domain
 
 MAX_MONEY = Decimal(10) ** 15
@@ -31,6 +31,8 @@ class Context:
     currency: str
     now: datetime
     import_id: UUID | None = None
+    handling: Handling = field(default_factory=Handling)
+    mapped: frozenset[str] = frozenset()  # fields the file fills
     tally: Counter[str] = field(default_factory=Counter)
 
 
@@ -45,7 +47,8 @@ class Handler(Protocol):
     def prepare(self, rows: Sequence[ConvertedRow], keys: Sequence[str]) -> None: ...
 
     def apply(self, row: ConvertedRow, key: str) -> tuple[bool, Row]:
-        """Whether the row made something new, and the thing it is about. Raises RowRefused before any change."""
+        """Whether the row made something new, and the thing it is about. Raises RowRefused before any change. A handler that
+        matches by several keys says in `matched` which found it: a letter of rules.imports_policy.KEY_WORDS."""
         ...
 
     def complete(self) -> None:
@@ -150,13 +153,16 @@ class Companies:
     """Companies by external id, domain, and (only for rows that give nothing but a name) by exact name among those that
     have nothing but a name either."""
 
-    def __init__(self, unit: Unit, context: Context, *, whole: bool = False) -> None:
-        read = set() if whole else _READ
+    def __init__(self, unit: Unit, context: Context, *, whole: bool = False, read: Collection[str] = ()) -> None:
         columns = {f.attname for f in Company._meta.concrete_fields}
-        unread = columns - read if read else {"created_at", "updated_at", "time_zone", "pains", "goals"}
+        unread = columns - _READ
+        if whole:
+            unread = {"created_at", "updated_at", "fields_at", "time_zone", "pains", "goals", "website"}
+        unread -= set(read)
         self.rows = Rows(Company, unit, ("external_id", "domain"), unread=unread)
         self._context = context
         self._named: dict[str, Row] = {}
+        self.shared: set[str] = set()  # names that several of those have
         self._asked: set[str] = set()
         self._unit = unit
 
@@ -172,7 +178,8 @@ class Companies:
             self._asked |= wanted
             bare = Company.objects.filter(name__any=wanted, domain="", external_id="")
             for row in self.rows.load(bare.order_by("created_at", "pk")):
-                self._named.setdefault(row["name"], row)
+                if self._named.setdefault(row["name"], row) is not row:
+                    self.shared.add(row["name"])
 
     def by_name(self, name: str) -> Row | None:
         row = self._named.get(name)

@@ -1,18 +1,21 @@
-"""Importing people: matched by external id, then e-mail; never by name where an address could tell."""
+"""Importing people: matched by external id, then e-mail; never by name where an address could tell. Or by chosen keys."""
 
 import hashlib
 from collections.abc import Sequence
 from typing import Any
 
 from prospects.actions.imports_context import Companies, Context, Owners, domain_of, money, warn
+from prospects.actions.imports_match import PersonMatcher, load_own, named, own_row
+from prospects.actions.imports_policy import Merger
 from prospects.actions.imports_store import Row, RowRefused, Rows, Unit
 from prospects.models import Activity, ActivityKind, Person
 from prospects.rules import titles
 from prospects.rules.imports import ConvertedRow
+from prospects.rules.imports_fields import OWN_ID
 
 _PLAIN = (
     "first_name", "last_name", "email", "phone", "linkedin_url", "title", "seniority", "department", "country", "region",
-    "city", "source", "lawful_basis", "external_id",
+    "city", "time_zone", "source", "lawful_basis", "external_id",
 )  # fmt: skip
 _COMPANY_FACTS = {
     "company_industry": "industry", "company_employees": "employees", "company_keywords": "keywords",
@@ -29,16 +32,20 @@ _UNREAD = (
     "stale_at",
     "last_touch_at",
     "last_reply_at",
+    "fields_at",
     "time_zone",
 )
+_DATED = ("created_at", "updated_at", "fields_at")  # read where a policy asks how old something is
 
 
 class Persons:
     """The people of a batch, also for leads: found by external id, e-mail, LinkedIn page; changed and made."""
 
     def __init__(self, unit: Unit, context: Context) -> None:
-        self.rows = Rows(Person, unit, ("external_id", "email"), unread=_UNREAD)
+        asked = (("time_zone",) if "time_zone" in context.mapped else ()) + (_DATED if Merger.needed(context) else ())
+        self.rows = Rows(Person, unit, ("external_id", "email"), unread=set(_UNREAD) - set(asked))
         self._context, self._unit = context, unit
+        self.matched = "."
         self._pages: dict[str, Row] = {}
         self._names: dict[tuple[str, Any], Row] = {}
 
@@ -48,6 +55,8 @@ class Persons:
         if external_ids:
             self.rows.fetch("external_id", [row.values.get("external_id") for row in rows])
         self.rows.fetch("email", [row.values.get("email") for row in rows])
+        if OWN_ID in self._context.mapped:
+            load_own(self.rows, rows)
         bare = [row.values for row in rows if not row.values.get("email") and not row.values.get("external_id")]
         if not bare or not external_ids:
             return
@@ -65,6 +74,16 @@ class Persons:
         """The person a row of a people's file is about. Raises RowRefused where id and address name two persons."""
         by_id = self.rows.by("external_id", values.get("external_id"))
         by_email = self.rows.by("email", values.get("email"))
+        self.matched = "x" if by_id is not None else "e" if by_email is not None else "."
+        if OWN_ID in values and (own := own_row(self.rows, values)) is not None:
+            for other, words in ((by_id, "external id"), (by_email, "address")):
+                if other is not None and other is not own:
+                    raise RowRefused(
+                        f"the Leadgen id belongs to {named(own)}, the {words} to {named(other)}",
+                        "They may be one person: bring the two records together, then import again.", conflict=True,
+                    )  # fmt: skip
+            self.matched = "k"
+            return own
         if by_id is not None and by_email is not None and by_id is not by_email:
             raise RowRefused(
                 f"the external id belongs to {by_id['full_name'] or by_id['email']}, the address to "
@@ -75,15 +94,24 @@ class Persons:
         found = by_id or by_email
         if found is not None or values.get("email") or values.get("external_id"):
             return found
-        if page := values.get("linkedin_url"):
-            return self._pages.get(str(page))
-        # A row with nothing but a name: only somebody else who has nothing but that name, at the same company.
-        return self._names.get((_full_name(values), company_id))
+        return self.find_bare(values, company_id)
 
-    def add(self, values: dict[str, Any]) -> Row:
+    def find_bare(self, values: dict[str, Any], company_id: Any) -> Row | None:
+        """The person of a row without address and id: by LinkedIn page, else by name alone."""
+        if page := values.get("linkedin_url"):
+            found, letter = self._pages.get(str(page)), "l"
+        else:
+            # A row with nothing but a name: only somebody else who has nothing but that name, at the same company.
+            found, letter = self._names.get((_full_name(values), company_id)), "n"
+        self.matched = letter if found is not None else "."
+        return found
+
+    def add(self, values: dict[str, Any], *, literally: bool = False) -> Row:
+        """A new person. `literally`: nothing is read from the title."""
         context = self._context
+        known = values if literally else _with_role(values, None)
         row = self.rows.add(
-            **{"source": context.source, **_with_role(values, None)}, full_name=_full_name(values), created_at=context.now,
+            **{"source": context.source, **known}, full_name=_full_name(values), created_at=context.now,
             updated_at=context.now,
         )  # fmt: skip
         if not row["email"] and not row["external_id"]:
@@ -93,9 +121,9 @@ class Persons:
                 self._names[row["full_name"], row["company_id"]] = row
         return row
 
-    def change(self, row: Row, values: dict[str, Any]) -> bool:
+    def change(self, row: Row, values: dict[str, Any], *, literally: bool = False) -> bool:
         """Filled cells overwrite; a new address is not verified yet; a new title is read again."""
-        wanted = _with_role(values, row)
+        wanted = dict(values) if literally else _with_role(values, row)
         full = f"{wanted.get('first_name', row['first_name'])} {wanted.get('last_name', row['last_name'])}".strip()
         wanted["full_name"] = full[:250]
         if wanted.get("email", row["email"]) != row["email"]:
@@ -131,15 +159,29 @@ class PeopleImport:
         self.companies = Companies(unit, context)
         self.people = Persons(unit, context)
         self.notes = Rows(Activity, unit)
+        self.matched = "."
+        match = context.handling.match
+        self.matcher = PersonMatcher(self.people.rows, match, self.companies) if match else None
+        self.merger = Merger(context, self.people.rows) if Merger.needed(context) else None
 
     def name_rows(self, rows: Sequence[ConvertedRow]) -> list[str]:
-        return [""] * len(rows)
+        return self.matcher.names(rows) if self.matcher else [""] * len(rows)
 
     def prepare(self, rows: Sequence[ConvertedRow], keys: Sequence[str]) -> None:
         if any("owner" in row.values for row in rows):
             self.owners.prepare()
-        self.companies.prepare(domains=[domain_of(row.values) for row in rows])
+        domains = [_company_domain(row.values) for row in rows]
+        known_by_id, bare = "company_external_id" in self.context.mapped, "company" in self.context.mapped
+        self.companies.prepare(
+            domains=domains,
+            external_ids=[row.values.get("company_external_id") for row in rows] if known_by_id else (),
+            names=[r.values.get("company") for r, d in zip(rows, domains, strict=True) if not d] if bare else (),
+        )
         self.people.prepare(rows, external_ids=True)
+        if self.matcher:
+            self.matcher.prepare(rows, keep=self.unit.keep)
+        if self.merger:
+            self.merger.prepare(keep=self.unit.keep)
         # Notes are facts of the ledger: the same words of one person are written once.
         self._said = {row["key"] for row in self.notes.known()}
         wanted = [_note_key(row.values) for row in rows if row.values.get("note")]
@@ -148,9 +190,10 @@ class PeopleImport:
 
     def apply(self, row: ConvertedRow, key: str) -> tuple[bool, Row]:
         values: dict[str, Any] = dict(row.values)
-        domain, name = domain_of(values), str(values.get("company", ""))
+        own = OWN_ID in values
+        domain, name = _company_domain(values), str(values.get("company", ""))
         known = self.companies.rows.by("domain", domain)
-        found = self.people.find(values, known["id"] if known else None)
+        found = self._find(values, key, known["id"] if known else None)
         facts = {column: values[name] for name, column in _COMPANY_FACTS.items() if name in values}
         if "funding_total" in facts:
             facts["funding_total"] = money(facts["funding_total"])
@@ -160,8 +203,8 @@ class PeopleImport:
             wanted["custom"] = {**(found["custom"] if found else {}), **values["custom"]}
         if "owner" in values:
             wanted["owner_id"] = self.owners.of(values["owner"])
-        company = self.companies.of(domain=domain, name=name, facts=facts, by_name=False)
-        if company is None and name:
+        company = self._company(values, found, domain, name, facts)
+        if company is None and name and not (own and found):
             self.context.tally[
                 "{n} rows name a company without a domain; two firms may share a name, so it was not linked"
             ] += 1
@@ -174,15 +217,46 @@ class PeopleImport:
         if company is not None and ("domain" in values or found is None or found["company_id"] is None):
             wanted["company_id"] = company["id"]
         if found is None:
-            person, created = self.people.add(wanted), True
+            person, created = self.people.add(wanted, literally=own), True
+            if self.merger:
+                self.merger.made(person, values)
         else:
-            if values.get("external_id") and found["external_id"] not in ("", values["external_id"]):
+            if self.merger:
+                wanted = self.merger.settle(found, wanted, row)
+            if wanted.get("external_id") and found["external_id"] not in ("", wanted["external_id"]):
                 warn(row, f"the address had the external id {found['external_id']}; it has the new one now")
-            self.people.change(found, wanted)
+            self.people.change(found, wanted, literally=own)
             person, created = found, False
+        if self.matcher:
+            self.matcher.learn(person)
         if values.get("note"):
             self._note(person, str(values["note"]), values)
         return created, person
+
+    def _find(self, values: dict[str, Any], key: str, company_id: Any) -> Row | None:
+        if self.matcher is None:
+            found = self.people.find(values, company_id)
+            self.matched = self.people.matched
+            return found
+        found = self.matcher.find(values, key)
+        self.matched = self.matcher.letter
+        if found is None and not self.matcher.has_key(values):
+            found = self.people.find_bare(values, company_id)
+            self.matched = self.people.matched
+        return found
+
+    def _company(
+        self, values: dict[str, Any], found: Row | None, domain: str, name: str, facts: dict[str, Any]
+    ) -> Row | None:
+        """Where the person works: by domain (made if need be), else by the company's own id, else by its name where it has
+        nothing but that name. Where the policy keeps the company there is, none is made."""
+        if found is not None and found["company_id"] and self.merger and self.merger.of("company") == "fill":
+            return self.companies.rows.by("domain", domain)
+        company = self.companies.of(domain=domain, name=name, facts=facts, by_name=False)
+        if company is None and not domain:
+            company = self.companies.rows.by("external_id", values.get("company_external_id"))
+            company = company or (self.companies.by_name(name) if name not in self.companies.shared else None)
+        return company
 
     def complete(self) -> None:
         pass
@@ -197,6 +271,11 @@ class PeopleImport:
             kind=ActivityKind.NOTE, at=now, recorded_at=now, person_id=person["id"], company_id=person["company_id"],
             summary=" ".join(text.split())[:300], detail={"text": text, "source": self.context.source}, key=key,
         )  # fmt: skip
+
+
+def _company_domain(values: Any) -> str:
+    """The domain of the company; a row of our own export that names none has none, whatever its address."""
+    return str(values.get("domain", "")) if OWN_ID in values else domain_of(values)
 
 
 def _note_key(values: Any) -> str:

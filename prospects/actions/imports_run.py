@@ -65,12 +65,13 @@ class Batch:
     suppressed: int = 0
     conflicts: int = 0  # of the invalid ones
     issues: list[Issue] = field(default_factory=list)
-    fates: str = (
-        ""  # of each row in file order: c(reate) u(pdate) s(ame) x (conflict) i(nvalid), a capital if suppressed
-    )
+    # Of each row in file order: c(reate) u(pdate) s(ame) x (conflict) i(nvalid), a capital if suppressed; and by which key
+    # it was found (rules.imports_policy.KEY_WORDS).
+    fates: str = ""
+    keys: str = ""
 
     def add(self, other: "Batch") -> None:
-        for name in ("rows", "created", "updated", "unchanged", "invalid", "suppressed", "conflicts", "fates"):
+        for name in ("rows", "created", "updated", "unchanged", "invalid", "suppressed", "conflicts", "fates", "keys"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.issues += other.issues
 
@@ -86,6 +87,7 @@ class _Item:
     refused: bool = False
     suppressed: bool = False
     fate: str = "i"
+    matched: str = "."
     touched: list[tuple[Rows, Any]] = field(default_factory=list)
 
 
@@ -142,7 +144,7 @@ class Engine:
     def batches(self, after: int = 0, size: int = BATCH) -> Iterator[list[FileRow]]:
         """The rows after the first `after`, in batches. Those before only lend their numbers to equal rows."""
         rows = self.setup.table.rows()
-        if self.setup.kind in _NUMBERED:
+        if self.setup.kind in _NUMBERED or self.setup.options.handling.match:
             for passed in batched(islice(rows, after), size):
                 self._named(passed)
         else:
@@ -166,6 +168,8 @@ class Engine:
         self._write(items, result)
         fates = {item.file_row.line: item.fate.upper() if item.suppressed else item.fate for item in items}
         result.fates = "".join([fates.get(file_row.line, "i") for file_row in rows])
+        keys = {item.file_row.line: item.matched for item in items if not item.refused}
+        result.keys = "".join([keys.get(file_row.line, ".") for file_row in rows])
         result.issues.sort(key=lambda issue: issue.issue.row)
         return result
 
@@ -222,7 +226,7 @@ class Engine:
             self.context.tally.update(tally)
             for item, count in zip(items, remarks, strict=True):
                 del item.row.issues[count:]
-                item.refused, item.fate, item.touched = False, "i", []
+                item.refused, item.fate, item.matched, item.touched = False, "i", ".", []
             if len(items) == 1:
                 self._refuse(items[0], result, f"the database refused the row: {_first_line(error)}")
                 return
@@ -239,6 +243,7 @@ class Engine:
             self.unit.begin_row()
             try:
                 item.created, _ = self.handler.apply(item.row, item.key)
+                item.matched = getattr(self.handler, "matched", ".")  # only of people and companies
             except RowRefused as refusal:
                 item.refused, item.fate = True, "x" if refusal.conflict else "i"
                 item.row.issues.append(

@@ -13,9 +13,11 @@ from leadgen.core.tenancy import current_workspace_id
 from prospects.queries.custom import definitions
 from prospects.rules import custom as custom_rules
 from prospects.rules import imports as rules
-from prospects.rules.imports import Formats, ImportOptions, Kind, RowConverter
+from prospects.rules.exports import custom_headers
+from prospects.rules.imports import Formats, Handling, ImportOptions, Kind, RowConverter
 from prospects.rules.imports import Mapping as ColumnMapping
-from prospects.rules.normalise import plain
+from prospects.rules.imports_policy import check_handling, words_of
+from prospects.rules.normalise import clean_text, plain
 from prospects.rules.normalise_places import country_of_zone
 from prospects.sources.csv import Table, TableError, open_table
 from prospects.sources.workbook import WorkbookError, kind_of, rows_of, unpacked
@@ -97,6 +99,7 @@ def options_as_json(options: ImportOptions) -> dict[str, Any]:
         "translations": options.translations,
         "dates": options.dates,
         "sheet": options.sheet,
+        "handling": options.handling.as_json(),
     }
 
 
@@ -107,6 +110,7 @@ def options_from_json(settings: Mapping[str, Any]) -> ImportOptions:
         translations={name: dict(words) for name, words in (settings.get("translations") or {}).items()},
         dates=settings.get("dates") or None,
         sheet=str(settings.get("sheet") or ""),
+        handling=Handling.from_json(settings.get("handling") or {}),
     )
 
 
@@ -142,7 +146,15 @@ def _map_custom(mapping: ColumnMapping, options: ImportOptions) -> None:
             f"There is no custom field {gone[0].removeprefix(rules.CUSTOM)}. The fields are: "
             f"{', '.join(field.key for field in fields.values()) or 'none yet'}.", code="unknown_field", field="map",
         )  # fmt: skip
+    ours = custom_headers(mapping.kind, list(fields.values())) if rules.OWN_ID in mapping.columns else {}
     for name, field in fields.items():
+        column = next((c for c in mapping.leftover if clean_text(c) == ours.get(field.key)), None)
+        if column is not None and name not in options.columns:
+            mapping.columns[name], mapping.reasons[name] = column, "a column of Leadgen's own export"
+            mapping.leftover.remove(column)
+    for name, field in fields.items():
+        if name in mapping.columns:
+            continue
         names = {plain(field.label), plain(field.key)}
         column = next((c for c in mapping.leftover if plain(c) in names), None)
         if column is not None and name not in options.columns:
@@ -178,6 +190,7 @@ def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
     table = read_table(source, sheet=options.sheet)
     mapping = guess(kind, table, options)
     rules.check_mapping(mapping, table.header, header_row=table.header_row_number)
+    check_handling(options.handling, mapped=mapping.columns)
     formats = find_all_formats(table, mapping, options)
     total = table.counts.rows
     rules.check_formats(mapping, formats)
@@ -191,7 +204,10 @@ def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
         translations=options.translations,
         custom=_custom_readers(mapping, workspace.currency) if kind in CUSTOM_KINDS else None,
     )
-    findings = [*file_findings(table), *table.counts.remarks, *mapping_findings(mapping), *formats.findings]
+    findings = [
+        *file_findings(table), *table.counts.remarks, *mapping_findings(mapping),
+        *words_of(kind, options.handling), *formats.findings,
+    ]  # fmt: skip
     return Setup(kind, table, mapping, formats, converter, options, total, workspace.currency, findings)
 
 

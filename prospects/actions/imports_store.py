@@ -19,6 +19,12 @@ from leadgen.core.prepared import server_cursor
 from leadgen.core.tenancy import TenantModel, current_workspace_id
 
 _UNREAD = object()
+# `fields_at` of a record: column -> when (seconds) an import last changed it, as of the day its file counts for; beside it
+# when that was written, and how old the row was that made the record, where its file said so.
+WRITTEN, MADE = "", "*"
+_UNDATED = frozenset(
+    {"updated_at", "full_name", "email_status", "email_status_at", "email_status_reason", "industry_code"}
+)
 
 type Row = dict[str, Any]
 # What one batch did to one table: the ids it made; of rows it changed the id, the columns before and after.
@@ -97,6 +103,8 @@ class Rows:
         self._blank = {f.attname: (f.get_default if callable(f.default) else f.get_default()) for f in fields}
         self._fresh = [name for name, value in self._blank.items() if callable(value)]
         self._dated = "updated_at" in self.columns
+        self._stamped = "fields_at" in self.columns
+        self.said_at: dict[UUID, dict[str, int]] = {}  # row -> column -> how old the value is, where the file says so
         self._by_id: dict[UUID, Row] = {}
         self._index: dict[str, dict[Any, Row]] = {}
         self._asked: dict[str, set[Any]] = {}
@@ -107,6 +115,7 @@ class Rows:
 
     def settle(self, *, keep: bool) -> None:
         self._new, self._before = {}, {}
+        self.said_at = {}
         self.changes: list[tuple[UUID, Row, Row]] = []
         if keep:
             return
@@ -202,7 +211,11 @@ class Rows:
         groups: dict[tuple[bool, tuple[str, ...]], list[Row]] = {}
         for key, before in self._before.items():
             row = self._by_id[key]
-            changed = tuple(name for name in self.columns if row.get(name, _UNREAD) != before.get(name, _UNREAD))
+            changed = tuple(
+                name
+                for name in self.columns
+                if row.get(name, _UNREAD) != before.get(name, _UNREAD) and name != "fields_at"
+            )
             if changed:
                 if self._dated:
                     row["updated_at"] = now
@@ -212,7 +225,7 @@ class Rows:
         # Only what changed is written: somebody may have edited another column meanwhile. What gives a unique value up
         # goes before what takes it.
         for (_, columns), rows in sorted(groups.items()):
-            self._change(columns, rows)
+            self._change(columns, rows, now)
         if self._new:
             self._insert(list(self._new.values()))
         return [row["id"] for rows in groups.values() for row in rows] + list(self._new)
@@ -226,13 +239,19 @@ class Rows:
             [current_workspace_id(), *source.params],
         )
 
-    def update(self, columns: tuple[str, ...], rows: list[Row]) -> list[tuple[Any, ...]]:
-        """Write these columns of these rows; what the database held in them a moment ago, each row led by its id."""
-        source = self._source(("id", *columns), rows)
+    def update(
+        self, columns: tuple[str, ...], rows: list[Row], stamps: Sequence[Mapping[str, int]] | None = None
+    ) -> list[tuple[Any, ...]]:
+        """Write these columns of these rows; what the database held in them a moment ago, each row led by its id.
+        `stamps`: what joins `fields_at` of each."""
+        source = self._source(("id", *columns), rows, stamps)
         named = ", ".join(
-            f'{value} AS "{name}"' for name, value in zip(("id", *columns), source.expressions, strict=True)
+            f'{value} AS "{name}"'
+            for name, value in zip(("id", *columns, *(("stamp",) if stamps else ())), source.expressions, strict=True)
         )
         assignments = ", ".join(f'"{name}" = s."{name}"' for name in columns)
+        if stamps:
+            assignments += ", fields_at = coalesce(t.fields_at, '{}') || s.stamp"
         # What the database held a moment ago, not what was read before: it is what an undo gives back.
         before = ", ".join(f'old."{name}"' for name in columns)
         return self._execute(
@@ -241,20 +260,33 @@ class Rows:
             [*source.params, current_workspace_id()],
         )
 
-    def _change(self, columns: tuple[str, ...], rows: list[Row]) -> None:
-        found = self.update(columns, rows)
+    def _change(self, columns: tuple[str, ...], rows: list[Row], now: Any) -> None:
+        found = self.update(columns, rows, [self._stamp(row, columns, now) for row in rows] if self._stamped else None)
         if self.unit.journal is None or self.model not in self.unit.undoable:
             return
         for key, *values in found:
             row = self._by_id[key]
             self.changes.append((key, dict(zip(columns, values, strict=True)), {name: row[name] for name in columns}))
 
-    def _source(self, columns: Sequence[str], rows: list[Row]) -> Source:
+    def _stamp(self, row: Row, columns: tuple[str, ...], now: Any) -> dict[str, int]:
+        """When each column that changes changed."""
+        at, said, before = int(now.timestamp()), self.said_at.get(row["id"], {}), self._before[row["id"]]
+        names = [name for name in columns if name not in _UNDATED and name != "custom"]
+        if "custom" in columns:
+            old, new = before.get("custom") or {}, row["custom"]
+            names += [f"custom.{key}" for key in {*old, *new} if old.get(key) != new.get(key)]
+        return {WRITTEN: at, **{name: said.get(name, at) for name in names}}
+
+    def _source(
+        self, columns: Sequence[str], rows: list[Row], stamps: Sequence[Mapping[str, int]] | None = None
+    ) -> Source:
         found = []
         for name in columns:
             values = [row[name] for row in rows]
             texts = values if name in self._texts else [self._text(name, value) for value in values]
             found.append((self._types[name], texts))
+        if stamps:
+            found.append(("jsonb", [json.dumps(stamp) for stamp in stamps]))
         return source_of(found)
 
     def _text(self, name: str, value: Any) -> str | None:

@@ -5,6 +5,7 @@ import io
 from datetime import datetime
 
 from accounts.actions.audit import Actor, write_audit
+from leadgen.core.downloads import safe_cell
 from prospects.queries.suppressions import EXPORT_COLUMNS, export_rows
 
 
@@ -15,12 +16,7 @@ def export_text(*, by: Actor, now: datetime) -> str:
     writer.writerow(EXPORT_COLUMNS)
     count = 0
     for row in export_rows():
-        writer.writerow([_safe(cell) for cell in row])
+        writer.writerow([safe_cell(cell) for cell in row])
         count += 1
     write_audit(by=by, action="suppression.exported", now=now, target_type="suppression", label=f"{count} rows")
     return out.getvalue()
-
-
-def _safe(text: str) -> str:
-    """A cell a spreadsheet does not run as a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text

@@ -23,15 +23,17 @@ from leadgen.core.pagination import KeysetPagination
 from prospects.actions.imports import cancel_import, create_import, file_of, request_check, resume_import, start_import
 from prospects.actions.imports_fates import plan_file
 from prospects.actions.imports_setup import options_from_json
+from prospects.actions.imports_templates import find_template, offers_for, use_template
 from prospects.actions.imports_undo import count_undo, request_undo
 from prospects.api.fields import TenantKeyField
 from prospects.models import Import, ImportIssue
 from prospects.queries import imports as queries
-from prospects.rules.imports import parse_options
+from prospects.rules.imports import Handling, parse_options
 
 OPTIONS = (
-    'JSON: {"map": {field: column}, "set": {field: value}, "values": {field: {word: value}}, "dates": "dmy", "sheet": name}; the words of '
-    "the import commands. What is not said is guessed."
+    'JSON: {"map": {field: column}, "set": {field: value}, "values": {field: {word: value}}, "dates": "dmy", "sheet": name, '
+    '"match": [key], "policy": "overwrite | fill | newest", "policies": {field: policy}, "as_of": "2026-11-21"}; the words of '
+    "the import commands. What is not said is guessed; people and companies alone take the last four."
 )
 
 
@@ -47,12 +49,41 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
     updated = serializers.IntegerField(source="updated_count", read_only=True)
     unchanged = serializers.IntegerField(source="unchanged_count", read_only=True)
     invalid = serializers.IntegerField(source="invalid_count", read_only=True)
+    conflicts = serializers.SerializerMethodField(
+        help_text="Of the invalid ones: rows whose keys name different records."
+    )
+    suppressed = serializers.SerializerMethodField(help_text="Rows imported with an address nobody may write to.")
+    match = serializers.SerializerMethodField(help_text="The keys rows are matched by, in order; empty: the standard.")
+    policies = serializers.SerializerMethodField(
+        help_text="What happens where a field is filled already; `*` is the policy of all others."
+    )
+    as_of = serializers.SerializerMethodField(help_text="How old a list without a column of dates counts as.")
+
+    def get_conflicts(self, run: Import) -> int:
+        return int(run.settings.get("conflicts", 0))
+
+    def get_suppressed(self, run: Import) -> int:
+        return int(run.settings.get("suppressed", 0))
+
+    def get_match(self, run: Import) -> list[str]:
+        return list(self._handling(run).match)
+
+    def get_policies(self, run: Import) -> dict[str, str]:
+        handling = self._handling(run)
+        return ({"*": handling.policy} if handling.policy else {}) | dict(handling.policies)
+
+    def get_as_of(self, run: Import) -> str:
+        return self._handling(run).as_of
+
+    def _handling(self, run: Import) -> Handling:
+        return options_from_json(run.settings).handling
 
     class Meta:
         model = Import
         fields = [
             "id", "kind", "state", "file_name", "file_size", "encoding", "delimiter", "header", "mapping", "findings",
-            "plan", "total_rows", "done_rows", "created", "updated", "unchanged", "invalid", "error", "undo", "member",
+            "plan", "total_rows", "done_rows", "created", "updated", "unchanged", "invalid", "conflicts",
+            "suppressed", "match", "policies", "as_of", "error", "undo", "member",
             "created_at", "started_at", "finished_at",
         ]  # fmt: skip
         read_only_fields = fields
@@ -64,7 +95,23 @@ class UploadSerializer(serializers.Serializer[Any]):
     kind = serializers.ChoiceField(choices=Import.Kind.choices)
     file = serializers.FileField(allow_empty_file=True)
     options = serializers.CharField(required=False, allow_blank=True, help_text=OPTIONS)
+    template = serializers.CharField(
+        required=False, allow_blank=True, max_length=80, help_text="Name or id of a template to read it by; `options` are then left aside."
+    )  # fmt: skip
     run = serializers.BooleanField(required=False, default=False, help_text="Start at once, without a dry run.")
+
+
+class TemplateOfferSerializer(serializers.Serializer[Any]):
+    """`same`: the very same set of columns."""
+
+    template = serializers.UUIDField(source="template.pk")
+    name = serializers.CharField(source="template.name")
+    why = serializers.CharField()
+    same = serializers.BooleanField()
+
+
+class TemplateChoiceSerializer(serializers.Serializer[Any]):
+    template = serializers.CharField(max_length=80, help_text="Name or id.")
 
 
 class ImportIssueSerializer(serializers.ModelSerializer[ImportIssue]):
@@ -98,6 +145,8 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         "rows": "imports.view",
         "undo_plan": "imports.run",
         "undo": "imports.run",
+        "templates": "imports.view",
+        "use_template": "imports.run",
     }
     model = Import
     serializer_class = ImportSerializer
@@ -129,9 +178,28 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
             by=by, now=now, kind=data["kind"], file_name=data["file"].name, source=data["file"].read(),
             options=_options(data["kind"], data.get("options", "")),
         )  # fmt: skip
+        if data.get("template"):
+            run = use_template(run=run, template=find_template(run.kind, data["template"]), now=now)
         if data["run"]:
             run = start_import(run=run, by=by, now=now)
         return Response(self.get_serializer(run).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Templates that fit the file", responses=TemplateOfferSerializer(many=True))
+    @action(detail=True, methods=["get"], filterset_class=None, pagination_class=None)
+    def templates(self, request: Request, pk: str) -> Response:
+        """Remembered mappings of files with these columns, the best first, each with why."""
+        offers = offers_for(self.get_object())
+        return Response(TemplateOfferSerializer(offers, many=True).data)
+
+    @extend_schema(summary="Read the file by a template", request=TemplateChoiceSerializer, responses=ImportSerializer)
+    @action(detail=True, methods=["post"])
+    def use_template(self, request: Request, pk: str) -> Response:
+        """What the template left out stays out; columns it has never seen are guessed. 409 once the import has begun."""
+        run = self.get_object()
+        body = TemplateChoiceSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        run = use_template(run=run, template=find_template(run.kind, body.validated_data["template"]), now=clock.now())
+        return Response(self.get_serializer(run).data)
 
     @extend_schema(summary="Dry run", request=None, responses={202: ImportSerializer})
     @action(detail=True, methods=["post"])
@@ -154,11 +222,12 @@ class ImportViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModel
         run = cancel_import(run=self.get_object(), by=actor_of(request), now=clock.now())
         return Response(self.get_serializer(run).data)
 
-    @extend_schema(summary="The dry run row by row, as CSV", responses={(200, "text/csv"): OpenApiTypes.STR})
+    @extend_schema(summary="The file row by row, as CSV", responses={(200, "text/csv"): OpenApiTypes.STR})
     @action(detail=True, methods=["get"], filterset_class=None)
     def rows(self, request: Request, pk: str) -> HttpResponse:
-        """Each row of the file: create, update, unchanged, conflict (its keys name two records) or invalid; whether its
-        address is suppressed; what is wrong; its cells. 409, code `not_checked`, where no dry run stands."""
+        """Each row of the file: create, update, unchanged, conflict (its keys name two records) or invalid; by which key its
+        record was found; whether its address is suppressed; what is wrong; its cells. After a dry run what would become
+        of it, after the run what did. 409, code `not_checked`, where neither was."""
         run = self.get_object()
         text = "".join(plan_file(run, file_of(run)))
         return HttpResponse(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
@@ -212,9 +281,12 @@ def _options(kind: Any, text: str) -> Any:
         raise Invalid("options is not JSON.", field="options") from error
     if not isinstance(said, dict) or not all(isinstance(said.get(key, {}), dict) for key in ("map", "set", "values")):
         raise Invalid(OPTIONS, field="options")
-    unknown = set(said) - {"map", "set", "values", "dates", "sheet"}
+    unknown = set(said) - {"map", "set", "values", "dates", "sheet", "match", "policy", "policies", "as_of"}
     if unknown:
         raise Invalid(f"options has no {', '.join(sorted(unknown))}. {OPTIONS}", field="options")
+    match, policies = said.get("match") or [], said.get("policies") or {}
+    if not isinstance(match, list) or not isinstance(policies, dict):
+        raise Invalid(OPTIONS, field="options")
     words = said.get("values", {})
     if not all(isinstance(table, dict) for table in words.values()):
         raise Invalid(OPTIONS, field="options")
@@ -225,4 +297,7 @@ def _options(kind: Any, text: str) -> Any:
         values=[f"{name}:{word}={value}" for name, table in words.items() for word, value in table.items()],
         dates=said.get("dates") or None,
         sheet=str(said.get("sheet") or ""),
+        match=[str(key) for key in match],
+        policies=[*([str(said["policy"])] if said.get("policy") else []), *(f"{n}={p}" for n, p in policies.items())],
+        as_of=str(said.get("as_of") or ""),
     )

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
+from django.http.response import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -19,6 +20,7 @@ from prospects.actions.people import FIELDS, create_person, delete_people, updat
 from prospects.actions.suppressions import read_value
 from prospects.actions.tags import set_tags, tags_named
 from prospects.api.duplicates import moved_answer
+from prospects.api.exports import EXPORT_ANSWER, EXPORT_AS, export_answer
 from prospects.api.fields import TagNamesField, TenantKeyField, body_of
 from prospects.api.verification import VerificationMixin
 from prospects.forms.people import PersonFilter
@@ -116,6 +118,7 @@ class PersonViewSet(
         "partial_update": "people.edit",
         "destroy": "people.delete",
         "by_external_id": "people.edit",
+        "export": "people.export",
         "by_email": "people.edit",
         "verify": "people.edit",
         "confirm": "people.edit",
@@ -137,6 +140,13 @@ class PersonViewSet(
         """Filtered as in the app; `rule` takes the whole rule language."""
         rows = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
         return self.get_paginated_response(self._serialize(rows))
+
+    @extend_schema(summary="Export people", parameters=EXPORT_AS, responses=EXPORT_ANSWER)
+    @action(detail=False, methods=["get"], pagination_class=None)
+    def export(self, request: Request) -> HttpResponseBase:
+        """The list under the same filters as a file that `imports` reads back without loss: CSV, streamed, or a workbook of up
+        to 100,000 rows. Stands in the log, with who, how many and which filter."""
+        return export_answer(request, "people", PersonFilter, Person.objects.all())
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """With suppression, lead stage and fit. Of a person who was merged away: `301` with where they are now."""

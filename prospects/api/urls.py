@@ -15,6 +15,7 @@ from prospects.api.enrichment import EnrichmentProviderViewSet, EnrichmentRunVie
 from prospects.api.handoffs import HandoffViewSet
 from prospects.api.icps import IcpViewSet
 from prospects.api.imports import ImportViewSet
+from prospects.api.imports_templates import ImportTemplateViewSet
 from prospects.api.leads import LeadViewSet
 from prospects.api.meetings import MeetingViewSet
 from prospects.api.offers import OfferViewSet
@@ -54,6 +55,7 @@ router.register("quality", QualityViewSet, basename="api_quality")
 router.register("enrichment-providers", EnrichmentProviderViewSet, basename="api_enrichmentprovider")
 router.register("enrichment-runs", EnrichmentRunViewSet, basename="api_enrichmentrun")
 router.register("imports", ImportViewSet, basename="api_import")
+router.register("import-templates", ImportTemplateViewSet, basename="api_importtemplate")
 router.register("campaigns", CampaignViewSet, basename="api_campaign")
 router.register("offers", OfferViewSet, basename="api_offer")
 router.register("spend", SpendViewSet, basename="api_spend")

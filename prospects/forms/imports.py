@@ -11,7 +11,9 @@ from prospects.actions.imports import MAX_BYTES
 from prospects.actions.imports_setup import CUSTOM_KINDS
 from prospects.models import CustomField, Import
 from prospects.queries.custom import definitions
-from prospects.rules.imports import CATALOGUE, CUSTOM, ImportOptions, Kind
+from prospects.rules.imports import CATALOGUE, CUSTOM, Handling, ImportOptions, Kind
+from prospects.rules.imports_fields import CHANGED_AT
+from prospects.rules.imports_policy import MATCH_KEYS, POLICIES, STANDARD, read_handling
 from prospects.rules.normalise import clean_text
 
 LEAVE_OUT = ""
@@ -41,6 +43,53 @@ class ImportFilterForm(forms.Form):
 
     kind = forms.ChoiceField(required=False, choices=[("", "All kinds"), *Import.Kind.choices])
     state = forms.ChoiceField(required=False, choices=[("", "All states"), *Import.State.choices])
+
+
+class HandlingForm(forms.Form):
+    """Whom a row is about, and what happens to what is there already."""
+
+    match_1 = forms.ChoiceField(label="Rows are matched by", required=False)
+    match_2 = forms.ChoiceField(label="else by", required=False)
+    match_3 = forms.ChoiceField(label="else by", required=False)
+    policy = forms.ChoiceField(label="Where something is filled already", required=False)
+    as_of = forms.DateField(
+        label="The list is from", required=False,
+        help_text="Only for “keep the newest”, where no column says when a row was changed.",
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, kind: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        keys = list(MATCH_KEYS[kind].items())
+        standard = "The standard rule"
+        for number in (1, 2, 3):
+            empty = standard if number == 1 else "nothing else"
+            self.fields[f"match_{number}"].choices = [("", empty), *keys]  # type: ignore[attr-defined]  # a ChoiceField
+        self.fields["match_1"].help_text = f"Standard: {STANDARD[kind]}."
+        self.fields["policy"].choices = [("", "Overwrite, but never the source"), *POLICIES.items()]  # type: ignore[attr-defined]  # a ChoiceField
+
+    @classmethod
+    def of(cls, kind: str, handling: Handling) -> "HandlingForm":
+        keys = dict(zip(("match_1", "match_2", "match_3"), handling.match, strict=False))
+        return cls(kind=kind, initial={**keys, "policy": handling.policy, "as_of": handling.as_of})
+
+
+def read_posted_handling(
+    kind: str, header: Sequence[str], data: Mapping[str, Any], columns: Mapping[str, str]
+) -> Handling:
+    """What the page says of match rule and policies; `policy-<n>` is that of what the n-th column fills. Raises Invalid."""
+    if kind not in MATCH_KEYS:
+        return Handling()
+    form = HandlingForm(data, kind=kind)
+    if not form.is_valid():
+        name, errors = next(iter(form.errors.items()))
+        raise Invalid(f"{form.fields[name].label}: {errors[0]}", field=str(name))
+    said = form.cleaned_data
+    filled = {column: name for name, column in columns.items() if column}
+    policies = {filled[c]: str(data.get(f"policy-{n}", "")) for n, c in enumerate(header) if c in filled}
+    return read_handling(
+        kind, match=[said["match_1"], said["match_2"], said["match_3"]], policy=said["policy"], policies=policies,
+        as_of=said["as_of"].isoformat() if said["as_of"] else "",
+    )  # fmt: skip
 
 
 class FixedValueForm(forms.Form):
@@ -74,12 +123,14 @@ def field_choices(kind: Kind, empty: str) -> list[tuple[str, str]]:
     return [(LEAVE_OUT, empty), *((spec.name, spec.label) for spec in CATALOGUE[kind])]
 
 
-def column_choices(kind: Kind, empty: str) -> list[tuple[str, str]]:
-    """What a column may fill: fields, custom fields, and custom fields that are made for it."""
+def column_choices(kind: Any, empty: str, *, new: bool = True) -> list[tuple[str, str]]:
+    """What a column may fill: fields, custom fields, and (`new`) custom fields that are made for it."""
     choices = field_choices(kind, empty)
     if kind not in CUSTOM_KINDS:
         return choices
     own = [(f"{CUSTOM}{field.key}", f"{field.label} (custom)") for field in definitions(kind)]
+    if not new:
+        return [*choices, *own]
     return [
         *choices,
         *own,
@@ -128,4 +179,8 @@ def read_options(kind: Kind, header: Sequence[str], data: "MultiValueDict[str, A
     said |= {name: column for name, column in columns.items() if name.startswith(CUSTOM)}
     if kind in CUSTOM_KINDS:
         said = {f"{CUSTOM}{field.key}": "" for field in definitions(kind)} | said
-    return ImportOptions(said, constants, translations, dates if dates in ("dmy", "mdy", "ymd") else None)
+    handling = read_posted_handling(kind, header, data, columns)
+    if handling.dates_rows and CHANGED_AT not in columns:
+        said.pop(CHANGED_AT, None)  # asked for only now: the guess may find it
+    order = dates if dates in ("dmy", "mdy", "ymd") else None
+    return ImportOptions(said, constants, translations, order, handling=handling)

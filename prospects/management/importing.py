@@ -16,6 +16,7 @@ from prospects.actions.imports import create_import, dry_run, plan_of, run_impor
 from prospects.actions.imports_setup import Setup, prepare
 from prospects.models import Import, ImportIssue
 from prospects.rules.imports import CATALOGUE, ImportOptions, Kind, parse_options
+from prospects.rules.imports_policy import MATCH_KEYS
 
 SHOWN = 10
 
@@ -44,6 +45,16 @@ class ImportCommand(BaseCommand):
         parser.add_argument(
             "--sheet", default="", metavar="NAME", help="which sheet of a workbook; else the fullest one"
         )
+        if self.kind in MATCH_KEYS:
+            parser.add_argument(
+                "--match", action="append", default=[], choices=list(MATCH_KEYS[self.kind]),
+                help="what says whom a row is about; several in their order",
+            )  # fmt: skip
+            parser.add_argument(
+                "--policy", action="append", default=[], metavar="[FIELD=]overwrite|fill|newest",
+                help="what happens where a field is filled already",
+            )  # fmt: skip
+            parser.add_argument("--as-of", default="", metavar="DAY", help="the day the list is from, for newest")
         parser.add_argument("--dry-run", action="store_true", help="count, and write nothing")
         parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
 
@@ -55,7 +66,8 @@ class ImportCommand(BaseCommand):
             workspace = workspace_named(options["workspace"])
             said = parse_options(
                 self.kind, maps=options["map"], sets=options["set"], values=options["value"], dates=options["dates"],
-                sheet=options["sheet"],
+                sheet=options["sheet"], match=options.get("match", ()), policies=options.get("policy", ()),
+                as_of=options.get("as_of", ""),
             )  # fmt: skip
             with workspace_scope(workspace.pk):
                 setup = prepare(self.kind, path, said)
@@ -98,7 +110,7 @@ class ImportCommand(BaseCommand):
         counts = {
             "rows": run.done_rows, "created": run.created_count, "updated": run.updated_count,
             "unchanged": run.unchanged_count, "invalid": run.invalid_count, "warnings": run.settings.get("warnings", 0),
-            "suppressed": run.settings.get("suppressed", 0),
+            "suppressed": run.settings.get("suppressed", 0), "conflicts": run.settings.get("conflicts", 0),
         }  # fmt: skip
         return self._report(path, run.mapping, run.findings, counts, issues) | {"import": str(run.pk)}
 

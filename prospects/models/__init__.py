@@ -18,7 +18,7 @@ from prospects.models.enrichment import (
     FieldOrigin,
 )
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
-from prospects.models.imports import Import, ImportBatch, ImportFile, ImportIssue
+from prospects.models.imports import Import, ImportBatch, ImportFates, ImportFile, ImportIssue, ImportTemplate
 from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
 from prospects.models.quality import QualityReport
@@ -63,8 +63,10 @@ __all__ = [
     "IcpVersion",
     "Import",
     "ImportBatch",
+    "ImportFates",
     "ImportFile",
     "ImportIssue",
+    "ImportTemplate",
     "Lead",
     "ListChoice",
     "MailHost",

@@ -46,6 +46,8 @@ class Company(TenantModel):
         max_length=120, blank=True
     )  # why we have it: "import sp500.csv", "form Demo", "typed by Ana"
     custom = models.JSONField(default=dict, db_default={}, blank=True)  # key of a CustomField -> typed value
+    # Column -> when an import last changed it (actions.imports_store); edits by hand stand on the timeline.
+    fields_at = models.JSONField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
 

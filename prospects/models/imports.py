@@ -96,6 +96,42 @@ class ImportBatch(TenantModel):
         indexes = [models.Index(fields=["workspace", "at"], name="importbatch_at")]
 
 
+class ImportFates(TenantModel):
+    """What became of each row of one batch (of a dry run: would become), and by which key it was found: a letter a row, see
+    actions.imports_fates."""
+
+    import_run = TenantForeignKey("prospects.Import", models.DB_CASCADE)
+    position = models.PositiveIntegerField()  # rows that were settled before it
+    fates = models.TextField()
+    keys = models.TextField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["workspace", "import_run", "position"], name="importfates_key")]
+
+
+class ImportTemplate(TenantModel):
+    """How files with these columns are read here: mapping, fixed values, words, match rule and policies, under a name."""
+
+    name = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=ImportKind.choices)
+    header = models.JSONField(default=list)  # column names of the file it was made from
+    settings = models.JSONField(default=dict)  # as Import.settings: columns, constants, translations, dates, handling
+    used_count = models.PositiveIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+    member = TenantForeignKey("accounts.Member", null=True)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "kind", "name"], name="importtemplate_name"),
+            one_of("kind", ImportKind, "importtemplate_kind"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ImportIssue(TenantModel):
     """One thing that was wrong with one row: column, value, words and remedy. The row's cells are kept for the error file."""
 

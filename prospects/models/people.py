@@ -56,6 +56,8 @@ class Person(TenantModel):
     source = models.CharField(max_length=120, blank=True)
     lawful_basis = models.CharField(max_length=200, blank=True)
     custom = models.JSONField(default=dict, db_default={}, blank=True)  # key of a CustomField -> typed value
+    # Column -> when an import last changed it (actions.imports_store); edits by hand stand on the timeline.
+    fields_at = models.JSONField(null=True, blank=True, editable=False)
     # Maintained by record_activity: lists filter by them without walking the ledger.
     last_touch_at = models.DateTimeField(null=True, blank=True)
     last_reply_at = models.DateTimeField(null=True, blank=True)

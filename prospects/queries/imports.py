@@ -2,15 +2,13 @@
 
 import csv
 import io
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from django.db.models import QuerySet
 
+from leadgen.core.downloads import safe_cell as safe
 from prospects.models import Import, ImportIssue
-
-_NUMBER = re.compile(r"[+-]?[0-9 ().,/:-]+")
 
 
 def import_rows() -> "QuerySet[Import]":
@@ -19,7 +17,7 @@ def import_rows() -> "QuerySet[Import]":
         "samples",
         "header",
         "findings",
-        "settings",  # `settings` carries the fate of each row of a dry run
+        "settings",
     )
     return rows
 
@@ -64,10 +62,3 @@ def drain(out: io.StringIO) -> str:
     out.seek(0)
     out.truncate()
     return text
-
-
-def safe(cell: str) -> str:
-    """A cell a spreadsheet does not run as a formula. Numbers and phone numbers stay as they are."""
-    if cell[:1] in ("=", "+", "-", "@", "\t", "\r") and not _NUMBER.fullmatch(cell):
-        return f"'{cell}"
-    return cell

@@ -15,7 +15,7 @@ from prospects.queries.duplicates import PEOPLE, Subject
 from prospects.rules.merges import Choice, Side, groups, preselect
 
 # Columns nobody chooses: keys, what follows from others, what is taken from whichever row has more.
-_OWN = {"id", "workspace", "full_name", "created_at", "updated_at", "last_touch_at", "last_reply_at"}
+_OWN = {"id", "workspace", "full_name", "created_at", "updated_at", "last_touch_at", "last_reply_at", "fields_at"}
 _WITH_MAIL = {"email_status", "email_status_at", "email_status_reason"}
 
 

@@ -69,6 +69,8 @@ def _date(value: Any, choices: Sequence[str], currency: str) -> str:
 
 
 def _choice(value: Any, choices: Sequence[str], currency: str) -> str:
+    if str(value) in choices:  # "C" and "C#" are the same to `plain`
+        return str(value)
     wanted = plain(str(value))
     for choice in choices:
         if plain(choice) == wanted:

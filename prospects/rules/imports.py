@@ -10,15 +10,16 @@ from dataclasses import dataclass, field, replace
 
 from leadgen.core.errors import Invalid
 from prospects.rules.dates import NUMERIC_ORDERS
-from prospects.rules.imports_fields import CATALOGUE, KINDS, FieldSpec, Kind, find_field
+from prospects.rules.imports_fields import CATALOGUE, CHANGED_AT, KINDS, OWN_ID, FieldSpec, Kind, find_field
 from prospects.rules.imports_formats import Formats, find_formats
 from prospects.rules.imports_mapping import Mapping, MappingQuestion, guess_mapping
+from prospects.rules.imports_policy import Handling, read_handling
 from prospects.rules.imports_rows import CUSTOM, IDENTITY, ConvertedRow, RowConverter, RowIssue, Value
 from prospects.rules.normalise import clean_text, plain
 
 __all__ = [
-    "CATALOGUE", "CUSTOM", "IDENTITY", "KINDS", "ConvertedRow", "FieldSpec", "Formats", "ImportOptions", "Kind", "Mapping",
-    "MappingQuestion", "RowConverter", "RowIssue", "Value", "check_formats", "check_mapping", "find_field",
+    "CATALOGUE", "CUSTOM", "IDENTITY", "KINDS", "OWN_ID", "ConvertedRow", "FieldSpec", "Formats", "Handling", "ImportOptions", "Kind",
+    "Mapping", "MappingQuestion", "RowConverter", "RowIssue", "Value", "check_formats", "check_mapping", "find_field",
     "find_formats", "guess_mapping", "parse_options", "resolve_mapping",
 ]  # fmt: skip
 
@@ -27,13 +28,14 @@ __all__ = [
 class ImportOptions:
     """`columns`: field -> column as the user wrote it, "" to leave the field out. `constants`: field -> text for rows
     without a value. `translations`: field -> (case-folded cell -> text). `dates`: dmy, mdy, ymd or None. `sheet`: of a
-    workbook, "" for its fullest one."""
+    workbook, "" for its fullest one. `handling`: match rule and policies."""
 
     columns: dict[str, str] = field(default_factory=dict)
     constants: dict[str, str] = field(default_factory=dict)
     translations: dict[str, dict[str, str]] = field(default_factory=dict)
     dates: str | None = None
     sheet: str = ""
+    handling: Handling = field(default_factory=Handling)
 
 
 def parse_options(
@@ -44,9 +46,12 @@ def parse_options(
     values: Iterable[str] = (),
     dates: str | None = None,
     sheet: str = "",
+    match: Iterable[str] = (),
+    policies: Iterable[str] = (),
+    as_of: str = "",
 ) -> ImportOptions:
-    """The options `--map f=column`, `--set f=v`, `--value outcome:Won=won`, `--dates dmy|mdy|ymd`, `--sheet NAME`. Raises
-    Invalid."""
+    """The options `--map f=column`, `--set f=v`, `--value outcome:Won=won`, `--dates dmy|mdy|ymd`, `--sheet NAME`,
+    `--match KEY` (several: in order), `--policy fill` or `--policy title=newest`, `--as-of DAY`. Raises Invalid."""
     columns: dict[str, str] = {}
     constants: dict[str, str] = {}
     translations: dict[str, dict[str, str]] = {}
@@ -65,7 +70,16 @@ def parse_options(
     order = (dates or "").strip().lower() or None
     if order is not None and order not in (*NUMERIC_ORDERS, "iso"):
         raise Invalid(f'--dates "{dates}" is none of dmy, mdy, ymd.', code="bad_option", field="dates")
-    return ImportOptions(columns, constants, translations, None if order == "iso" else order, sheet)
+    policy, of_fields = "", {}
+    for text in policies:
+        name, sign, value = text.partition("=")
+        if not sign:
+            policy = name.strip()
+            continue
+        spec = _field(kind, name.strip(), "--policy", custom=True)
+        of_fields[spec.name] = value.strip()
+    handling = read_handling(kind, match=match, policy=policy, policies=of_fields, as_of=as_of)
+    return ImportOptions(columns, constants, translations, None if order == "iso" else order, sheet, handling)
 
 
 def _pair(text: str, option: str, form: str) -> tuple[str, str]:
@@ -75,8 +89,8 @@ def _pair(text: str, option: str, form: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _field(kind: Kind, name: str, option: str) -> FieldSpec:
-    if name.startswith(CUSTOM) and kind in ("people", "companies") and option == "--map":
+def _field(kind: Kind, name: str, option: str, *, custom: bool = False) -> FieldSpec:
+    if name.startswith(CUSTOM) and kind in ("people", "companies") and (custom or option == "--map"):
         return FieldSpec(name, name.removeprefix(CUSTOM), "text", ())
     spec = find_field(kind, name)
     if spec is None:
@@ -118,7 +132,8 @@ def resolve_mapping(
     """
     options = options or ImportOptions()
     said = {name: find_column(header, column) if column else "" for name, column in options.columns.items()}
-    guess = guess_mapping(kind, header, samples)
+    dated = options.handling.dates_rows
+    guess = guess_own(kind, header, dated=dated) or guess_mapping(kind, header, samples, dated=dated)
     taken = {column for column in said.values() if column}
     columns = {
         name: column
@@ -140,6 +155,15 @@ def resolve_mapping(
         leftover=[name for name in header if name not in used],
         questions=questions,
     )
+
+
+def guess_own(kind: Kind, header: Sequence[str], *, dated: bool) -> Mapping | None:
+    """The mapping of an export of our own, known by its first column; None for any other file."""
+    labels = {spec.label: spec.name for spec in CATALOGUE[kind] if dated or spec.name != CHANGED_AT}
+    if not header or labels.get(header[0]) != OWN_ID:
+        return None
+    columns = {labels[column]: column for column in header if column in labels}
+    return Mapping(kind, columns, reasons=dict.fromkeys(columns, "a column of Leadgen's own export"))
 
 
 def check_mapping(mapping: Mapping, header: Sequence[str], *, header_row: int = 1) -> None:

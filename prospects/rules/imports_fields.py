@@ -12,8 +12,9 @@ KINDS: tuple[Kind, ...] = ("people", "companies", "leads", "spend", "activities"
 FieldKind = Literal[
     "text", "email", "domain", "url", "linkedin", "phone", "count", "year", "money", "date", "day", "list", "country",
     "location", "currency", "channel", "outcome", "stage", "class", "activity_kind", "spend_kind", "purpose", "seniority",
-    "department",
+    "department", "zone", "key", "naics", "technologies",
 ]  # fmt: skip
+OWN_ID, CHANGED_AT = "leadgen_id", "changed_at"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,15 @@ _SOURCE = "source detail|source details|lead source detail|lead source details|u
 _LINKEDIN = "linkedin|person linkedin url|linkedin profile|linkedin profile url|profile url|url|linkedin link|person linkedin|li url|contact linkedin url|linkedin url person"
 _NOTE = "notes|comment|comments|description|notiz|notizen|bemerkung|bemerkungen|remarques|commentaire|notas|note interne|remarks|kommentar"
 _EXTERNAL_PERSON = "record id|contact id|apollo contact id|person id|id|lead id|hubspot id|salesforce id|crm id|external identifier|kontakt id|kundennummer|prospect id|customer id|contact record id|uid|reference|ref"
+_CHANGED = (
+    "last modified|last modified date|modified|modified at|modified on|date modified|modified date|updated|updated at|updated on|"
+    "last updated|last update|update date|zuletzt geandert|geandert am|letzte anderung|derniere modification|modifie le|"
+    "ultima modificacion|fecha de modificacion|ultima modifica|hs lastmodifieddate|record updated"
+)
+_ZONE = "timezone|tz|zeitzone|fuseau horaire|zona horaria|fuso orario"
+# The first column of an export of our own: whoever has it is that record, whatever else changed.
+_OWN_ID = _field(OWN_ID, "Leadgen id", "key", "")
+_CHANGED_AT = _field(CHANGED_AT, "Changed on", "date", _CHANGED)
 _CURRENCY = "currency code|wahrung|waehrung|devise|moneda|valuta|moeda|deal currency|ccy|curr|cur"
 
 PEOPLE = (
@@ -126,6 +136,10 @@ PEOPLE = (
     _field("company_keywords", "Keywords of the company", "list", "keywords"),
     _field("company_funding_total", "Funding of the company", "money", "total funding"),
     _field("company_linkedin_url", "LinkedIn page of the company", "linkedin", "company linkedin url|company linkedin|organization linkedin url"),
+    _field("company_external_id", "External id of the company", "text", "company external id|company record id"),
+    _field("time_zone", "Time zone", "zone", _ZONE),
+    _CHANGED_AT,
+    _OWN_ID,
 )  # fmt: skip
 
 COMPANIES = (
@@ -150,9 +164,16 @@ COMPANIES = (
     _field("funded_on", "Last funding on", "day", "last raised at|last funding date|latest funding date|funding date|last funding on|funded at"),
     _field("linkedin_url", "LinkedIn", "linkedin", "company linkedin url|linkedin|linkedin company page|company linkedin|linkedin page|linkedin company url|li url", aliases=("linkedin",)),
     _field("phone", "Phone", "phone", _PHONE),
-    _field("description", "Description", "text", "short description|about|about us|summary|beschreibung|descripcion|descrizione|seo description|company description|overview|notes", limit=5000),
+    _field("description", "Description", "text", "short description|about|about us|summary|beschreibung|descripcion|descrizione|seo description|company description|overview|notes", limit=100_000),
     _field("owner", "Owner", "text", _OWNER),
     _field("source", "Source", "text", _SOURCE + "|data source|quelle"),
+    _field("full_website", "Full website address", "url", ""),
+    _field("funding_currency", "Funding currency", "currency", "currency of the funding"),
+    _field("time_zone", "Time zone", "zone", _ZONE),
+    _field("pains", "Pains", "list", "pain points"),
+    _field("goals", "Goals", "list", ""),
+    _CHANGED_AT,
+    _OWN_ID,
 )  # fmt: skip
 
 LEADS = (

@@ -8,7 +8,7 @@ from functools import cache
 
 from prospects.rules import normalise
 from prospects.rules.imports_columns import Column
-from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
+from prospects.rules.imports_fields import CATALOGUE, CHANGED_AT, FieldSpec, Kind
 from prospects.rules.normalise import plain, word_set
 
 ENOUGH = 0.45  # the least score a guess is made on
@@ -56,14 +56,17 @@ class Mapping:
         ]
 
 
-def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[str]] = ()) -> Mapping:
+def guess_mapping(
+    kind: Kind, header: Sequence[str], samples: Sequence[Sequence[str]] = (), *, dated: bool = False
+) -> Mapping:
     """Map the columns as far as names and sample rows carry; what is doubtful becomes a question instead.
 
-    `header`: unique column names; `samples`: rows of cells, as many as the header has (a few hundred are plenty).
+    `header`: unique column names; `samples`: rows of cells, as many as the header has (a few hundred are plenty). `dated`:
+    whether it matters how old a row is; else dates that can be read two ways would be asked for in vain.
     """
     columns = {name: Column(name, [row[i] for row in samples if i < len(row)]) for i, name in enumerate(header)}
     result = Mapping(kind)
-    scores = _assign(result, columns)
+    scores = _assign(result, columns, dated=dated)
     _settle_order(result, columns, scores)
     _currency_in_header(result)
     used = set(result.columns.values())
@@ -76,11 +79,13 @@ def guess_mapping(kind: Kind, header: Sequence[str], samples: Sequence[Sequence[
     return result
 
 
-def _assign(result: Mapping, columns: dict[str, Column]) -> dict[str, float]:
+def _assign(result: Mapping, columns: dict[str, Column], *, dated: bool) -> dict[str, float]:
     """Give each field its best column, the surest first; columns of equal right become a question. Returns the scores."""
     specs = CATALOGUE[result.kind]
     offers: list[tuple[float, int, int, str, str]] = []
     for s, spec in enumerate(specs):
+        if spec.name == CHANGED_AT and not dated:
+            continue
         for c, column in enumerate(columns.values()):
             score, reason = _score(result.kind, spec, column, list(columns.values()))
             if score >= ENOUGH:

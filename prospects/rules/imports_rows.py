@@ -1,15 +1,17 @@
 """From cells to typed values, row by row, by the formats found before; every doubt as an issue with its remedy."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal, NamedTuple
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from prospects.rules import normalise, normalise_places, normalise_words, titles
 from prospects.rules.dates import DateColumn, DateFormat, Moment, Unreadable, whole_month
-from prospects.rules.imports_fields import CATALOGUE, FieldSpec, Kind
+from prospects.rules.imports_fields import CATALOGUE, OWN_ID, FieldSpec, Kind
 from prospects.rules.imports_formats import Formats
 from prospects.rules.imports_mapping import STAGE_ORDER
 from prospects.rules.imports_mapping import Mapping as ColumnMapping
@@ -21,7 +23,7 @@ from prospects.rules.technologies import technologies
 Value = str | int | Decimal | date | Moment | list[str]
 # A row must fill at least one of these, else it is about nothing.
 IDENTITY: dict[Kind, tuple[str, ...]] = {
-    "people": ("email", "external_id", "linkedin_url", "full_name", "first_name", "last_name"),
+    "people": ("email", "external_id", "linkedin_url", "full_name", "first_name", "last_name", OWN_ID),
     "companies": ("name", "domain"),
     "leads": ("external_id", "email", "company", "domain"),
     "spend": ("amount",),
@@ -32,6 +34,12 @@ CUSTOM = "custom."  # before the key of a custom field, where others have the na
 # How programs write an empty cell. Not in texts: somebody may be called Null.
 NOTHING = frozenset(("n/a", "#n/a", "null", "none", "nan", "nil", "-", "--", "—", "undefined", "(blank)", "not set"))
 
+# Our own words, as an export writes them (models.choices; a test compares): taken as they are.
+SENIORITIES = normalise.word_set("founder c_level vp head director manager senior staff")
+DEPARTMENTS = normalise.word_set(
+    "executive sales marketing operations engineering it finance hr purchasing product support legal other"
+)
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
 # Kinds whose cells mean the same in every row and often come again: read once, then looked up.
 _ALONE = frozenset(("text", "naics", "domain", "country", "count", "year", "seniority", "department"))
 MEMO = 20_000  # cells remembered a column
@@ -95,6 +103,8 @@ class RowConverter:
                 known: dict[str, Value] | None = {} if column and spec.kind in _ALONE else None
                 self._cells.append((spec, index.get(column, -1), column, constant, words, self._parser(spec), known))
         self._mapped = {cell[0].name for cell in self._cells}
+        # A row of an export of our own is taken at its word: nothing is read into what it leaves blank.
+        self._own = OWN_ID in mapping.columns
         self._custom = [
             (name.removeprefix(CUSTOM), index[column], column, custom[name])
             for name, column in mapping.columns.items()
@@ -120,7 +130,7 @@ class RowConverter:
             text = normalise.clean_text(raw) if raw else ""
             if words:
                 text = words.get(text.casefold(), text)
-            if spec.kind != "text" and text.casefold() in NOTHING:
+            if spec.kind != "text" and not self._own and text.casefold() in NOTHING:
                 text = ""
             if not text:
                 text = constant
@@ -189,12 +199,18 @@ class RowConverter:
                 normalise_words.SPEND_KIND_WORDS, "kind", "media, people, tools, data, content, agency"
             ),
             "purpose": _choice(normalise_words.PURPOSE_WORDS, "purpose", "leads, awareness"),
-            "seniority": lambda _, text: titles.seniority_word(text),
-            "department": lambda _, text: titles.department_word(text),
+            "seniority": lambda _, text: text if text in SENIORITIES else titles.seniority_word(text),
+            "department": lambda _, text: text if text in DEPARTMENTS else titles.department_word(text),
+            "zone": lambda _, text: normalise_places.zone(text),
+            "key": lambda _, text: _key(text),
             "naics": lambda _, text: read_naics(text),
-            "technologies": lambda _, text: technologies(normalise.words_list(text)),
+            "technologies": self._technologies,
         }
         return own[spec.kind]
+
+    def _technologies(self, spec: FieldSpec, text: str) -> Value:
+        words = normalise.words_list(text)
+        return words if self._own else technologies(words)
 
     def _text(self, spec: FieldSpec, text: str) -> Value:
         text = text if spec.limit > 1000 else " ".join(text.split())
@@ -214,13 +230,19 @@ class RowConverter:
         if amount < 0:
             raise Unusable(f"{text[:40]} is less than nothing", "Write the amount without a minus.")
         if currency:
-            slot = next((s.name for s in CATALOGUE[self.kind] if s.kind == "currency"), "currency")
+            slot = self._currency_of(spec)
             known = self._extra.setdefault(slot, currency)
             if known != currency:
                 raise Unusable(
                     f"{currency} here, but another amount of the row is in {known}", "Use one currency a row."
                 )
         return amount
+
+    def _currency_of(self, spec: FieldSpec) -> str:
+        """The field that holds the currency of an amount: its own where it has one."""
+        slots = [s.name for s in CATALOGUE[self.kind] if s.kind == "currency"]
+        stem = spec.name.split("_")[0]
+        return next((name for name in slots if name == f"{stem}_currency"), slots[0] if slots else "currency")
 
     def _phone(self, spec: FieldSpec, text: str) -> Value:
         """A number with its calling code now; a national one once the row's country is known."""
@@ -240,6 +262,8 @@ class RowConverter:
         return self._format_of(spec, text).parse(text, self._zone)
 
     def _day(self, spec: FieldSpec, text: str) -> Value:
+        if self._own and _ISO_DAY.fullmatch(text):
+            return date.fromisoformat(text)
         if spec.name in self._formats.months and (month := whole_month(text)):
             if spec.name == "to":
                 return month[1]
@@ -311,6 +335,9 @@ class RowConverter:
         """A national number by the row's country, else by the workspace's, which is said."""
         own = values.get("country")
         country = own if isinstance(own, str) else self._country
+        if self._own:
+            values[spec.name] = text[:40]  # as it was typed here: what nobody could read then
+            return
         column = next((cell[2] for cell in self._cells if cell[0] is spec), "") or spec.label
         try:
             values[spec.name] = normalise.phone(text, country)
@@ -328,13 +355,15 @@ class RowConverter:
         found: dict[str, Any] = {}
         for key, i, column, read in self._custom:
             text = normalise.clean_text(cells[i])
-            if not text or text.casefold() in NOTHING:
+            if not text:
                 continue
             dates = self._formats.dates.get(f"{CUSTOM}{key}")
             try:
-                found[key] = dates.parse_date(text).isoformat() if isinstance(dates, DateFormat) else read(text)
+                written = isinstance(dates, DateFormat) and not (self._own and _ISO_DAY.fullmatch(text))
+                found[key] = dates.parse_date(text).isoformat() if written else read(text)  # type: ignore[union-attr]  # a DateFormat
             except (Unusable, Unreadable) as error:
-                self._issue(column, text, str(error), getattr(error, "remedy", ""), error=False)
+                if text.casefold() not in NOTHING:  # how programs write an empty cell, unless it can be read
+                    self._issue(column, text, str(error), getattr(error, "remedy", ""), error=False)
         if found:
             values["custom"] = found  # type: ignore[assignment]  # the one value that is a mapping
 
@@ -357,6 +386,13 @@ def _industry(values: Mapping[str, Value]) -> int | None:
     """LinkedIn's code of what the row's columns say of the industry."""
     texts = (values.get(name) for name in ("sub_industry", "industry", "naics"))
     return industry_code(*(text if isinstance(text, str) else "" for text in texts))
+
+
+def _key(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError as error:
+        raise Unusable(f'"{text[:40]}" is no id of Leadgen', "Leave the cell blank, or the column out.") from error
 
 
 def _choice(words: dict[str, str], name: str, values: str) -> Callable[[FieldSpec, str], Value]:

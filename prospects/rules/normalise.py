@@ -4,6 +4,7 @@ An empty cell is not their concern: callers skip it. Nothing is guessed in silen
 result carries a `note`.
 """
 
+import json
 import re
 from functools import lru_cache
 from typing import NamedTuple
@@ -35,7 +36,7 @@ _PLAIN_LOCAL = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9_+-]+(?:\.[A-Za-z0-9_+-]+)*")
 _HOST = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])")
 _ADDRESS_IN_BRACKETS = re.compile(r"<([^<>@\s]+@[^<>\s]+)>")
 _SEVERAL = re.compile(r"[;,|\s]+(?=\S+@)")
-_NEXT_PHONE = re.compile(r"\s*(?:[;|\n]|,\s*(?=[+0(])|\s/\s|:::)\s*")
+_NEXT_PHONE = re.compile(r"\s*(?:;(?!ext=)|[|\n]|,\s*(?=[+0(])|\s/\s|:::)\s*")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:/*", re.IGNORECASE)
 # Mailbox providers: their domain says nothing about the employer.
 FREE_MAIL = word_set(
@@ -206,7 +207,9 @@ def phone(text: str, country: str = "") -> str:
 
 
 def words_list(text: str) -> list[str]:
-    """A list cell into its parts, in order, each once: split at ; or | or line ends, else at commas."""
+    """A list cell into its parts, in order, each once: split at ; or | or line ends, else at commas; or a JSON list."""
+    if text.startswith('["') and (listed := _json_list(text)):
+        return listed
     cut = next((sign for sign in (";", "|", "\n") if sign in text), ",")
     parts = (" ".join(part.split()) for part in text.strip("[] ").split(cut))
     seen: dict[str, str] = {}
@@ -214,6 +217,17 @@ def words_list(text: str) -> list[str]:
         if part:
             seen.setdefault(part.casefold(), part.strip("\"'"))
     return list(seen.values())
+
+
+def _json_list(text: str) -> list[str]:
+    """The words of a JSON list, as our own export writes those that hold a comma or semicolon; none for what is no such."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return []
+    if not isinstance(found, list) or not all(isinstance(word, str) for word in found):
+        return []
+    return list({word.casefold(): word for word in reversed([w.strip() for w in found]) if word}.values())[::-1]
 
 
 def boolean(text: str) -> bool:

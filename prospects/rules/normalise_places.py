@@ -5,6 +5,7 @@ import gettext
 from functools import cache, lru_cache
 from importlib import resources
 from typing import NamedTuple
+from zoneinfo import available_timezones
 
 import pycountry
 
@@ -149,3 +150,16 @@ def _zone_countries() -> dict[str, str]:
 def country_of_zone(zone: str) -> str:
     """The ISO code of a time zone's country ("Europe/Lisbon": PT); "" for UTC and the like."""
     return _zone_countries().get(zone, "")
+
+
+def zone(text: str) -> str:
+    """An IANA time zone; upper and lower case and blanks are the same. Raises Unusable."""
+    found = _zones().get(text.strip().replace(" ", "_").casefold())
+    if found is None:
+        raise Unusable(f'"{text[:40]}" is not a time zone', "Use a name such as Europe/Lisbon.")
+    return found
+
+
+@cache
+def _zones() -> dict[str, str]:
+    return {name.casefold(): name for name in available_timezones()}

@@ -28,6 +28,8 @@ from prospects.actions.imports import (
     start_import,
     table_of,
 )
+from prospects.actions.imports_fates import has_fates
+from prospects.actions.imports_templates import offers_for, remember_template
 from prospects.actions.imports_undo import settled, why_not
 from prospects.forms.imports import ImportFilterForm, UploadForm, fixed_values, read_options
 from prospects.models import Import
@@ -121,6 +123,15 @@ def import_mapping(request: MemberRequest, import_id: UUID) -> HttpResponse:
     except AppError as error:
         # The fixed values are shown as they were typed; what was chosen for the columns stays saved as before.
         return _mapping_page(request, run, fixed=fixed, error=error, posted=request.POST)
+    if request.POST.get("action") == "remember":
+        try:
+            kept = remember_template(
+                by=actor_of(request), now=clock.now(), run=run, name=request.POST.get("template_name", "")
+            )
+        except AppError as error:
+            return _mapping_page(request, run, error=error)
+        url = reverse("import_mapping", args=[request.workspace.slug, run.pk])
+        return hx_redirect(request, url, toast=f"Remembered as “{kept.name}”. Files like it are offered this mapping.")
     if request.POST.get("action") != "check":
         return hx_redirect(request, reverse("import_mapping", args=[request.workspace.slug, run.pk]))
     try:
@@ -196,7 +207,8 @@ def _mapping_page(
         return refusal(request, problem)
     context = mapping_context(run, table, fixed=fixed, posted=posted)
     told = on_page(error.message if error else run.error)
-    context |= {"run": run, "error": told, "back": _list_url(request)}
+    context |= {"run": run, "error": told, "back": _list_url(request), "template": run.settings.get("template")}
+    context["offers"] = [] if context["template"] else offers_for(run)[:3]
     return render_page(request, "prospects/import_mapping.html", context, status=422 if error else 200)
 
 
@@ -204,7 +216,8 @@ def _status_page(request: MemberRequest, run: Import) -> HttpResponse:
     counted = run.state not in (Import.State.UPLOADED, Import.State.CHECKING, Import.State.CHECKED)
     counts = {
         "created": run.created_count, "updated": run.updated_count, "unchanged": run.unchanged_count,
-        "invalid": run.invalid_count,
+        "invalid": run.invalid_count, "conflicts": run.settings.get("conflicts", 0),
+        "suppressed": run.settings.get("suppressed", 0),
     }  # fmt: skip
     labels = {spec.name: spec.label for spec in CATALOGUE[cast(Kind, run.kind)]}
     if any(name.startswith(CUSTOM) for name in run.mapping):
@@ -217,7 +230,7 @@ def _status_page(request: MemberRequest, run: Import) -> HttpResponse:
         "counts": counts if counted else run.plan, "planned": run.state == Import.State.CHECKED,
         "ready": run.plan.get("created", 0) + run.plan.get("updated", 0), "results_url": _results_url(request, run),
         "error": on_page(run.error), "mapped": mapped, "can_undo": not why_not(run, clock.now()),
-        "can_resume": resumable(run), "undone": settled(run), **undo_context(request, run.undo),
+        "can_resume": resumable(run), "has_rows": run.state not in WORKING and has_fates(run), "undone": settled(run), **undo_context(request, run.undo),
         "findings": [line for text in run.findings if not _MAPPED.fullmatch(text) and (line := on_page(text))],
     }  # fmt: skip
     return render_page(request, "prospects/import_detail.html", context | _issues(request, run))

@@ -15,12 +15,13 @@ from leadgen.core.errors import Invalid
 from prospects.actions.custom import create_custom_field
 from prospects.actions.imports import table_of
 from prospects.actions.imports_setup import file_findings, guess, options_from_json
-from prospects.forms.imports import column_choices, fixed_values, wanted_fields
+from prospects.forms.imports import HandlingForm, column_choices, fixed_values, wanted_fields
 from prospects.models import Import
 from prospects.rules import normalise_words as words
 from prospects.rules.dates import order_words
 from prospects.rules.imports import CATALOGUE, CUSTOM, ImportOptions, Kind, find_formats
 from prospects.rules.imports import Mapping as ColumnMapping
+from prospects.rules.imports_policy import MATCH_KEYS, POLICIES
 from prospects.rules.normalise import Unusable, clean_text
 from prospects.sources.csv import Table
 
@@ -62,7 +63,8 @@ def mapping_context(run: Import, table: Table, *, fixed: Any = None, posted: Any
             {
                 "name": column, "input": f"column-{n}", "chosen": chosen,
                 "reason": mapping.reasons.get(chosen, "") if by_column.get(column) == chosen else "",
-                "question": questions.get(column, ""), "samples": _samples(rows, n),
+                "question": questions.get(column, ""), "samples": _samples(rows, n), "policy_input": f"policy-{n}",
+                "policy": str(posted.get(f"policy-{n}", "")) if posted is not None else options.handling.policies.get(chosen, ""),
             }
         )  # fmt: skip
     initial = [{"field": name, "value": text} for name, text in mapping.constants.items()]
@@ -75,8 +77,16 @@ def mapping_context(run: Import, table: Table, *, fixed: Any = None, posted: Any
         "order": options.dates or "", "asks_for_order": bool(formats.ambiguous) or bool(options.dates),
         "sheets": table.sheets, "sheet": table.sheet,
         "notes": [*file_findings(table), *table.counts.remarks, *(on_page(q.message) for q in mapping.questions if not q.columns)],
-        "mapped": len(mapping.columns),
+        "mapped": len(mapping.columns), "policies": POLICIES.items() if kind in MATCH_KEYS else (),
+        "column_heads": "Column, Values in the file, Fills" + (", If it is filled already" if kind in MATCH_KEYS else ""),
+        "handling": _handling_form(kind, options, posted),
     }  # fmt: skip
+
+
+def _handling_form(kind: Kind, options: ImportOptions, posted: Any) -> HandlingForm | None:
+    if kind not in MATCH_KEYS:
+        return None
+    return HandlingForm(posted, kind=kind) if posted is not None else HandlingForm.of(kind, options.handling)
 
 
 def only_differing(run: Import, options: ImportOptions) -> ImportOptions:

@@ -34,8 +34,11 @@ class Listing:
     chips: list[dict[str, str]]
     query: str  # the state without the cursor, to come back to
 
-    def context(self, noun: str) -> dict[str, Any]:
+    def context(self, noun: str, export_url: str = "") -> dict[str, Any]:
+        """For the template. `export_url`: where this list comes as a file."""
+        query = f"&{self.query}" if self.query else ""
         return {
+            "export_csv": f"{export_url}?as=csv{query}", "export_xlsx": f"{export_url}?as=xlsx{query}",
             "form": self.form, noun: self.page.rows, "page": self.page, "count": self.count, "sort": str(self.order),
             "chips": self.chips, "owners": self.filters.owners, "query": self.query, # Also of the plain list: next and previous follow its order.
             "within": f"?{urlencode({'in': self.query or f'sort={self.order}'})}",

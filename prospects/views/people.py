@@ -72,7 +72,9 @@ def person_list(request: MemberRequest) -> HttpResponse:
         can_edit=member_allows(request.member, "people.edit"),
     )  # fmt: skip
     context = (
-        listing.context("people") | state.context() | {"noun": _noun(listing.count.value), "total": str(listing.count)}
+        listing.context("people", reverse("person_export", args=[request.workspace.slug]))
+        | state.context()
+        | {"noun": _noun(listing.count.value), "total": str(listing.count)}
     )
     words = f"{listing.count} {_noun(listing.count.value)} match"
     return render_page(request, "prospects/person_list.html", context, partial="results", announce=words)
