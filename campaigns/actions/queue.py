@@ -14,6 +14,7 @@ from campaigns.actions.steps import stop_enrolment
 from campaigns.models import Enrolment, InboundMail, StepRun
 from leadgen.core.errors import Conflict, Invalid, Refused
 from prospects.actions.activities import record_activity
+from prospects.actions.finding import record_phone_outcome
 from prospects.actions.leads import mark_seen, note_interest
 from prospects.actions.people import update_person
 from prospects.actions.suppressions import suppress
@@ -21,6 +22,7 @@ from prospects.actions.tasks import claim_task, complete_task, skip_task
 from prospects.models import ActivityKind, Channel, Person, Suppression, Task
 from prospects.models.locks import lock_row
 from prospects.queries.leads import open_lead_of
+from prospects.rules.finding import STATES
 
 K = Task.Kind
 INSIDE = (Enrolment.State.ACTIVE, Enrolment.State.PAUSED)
@@ -118,8 +120,8 @@ def log_call(
     if outcome == "connected_positive":
         fact: Any = task
         note_interest(activity=fact.fact, now=now, by=by, owner=task.owner or by.member)
-    if outcome == "wrong_number" and phone:
-        update_person(by=by, now=now, person=person, changes={"phone": ""})
+    if phone:
+        record_phone_outcome(person=person, number=phone, state=STATES[outcome], by=by, now=now)
     if outcome == "do_not_call" and phone:
         _suppress_phone(person, phone, note=note, by=by, now=now)
     if outcome in STOPS:

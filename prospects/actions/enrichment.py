@@ -24,6 +24,7 @@ from leadgen.core.web import WebError
 from prospects.actions import fields as cleaning
 from prospects.actions.companies import update_company
 from prospects.actions.enrichment_asking import ask_provider
+from prospects.actions.finding import wrong_numbers
 from prospects.actions.people import update_person
 from prospects.models import (
     Company,
@@ -172,6 +173,9 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
             cleaned, problem = clean_value(item.run.subject, name, value)
             if problem:
                 notes.append(f"{provider.name}: {problem}")
+                continue
+            if rules.is_barred(present, name, cleaned):
+                notes.append(f"{provider.name}: {cleaned} was a wrong number.")
                 continue
             new = rules.merged(name, present.values.get(name), cleaned)
             if rules.empty(cleaned) or rules.plain(new) == rules.plain(present.values.get(name)):
@@ -346,11 +350,17 @@ def _note_origin(row: Company | Person, name: str, told: Mapping[str, Any]) -> N
 def present_of(row: Company | Person, names: Sequence[str]) -> rules.Present:
     """The row as the rules see it: values, what enrichment wrote, what a person set."""
     company = isinstance(row, Company)
+    edited = edits_by_hand(COMPANIES if company else PEOPLE, [row.pk])[row.pk]
+    wrong = {} if company else wrong_numbers(row.pk)
+    # Emptied because a call found it wrong: nobody decided that there is none.
+    if wrong and not getattr(row, "phone", "") and edited.get("phone") in wrong.values():
+        edited.pop("phone")
     origins = FieldOrigin.objects.filter(**({"company": row} if company else {"person": row}))
     return rules.Present(
         values={name: getattr(row, name) for name in names},
         origins={origin.field: (origin.value, origin.at) for origin in origins},
-        edited=edits_by_hand(COMPANIES if company else PEOPLE, [row.pk])[row.pk],
+        edited=edited,
+        barred={"phone": frozenset(wrong)},
     )
 
 

@@ -12,6 +12,7 @@ from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.duplicates import CompanyPairViewSet, MergeViewSet, PersonPairViewSet
 from prospects.api.enrichment import EnrichmentProviderViewSet, EnrichmentRunViewSet
+from prospects.api.finding import PhoneOutcomeViewSet
 from prospects.api.handoffs import HandoffViewSet
 from prospects.api.icps import IcpViewSet
 from prospects.api.imports import ImportViewSet
@@ -54,6 +55,7 @@ router.register("signal-triggers", SignalTriggerViewSet, basename="api_signaltri
 router.register("quality", QualityViewSet, basename="api_quality")
 router.register("enrichment-providers", EnrichmentProviderViewSet, basename="api_enrichmentprovider")
 router.register("enrichment-runs", EnrichmentRunViewSet, basename="api_enrichmentrun")
+router.register("phone-outcomes", PhoneOutcomeViewSet, basename="api_phoneoutcome")
 router.register("imports", ImportViewSet, basename="api_import")
 router.register("import-templates", ImportTemplateViewSet, basename="api_importtemplate")
 router.register("campaigns", CampaignViewSet, basename="api_campaign")

@@ -17,6 +17,7 @@ from prospects.models.enrichment import (
     EnrichmentRun,
     FieldOrigin,
 )
+from prospects.models.finding import PhoneOutcome
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
 from prospects.models.imports import Import, ImportBatch, ImportFates, ImportFile, ImportIssue, ImportTemplate
 from prospects.models.leads import Handoff, Lead, StageTransition
@@ -78,6 +79,7 @@ __all__ = [
     "PersonFit",
     "PersonKeys",
     "PersonPair",
+    "PhoneOutcome",
     "PointEntry",
     "QualityReport",
     "SavedView",

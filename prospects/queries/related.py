@@ -19,7 +19,6 @@ from django.db.models import (
     F,
     FloatField,
     IntegerField,
-    Max,
     OuterRef,
     QuerySet,
     Subquery,
@@ -129,15 +128,15 @@ def _last(column: str) -> Build:
 
 
 def _signal(by: str, kind: str = "") -> Build:
-    """When the latest signal came, by the index of its subject, kind and time; of any kind the latest of each."""
+    """When the latest signal came, by the index of its subject, kind and time: one look into it a kind."""
 
     def build(key: OuterRef, now: datetime) -> Any:
-        rows = Signal.objects.filter(**{by: key}, state=Signal.State.MATCHED, at__lte=now)
-        if kind:
-            return Subquery(rows.filter(kind=kind).order_by("-at").values("at")[:1], output_field=DateTimeField())
-        return Subquery(
-            rows.order_by().values(by).annotate(x_at=Max("at")).values("x_at"), output_field=DateTimeField()
-        )
+        rows = Signal.objects.filter(**{by: key}, state=Signal.State.MATCHED, at__lte=now).order_by("-at").values("at")
+        latest = [
+            Subquery(rows.filter(kind=one)[:1], output_field=DateTimeField())
+            for one in ([kind] if kind else Signal.Kind.values)
+        ]
+        return Greatest(*latest) if len(latest) > 1 else latest[0]  # what is unknown does not count in it
 
     return build
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
+from leadgen.core.tenancy import current_workspace_id
 from prospects.models import Company, Person, Signal
 from prospects.queries.companies import containing
 from prospects.rules.duplicates import firm_name
@@ -32,37 +33,60 @@ def waiting() -> int:
 
 
 def why_now_of(rows: Sequence[Company] | Sequence[Person], now: datetime) -> dict[UUID, WhyNow]:
-    """Row id -> its reason to be written to today. One query for a page of companies or people; a person has their company's
-    signals too."""
-    people = [row for row in rows if isinstance(row, Person)]
-    companies = {row.pk for row in rows if isinstance(row, Company)} | {p.company_id for p in people if p.company_id}
-    about = Q(company__in=companies)
-    if people:
-        about = (about & Q(person__isnull=True)) | Q(person__in=[person.pk for person in people])
+    """Row id -> its reason to be written to today. One query for a page of companies, two for people, who have their company's
+    signals too (not their colleagues')."""
     if not rows:
         return {}
-    # Of each kind the latest is enough: an older one of the same kind is worth less whatever the time.
-    found = (
-        Signal.objects.filter(about, state=Signal.State.MATCHED, at__gte=now - timedelta(days=LONGEST_DAYS))
-        .order_by("company", "person", "kind", "-at", "-id")
-        .distinct("company", "person", "kind")
-    )
+    people = {row.pk for row in rows if isinstance(row, Person)}
+    companies = {row.pk if isinstance(row, Company) else row.company_id for row in rows} - {None}
+    found = _latest("company_id", companies, now, without_person=bool(people)) + _latest("person_id", people, now)
     by_company: dict[Any, list[Signal]] = {}
     by_person: dict[Any, list[Signal]] = {}
     for signal in found:
-        if signal.company_id:
+        if signal.x_of == "company_id":
             by_company.setdefault(signal.company_id, []).append(signal)
-        if signal.person_id:
+        else:
             by_person.setdefault(signal.person_id, []).append(signal)
     reasons: dict[UUID, WhyNow] = {}
     for row in rows:
         if isinstance(row, Person):
-            told = by_person.get(row.pk, []) + [s for s in by_company.get(row.company_id, ()) if s.person_id is None]
+            told = by_person.get(row.pk, []) + by_company.get(row.company_id, [])
         else:
             told = by_company.get(row.pk, [])
         if reason := why_now(told, now):
             reasons[row.pk] = reason
     return reasons
+
+
+NEAR = 20  # of a kind: how far back the latest that is about no colleague is looked for
+
+
+def _latest(column: str, ids: Iterable[Any], now: datetime, *, without_person: bool = False) -> list[Any]:
+    """Of each row and kind the latest signal: an older one of the same kind is worth less whatever the time. By one look into
+    the index a row and kind, however many signals a company has (product usage may come by the thousand)."""
+    keys = list(ids)
+    if not keys:
+        return []
+    nobody = "WHERE near.person_id IS NULL" if without_person else ""
+    found: Any = Signal.objects.raw(
+        f"""
+        SELECT latest.*, %(column)s AS x_of
+        FROM unnest(%(ids)s::uuid[]) AS about (id) CROSS JOIN unnest(%(kinds)s::text[]) AS kinds (kind)
+        CROSS JOIN LATERAL (
+            SELECT near.* FROM (
+                SELECT * FROM prospects_signal AS signal
+                WHERE signal.workspace_id = %(workspace)s AND signal.{column} = about.id AND signal.kind = kinds.kind
+                    AND signal.state = 'matched' AND signal.at >= %(since)s
+                ORDER BY signal.at DESC LIMIT %(near)s
+            ) AS near {nobody} ORDER BY near.at DESC LIMIT 1
+        ) AS latest
+        """,  # noqa: S608  the column is one of two of ours; every value is a parameter
+        {
+            "column": column, "ids": keys, "kinds": Signal.Kind.values, "workspace": current_workspace_id(),
+            "since": now - timedelta(days=LONGEST_DAYS), "near": NEAR if without_person else 1,
+        },
+    )  # fmt: skip
+    return list(found)
 
 
 @dataclass(frozen=True, slots=True)

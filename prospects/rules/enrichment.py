@@ -50,11 +50,13 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What a row has now: `origins` are values enrichment wrote, `edited` when a person set a field."""
+    """What a row has now: `origins` are values enrichment wrote, `edited` when a person set a field, `barred` values that
+    proved wrong."""
 
     values: Mapping[str, Any]
     origins: Mapping[str, tuple[Any, datetime]] = field(default_factory=dict)
     edited: Mapping[str, datetime] = field(default_factory=dict)
+    barred: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def is_ours(self, name: str) -> bool:
         """Whether the value there now is one that enrichment wrote and nobody touched since."""
@@ -79,6 +81,11 @@ def open_fields(present: Present, wanted: Sequence[str]) -> list[str]:
 def missing(present: Present, wanted: Sequence[str], filled: Mapping[str, Any]) -> list[str]:
     """Fields to go on asking for: open, and not filled by a provider before in the waterfall."""
     return [name for name in open_fields(present, wanted) if name not in filled]
+
+
+def is_barred(present: Present, name: str, value: Any) -> bool:
+    """Whether a value is known to be wrong, such as a number at which a call found somebody else."""
+    return str(value) in present.barred.get(name, ())
 
 
 def merged(name: str, present: Any, found: Any) -> Any:

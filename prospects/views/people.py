@@ -26,6 +26,7 @@ from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.enrichment import origins_of
+from prospects.queries.finding import phone_facts
 from prospects.queries.panels import contact_panel, panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
@@ -94,7 +95,7 @@ def person_detail(request: MemberRequest, person_id: UUID) -> HttpResponse:
     within = request.GET.get("in", "")
     context = {
         "person": person,
-        "facts": [*facts_of(person), *rows_of("people", person)],
+        "facts": [*facts_of(person), *phone_facts(person), *rows_of("people", person)],
         "contact": contact_panel(person, now),
         "leads": list(
             Lead.objects.filter(person=person)
