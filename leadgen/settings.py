@@ -100,7 +100,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.middleware.SessionSeenMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     # Everything inside it runs in one transaction that knows its workspace.
     "accounts.middleware.WorkspaceMiddleware",

@@ -2,10 +2,13 @@
 
 import re
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from allauth.usersessions.models import UserSession
 from django.core import mail as outbox
 from django.core.cache import cache
 from django.db import connection
@@ -192,6 +195,17 @@ def test_a_recovery_code_opens_once_and_none_lies_in_clear(alice, with_totp):
         visitor.post(LOGIN, {"login": "alice@acme.example", "password": PASSWORD})
         visitor.post("/accounts/2fa/authenticate/", {"code": codes[0]})
         assert visitor.get("/w/acme/settings/").status_code == expected
+
+
+def test_the_list_of_sessions_is_written_once_a_minute_and_at_once_for_another_browser(alice, as_):
+    client, start = as_(alice), datetime(2026, 3, 4, 10, tzinfo=UTC)
+    seen = []
+    for seconds, agent in ((0, "A"), (59, "A"), (60, "A"), (61, "B"), (62, "A"), (100, "A")):
+        with time_machine.travel(start + timedelta(seconds=seconds), tick=False):
+            assert client.get("/w/acme/people/", headers={"user-agent": agent}).status_code == 200
+        row = UserSession.objects.get(user=alice.user)
+        seen.append(((row.last_seen_at - start).seconds, row.user_agent))
+    assert seen == [(0, "A"), (0, "A"), (60, "A"), (61, "B"), (62, "A"), (62, "A")]
 
 
 def test_sessions_can_be_ended_elsewhere(alice, as_):
