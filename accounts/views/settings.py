@@ -67,7 +67,13 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
         "Data and integration",
         [
             ("Imports", "Files of people, companies and history", "upload", "import_list", "imports.view"),
-            ("Enrichment", "Who fills in what is missing, and what it costs", "database", "enrichment_list", "enrichment.view"),
+            (
+                "Enrichment",
+                "Who fills in what is missing, and what it costs",
+                "database",
+                "enrichment_list",
+                "enrichment.view",
+            ),
             ("Signals", "News that says why now: feeds, webhooks, triggers", "rss", "signal_list", "signals.view"),
             ("Data quality", "What is missing, wrong, old or there twice", "gauge", "quality_page", "people.view"),
             ("Custom fields", "What you know beyond the usual facts", "list-plus", "custom_field_list", "fields.view"),

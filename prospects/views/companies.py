@@ -24,8 +24,8 @@ from prospects.queries import companies as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import COMPANIES
-from prospects.queries.fit import explain_fit
 from prospects.queries.enrichment import origins_of
+from prospects.queries.fit import explain_fit
 from prospects.queries.panels import panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.tags import tags_of
