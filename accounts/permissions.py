@@ -42,6 +42,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "duplicates.edit": WRITERS,
     "duplicates.merge": SELLERS,
     "duplicates.bulk": OPS | {Role.LEADER},
+    "absences.view": ALL,
+    "absences.edit": OPS | {Role.LEADER},
     "tags.view": ALL,
     "tags.manage": WRITERS,
     "views.view": ALL,

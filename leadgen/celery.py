@@ -23,6 +23,7 @@ app.conf.beat_schedule = {
     "fit": {"task": "prospects.score_fit", "schedule": 60.0},
     "segments": {"task": "prospects.refresh_segments", "schedule": 60.0},
     "feeds": {"task": "prospects.poll_feeds", "schedule": 60.0},
+    "away": {"task": "prospects.end_absences", "schedule": 60.0},
     "bulk": {"task": "prospects.run_bulk", "schedule": 30.0},
     "enrichment": {"task": "prospects.run_enrichment", "schedule": 60.0},
     "duplicates": {"task": "prospects.find_duplicates", "schedule": 30.0},

@@ -6,6 +6,7 @@ from django.conf import settings
 from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions import (
+    away,
     bulk,
     duplicates,
     enrichment,
@@ -105,3 +106,12 @@ def run_bulk() -> None:
         now = clock.now()
         again = bulk.run_lane(lane, until=now + bulk.TURN, clock=clock.now)
         lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.end_absences")
+def end_absences() -> None:
+    """Give back what was covered for whoever is back today."""
+    while lane := lanes.take(kind=away.LANE, now=clock.now(), lease_seconds=300):
+        with workspace_scope(lane.workspace_id):
+            away.end_due(key=lane.key, now=clock.now())
+        lanes.move_on(lane, next_due=None)

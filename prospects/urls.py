@@ -4,6 +4,7 @@ from django.urls import path
 
 from prospects.views import (
     agreements,
+    away,
     bulk,
     campaigns,
     companies,
@@ -65,6 +66,9 @@ urlpatterns = [
     path("views/<uuid:savedview_id>/delete/", saved_views.view_delete, name="view_delete"),
     path("views/<str:kind>/new/", saved_views.view_create, name="view_create"),
     path("columns/<str:kind>/", saved_views.column_choose, name="column_choose"),
+    path("away/", away.absence_list, name="absence_list"),
+    path("away/new/", away.absence_create, name="absence_create"),
+    path("away/<uuid:absence_id>/end/", away.absence_end, name="absence_end"),
     path("bulk/", bulk.bulk_list, name="bulk_list"),
     path("bulk/<uuid:bulkact_id>/", bulk.bulk_detail, name="bulk_detail"),
     path("bulk/<uuid:bulkact_id>/progress/", bulk.bulk_progress, name="bulk_progress"),

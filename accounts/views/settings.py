@@ -30,6 +30,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
                 "workspace.edit",
             ),
             ("Members", "Who works here, in which role; invitations", "users", "member_list", "members.view"),
+            ("Absences", "Who is away, and who has their rows", "calendar", "absence_list", "absences.view"),
             ("Audit log", "Who changed what, and when", "scroll-text", "audit_list", "audit.view"),
         ],
     ),

@@ -12,6 +12,7 @@ from leadgen.core.tenancy import current_workspace_id
 from prospects.actions.activities import record_activity
 from prospects.models import ActivityKind, Deal, Handoff, Lead, Stage
 from prospects.models.locks import lock
+from prospects.queries.away import away_now
 from prospects.rules import routing as rules
 from prospects.rules.sla import Hours
 
@@ -27,8 +28,9 @@ def hours_of_workspace() -> Hours:
 
 
 def choose_member(*, lead: Lead, role: str, now: datetime) -> rules.Receipt:
-    """Whom routing would give this lead to. Candidates are locked: two leads at once see each other's assignment."""
-    members = list(lock(Member.objects.filter(role=role, is_active=True)))
+    """Whom routing would give this lead to; who is away is passed by. Candidates are locked: two leads at once see each other's assignment."""
+    away = away_now()
+    members = [m for m in lock(Member.objects.filter(role=role, is_active=True)) if m.pk not in away]
     ids = [member.pk for member in members]
     if role == Role.AE:
         held = _counts(Deal.objects.filter(owner__in=ids, outcome=Deal.Outcome.OPEN), "owner")

@@ -4,6 +4,7 @@ from rest_framework.routers import SimpleRouter
 
 from prospects.api.activities import ActivityViewSet
 from prospects.api.agreements import AgreementViewSet
+from prospects.api.away import AbsenceViewSet
 from prospects.api.bulk import BulkActViewSet
 from prospects.api.campaigns import CampaignViewSet
 from prospects.api.companies import CompanyViewSet
@@ -36,6 +37,7 @@ router.register("person-duplicates", PersonPairViewSet, basename="api_personpair
 router.register("company-duplicates", CompanyPairViewSet, basename="api_companypair")
 router.register("merges", MergeViewSet, basename="api_merge")
 router.register("custom-fields", CustomFieldViewSet, basename="api_customfield")
+router.register("absences", AbsenceViewSet, basename="api_absence")
 router.register("tags", TagViewSet, basename="api_tag")
 router.register("views", SavedViewViewSet, basename="api_savedview")
 router.register("bulk-acts", BulkActViewSet, basename="api_bulkact")

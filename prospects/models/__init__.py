@@ -1,5 +1,6 @@
 from prospects.models.activities import Activity, ActivityKind, Engagement, PointEntry
 from prospects.models.agreements import AgreementVersion
+from prospects.models.away import Absence, AbsenceMove
 from prospects.models.bulk import BulkAct, BulkPart
 from prospects.models.campaigns import Campaign, Offer, Spend
 from prospects.models.choices import EXITS, OPEN_STAGES, Channel, Department, Seniority, Stage
@@ -35,6 +36,8 @@ from prospects.models.verification import MailHost, Verification
 __all__ = [
     "EXITS",
     "OPEN_STAGES",
+    "Absence",
+    "AbsenceMove",
     "Activity",
     "ActivityKind",
     "AgreementVersion",

@@ -115,11 +115,11 @@ def test_what_changed_enters_the_vocabulary_by_the_worker(acme, now) -> None:
         assert search("nakamrua").meant == "Nakamura"
 
 
-def test_search_takes_four_queries(acme, rows) -> None:
+def test_search_takes_three_queries(acme, rows) -> None:
     with workspace_scope(acme.pk), CaptureQueriesContext(connection) as captured:
         found = search("ana", limit=1)
         assert [str(row.company) for row in found.people] == ["Lumen Robotics"]
-    assert len([query for query in captured if query["sql"].startswith("SELECT")]) == 4
+    assert len([query for query in captured if query["sql"].startswith("SELECT")]) == 3
 
 
 def test_the_combobox_gets_options_and_enter_a_page(bob, as_, rows) -> None:
