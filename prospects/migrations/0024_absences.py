@@ -11,7 +11,7 @@ import leadgen.core.tenancy
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_user_time_zone"),
-        ("prospects", "0020_import_signals"),
+        ("prospects", "0023_phone_outcomes"),
     ]
 
     operations = [
