@@ -243,7 +243,7 @@ def _array(values: Iterable[Any]) -> str:
 def judge_people(ids: Sequence[UUID], *, now: datetime, done: Look | None = None) -> Look:
     """Judge these people by what is known, in the caller's transaction; their rows are written where something changes."""
     done = done if done is not None else Look()
-    rows = queries.subjects(ids, now)
+    rows = queries.subjects(ids)
     verdicts = [(row, rules.judge(row.known, now) if row.known.email else None) for row in rows]
     changed = [(row, verdict) for row, verdict in verdicts if _differs(row, verdict, now)]
     _write_people(changed, now)

@@ -22,6 +22,7 @@ from prospects.actions.tags import set_tags, tags_named
 from prospects.api.duplicates import moved_answer
 from prospects.api.exports import EXPORT_ANSWER, EXPORT_AS, export_answer
 from prospects.api.fields import TagNamesField, TenantKeyField, body_of
+from prospects.api.privacy import PrivacyMixin
 from prospects.api.verification import VerificationMixin
 from prospects.forms.people import PersonFilter
 from prospects.models import Company, Person
@@ -103,6 +104,7 @@ class PersonDetailSerializer(PersonSerializer):
     destroy=extend_schema(summary="Delete a person"),
 )
 class PersonViewSet(
+    PrivacyMixin,
     VerificationMixin,
     IdempotentMixin,
     mixins.ListModelMixin,
@@ -122,6 +124,9 @@ class PersonViewSet(
         "by_email": "people.edit",
         "verify": "people.edit",
         "confirm": "people.edit",
+        "copy": "people.export",
+        "consents": "people.view",
+        "write_consent": "people.edit",
     }
     model = Person
     serializer_class = PersonSerializer

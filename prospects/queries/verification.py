@@ -62,6 +62,12 @@ def due(now: datetime, limit: int) -> list[UUID]:
                 ON done.workspace_id = %(workspace)s AND done.person_id = news.person_id
              WHERE news.workspace_id = %(workspace)s AND news.kind = ANY(%(kinds)s) AND news.at >= %(since)s
                 AND news.recorded_at > done.checked_at LIMIT %(limit)s)
+            UNION
+            (SELECT told.person_id FROM prospects_signal AS told
+             JOIN prospects_verification AS done
+                ON done.workspace_id = %(workspace)s AND done.person_id = told.person_id
+             WHERE told.workspace_id = %(workspace)s AND told.state = 'matched' AND told.kind = 'job_change'
+                AND told.at >= %(since)s - interval '180 days' AND told.received_at > done.checked_at LIMIT %(limit)s)
             """,
             {
                 "workspace": current_workspace_id(), "now": now, "limit": limit, "kinds": list(NEWS),
@@ -104,27 +110,61 @@ class Subject:
     signal_at: datetime | None
 
 
-def subjects(ids: Sequence[UUID], now: datetime) -> list[Subject]:
-    """What is known of these people: two statements, whatever their number. Their rows are locked."""
+def subjects(ids: Sequence[UUID]) -> list[Subject]:
+    """What is known of these people: five statements by key, whatever their number and whether the tables have statistics
+    yet. Their rows are locked."""
+    values: dict[str, Any] = {"workspace": current_workspace_id(), "ids": list(ids)}
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT person.id, person.updated_at, person.email, person.email_status, person.email_status_at,
-                person.email_status_reason, person.email_checks, person.stale_signal, person.stale_at,
-                done.address, done.since, done.checked_at, done.status_at, host.state, host.provider, host.detail
-            FROM prospects_person AS person
-            LEFT JOIN prospects_verification AS done
-                ON done.workspace_id = %(workspace)s AND done.person_id = person.id
-            LEFT JOIN prospects_mailhost AS host
-                ON host.workspace_id = %(workspace)s AND host.domain = split_part(person.email, '@', 2)
-            WHERE person.workspace_id = %(workspace)s AND person.id = ANY(%(ids)s)
-            ORDER BY person.id FOR NO KEY UPDATE OF person
+            SELECT id, updated_at, email, email_status, email_status_at, email_status_reason, email_checks, stale_signal,
+                stale_at
+            FROM prospects_person WHERE workspace_id = %(workspace)s AND id = ANY(%(ids)s)
+            ORDER BY id FOR NO KEY UPDATE
             """,
-            {"workspace": current_workspace_id(), "ids": list(ids)},
+            values,
         )
         rows = cursor.fetchall()
+        cursor.execute(
+            """
+            SELECT person_id, address, since, checked_at, status_at FROM prospects_verification
+            WHERE workspace_id = %(workspace)s AND person_id = ANY(%(ids)s)
+            """,
+            values,
+        )
+        done = {row[0]: row[1:] for row in cursor.fetchall()}
+        cursor.execute(
+            """
+            SELECT person_id, max(at) FROM prospects_signal
+            WHERE workspace_id = %(workspace)s AND person_id = ANY(%(ids)s) AND state = 'matched' AND kind = 'job_change'
+            GROUP BY person_id
+            """,
+            values,
+        )
+        jobs = dict(cursor.fetchall())
+        domains = sorted({row[2].rpartition("@")[2] for row in rows} - {""})
+        cursor.execute(
+            """
+            SELECT domain, state, provider, detail FROM prospects_mailhost
+            WHERE workspace_id = %(workspace)s AND domain = ANY(%(domains)s)
+            """,
+            values | {"domains": domains},
+        )
+        hosts = {row[0]: rules.Host(*row[1:]) for row in cursor.fetchall()}
     ledger = _ledger([row[0] for row in rows])
-    return [_subject(row, ledger.get(row[0], {}), now) for row in rows]
+    return [
+        _subject(
+            row,
+            done.get(row[0], _NEVER),
+            hosts.get(row[2].rpartition("@")[2]),
+            jobs.get(row[0]),
+            ledger.get(row[0], {}),
+        )
+        for row in rows
+    ]
+
+
+_NEVER = (None, None, None, None)
 
 
 def _ledger(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
@@ -152,9 +192,15 @@ def _ledger(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
         return {row[0]: dict(zip(names[1:], row[1:], strict=True)) for row in cursor.fetchall()}
 
 
-def _subject(row: tuple[Any, ...], ledger: dict[str, Any], now: datetime) -> Subject:
-    (key, updated_at, email, status, status_at, reason, checks, signal, signal_at, address, since, checked_at, written_at,
-     host, provider, detail) = row  # fmt: skip
+def _subject(
+    row: tuple[Any, ...],
+    done: tuple[Any, ...],
+    host: rules.Host | None,
+    job_at: datetime | None,
+    ledger: dict[str, Any],
+) -> Subject:
+    key, updated_at, email, status, status_at, reason, checks, signal, signal_at = row
+    address, since, checked_at, written_at = done
     # Somebody changed the address without the ledger's knowledge (an import): no earlier than the last look.
     moved = checked_at if address not in (None, email) else since
     since = max(filter(None, [moved, ledger.get("address")]), default=None)
@@ -174,7 +220,7 @@ def _subject(row: tuple[Any, ...], ledger: dict[str, Any], now: datetime) -> Sub
     )
     known = rules.Known(
         email=email,
-        host=rules.Host(host, provider, detail) if host else None,
+        host=host,
         stated=stated,
         stated_at=status_at,
         stated_words=reason if stated else "",
@@ -186,7 +232,7 @@ def _subject(row: tuple[Any, ...], ledger: dict[str, Any], now: datetime) -> Sub
     news = News(
         left_at=ledger.get("left_company"),
         bounced_at=status_at if stated == "bounced" else None,
-        moved_at=ledger.get("company"),
+        moved_at=max(filter(None, [ledger.get("company"), job_at]), default=None),
         role_at=ledger.get("role"),
         confirmed_at=confirmed,
     )

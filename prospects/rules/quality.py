@@ -40,7 +40,7 @@ class Figure:
 
 GROUPS: dict[str, tuple[str, str]] = {
     "completeness": ("Completeness", "What is not known"),
-    "validity": ("Validity", "What the addresses are worth"),
+    "validity": ("Validity", "What the addresses are worth, of people who have one"),
     "freshness": ("Freshness", "What may no longer hold"),
 }
 

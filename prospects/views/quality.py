@@ -40,8 +40,13 @@ def quality_page(request: MemberRequest) -> HttpResponse:
                 "rows": [_row(slug, figure, found.counts, trends) for figure in rules.FIGURES if figure.group == key],
             }
             for key, (title, note) in rules.GROUPS.items()
+        ] + [
+            {
+                "title": "Duplicates", "note": "Pairs to review",
+                "rows": [_pairs_row(slug, key, found.counts, trends) for key in queries.PAIRS],
+            }
         ],
-        "pairs": [_pairs(slug, key, found.counts, trends) for key in queries.PAIRS],
+        "pairs": [_pairs(slug, key, found.counts) for key in queries.PAIRS],
         "sources": [_source(slug, source) for source in found.sources],
         "troubles": [label for label, _ in rules.TROUBLES.values()],
         "fewest": rules.FEWEST,
@@ -90,7 +95,7 @@ def _head(slug: str, figure: Figure, counts: queries.Counts) -> dict[str, Any]:
     return {
         "label": figure.label, "definition": figure.remedy, "value": (of - bad) / of if of else None,
         "note": f"{of - bad:,} of {of:,}" + (f" {figure.base_label}" if figure.base_label else " people"),
-        "url": _open(slug, figure.subject, figure.rule), "bad": bad, "words": f"Open the {bad:,} others",
+        "url": _open(slug, figure.subject, figure.rule) if bad else "", "words": f"Open the {bad:,} others",
     }  # fmt: skip
 
 
@@ -98,18 +103,27 @@ def _row(slug: str, figure: Figure, counts: queries.Counts, trends: dict[str, li
     count, of = counts.get(figure.key, (0, 0))
     return {
         "label": figure.label, "count": count, "share": count / of if of else None, "remedy": figure.remedy,
-        "base": figure.base_label, "url": _open(slug, figure.subject, figure.rule),
+        "url": _open(slug, figure.subject, figure.rule),
         "segment_url": reverse("quality_segment", args=[slug, figure.key]) if count else "",
         **_trend(figure.label, trends.get(figure.key, [])),
     }  # fmt: skip
 
 
-def _pairs(slug: str, key: str, counts: queries.Counts, trends: dict[str, list[int | None]]) -> dict[str, Any]:
+def _pairs(slug: str, key: str, counts: queries.Counts) -> dict[str, Any]:
+    kind = key.removeprefix("pairs_")
+    count = counts.get(key, (0, 0))[0]
+    return {
+        "label": f"Duplicate {kind}", "count": count, "note": "pairs that may be one" if count else "no pair that may be one",
+        "url": reverse("duplicate_list", args=[slug, kind]) if count else "",
+    }  # fmt: skip
+
+
+def _pairs_row(slug: str, key: str, counts: queries.Counts, trends: dict[str, list[int | None]]) -> dict[str, Any]:
     kind = key.removeprefix("pairs_")
     label = f"Pairs of {kind} that may be one"
     return {
-        "label": label, "count": counts.get(key, (0, 0))[0], "url": reverse("duplicate_list", args=[slug, kind]),
-        "remedy": "Look at both and merge them.", **_trend(label, trends.get(key, [])),
+        "label": label, "count": counts.get(key, (0, 0))[0], "share": None, "remedy": "Look at both, and merge them.",
+        "url": reverse("duplicate_list", args=[slug, kind]), **_trend(label, trends.get(key, [])),
     }  # fmt: skip
 
 

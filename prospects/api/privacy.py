@@ -1,0 +1,54 @@
+"""What is held about a person, and their consents: `/api/v1/people/{id}/copy/`, `/api/v1/people/{id}/consents/`."""
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.actions.audit import actor_of
+from leadgen.core import clock
+from prospects.actions.privacy import export_person, record_consent
+from prospects.models import Consent
+
+
+class ConsentSerializer(serializers.ModelSerializer[Consent]):
+    class Meta:
+        model = Consent
+        fields = ["id", "given", "text", "version", "source", "at", "url"]
+        read_only_fields = ["id", "url"]
+        extra_kwargs = {
+            "at": {"required": False, "help_text": "Default: now."},
+            "version": {"required": False, "allow_blank": True},
+        }
+
+
+class PrivacyMixin:
+    """Actions of the viewset of people."""
+
+    @extend_schema(summary="Everything held about a person", request=None, responses=OpenApiTypes.OBJECT)
+    @action(detail=True, methods=["post"])
+    def copy(self, request: Request, pk: str) -> Response:
+        """Every row that names them, whole: `person`, `company`, `tables`, `suppressions`. The audit log says who took it."""
+        person = self.get_object()  # type: ignore[attr-defined]  # of the viewset
+        return Response(export_person(person=person, by=actor_of(request), now=clock.now()))
+
+    @extend_schema(summary="Consents of a person", responses=ConsentSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
+    def consents(self, request: Request, pk: str) -> Response:
+        """The latest first; they are never changed."""
+        rows = Consent.objects.filter(person=self.get_object()).order_by("-at", "-id")[:200]  # type: ignore[attr-defined]
+        return Response(ConsentSerializer(rows, many=True).data)
+
+    @extend_schema(summary="Write a consent down", request=ConsentSerializer, responses={201: ConsentSerializer})
+    @consents.mapping.post
+    def write_consent(self, request: Request, pk: str) -> Response:
+        """`given` false: they took it back, and their address is suppressed."""
+        body: Any = ConsentSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        person = self.get_object()  # type: ignore[attr-defined]
+        row = record_consent(person=person, by=actor_of(request), now=clock.now(), **body.validated_data)
+        return Response(ConsentSerializer(row).data, status=status.HTTP_201_CREATED)
