@@ -44,7 +44,7 @@ from prospects.views import (
 urlpatterns = [
     # Companies, people, suppression, search
     path("companies/", companies.company_list, name="company_list"),
-    path("companies/export/", exports.company_export, name="company_export"),
+    path("companies/export/", exports.company_list_export, name="company_list_export"),
     path("companies/new/", companies.company_create, name="company_create"),
     path("companies/bulk/", companies.company_bulk, name="company_bulk"),
     path("companies/options/", companies.company_options, name="company_options"),
@@ -80,7 +80,7 @@ urlpatterns = [
     path("fields/<uuid:customfield_id>/", custom.custom_field_edit, name="custom_field_edit"),
     path("fields/<uuid:customfield_id>/delete/", custom.custom_field_delete, name="custom_field_delete"),
     path("people/", people.person_list, name="person_list"),
-    path("people/export/", exports.person_export, name="person_export"),
+    path("people/export/", exports.person_list_export, name="person_list_export"),
     path("people/new/", people.person_create, name="person_create"),
     path("people/bulk/", people.person_bulk, name="person_bulk"),
     path("people/<uuid:person_id>/", people.person_detail, name="person_detail"),

@@ -9,7 +9,7 @@ from django.db.models import F
 
 from accounts.actions.audit import Actor, write_audit
 from leadgen.core.errors import Conflict, Invalid
-from prospects.actions.imports import configure_import, table_of
+from prospects.actions.imports import EDITABLE, configure_import, table_of
 from prospects.actions.imports_setup import CUSTOM_KINDS, guess, options_from_json
 from prospects.models import Import, ImportTemplate
 from prospects.queries.custom import definitions
@@ -56,6 +56,9 @@ def remember_template(*, by: Actor, now: datetime, run: Import, name: str) -> Im
         template = ImportTemplate(kind=run.kind, name=text, member=by.member, created_at=now)
     template.header, template.settings, template.updated_at = run.header, settings, now
     template.save()
+    if run.state in EDITABLE:  # else a worker writes its settings
+        run.settings = {**run.settings, "template": {"name": text, "why": "made from this file"}}
+        run.save(update_fields=["settings"])
     write_audit(by=by, action="import_template.saved", now=now, target=template, label=text, detail={"kind": run.kind})
     return template
 

@@ -69,7 +69,7 @@ class CompanyViewSet(
         "partial_update": "companies.edit",
         "destroy": "companies.delete",
         "by_external_id": "companies.edit",
-        "export": "companies.export",
+        "export_list": "companies.export",
         "by_domain": "companies.edit",
     }
     model = Company
@@ -85,8 +85,8 @@ class CompanyViewSet(
         return queries.with_fit(Company.objects.all())
 
     @extend_schema(summary="Export companies", parameters=EXPORT_AS, responses=EXPORT_ANSWER)
-    @action(detail=False, methods=["get"], pagination_class=None)
-    def export(self, request: Request) -> HttpResponseBase:
+    @action(detail=False, methods=["get"], url_path="export", pagination_class=None)
+    def export_list(self, request: Request) -> HttpResponseBase:
         """The list under the same filters as a file that `imports` reads back without loss: CSV, streamed, or a workbook of up
         to 100,000 rows. Stands in the log, with who, how many and which filter."""
         return export_answer(request, "companies", CompanyFilter, Company.objects.all())

@@ -120,7 +120,7 @@ class PersonViewSet(
         "partial_update": "people.edit",
         "destroy": "people.delete",
         "by_external_id": "people.edit",
-        "export": "people.export",
+        "export_list": "people.export",
         "by_email": "people.edit",
         "verify": "people.edit",
         "confirm": "people.edit",
@@ -147,8 +147,8 @@ class PersonViewSet(
         return self.get_paginated_response(self._serialize(rows))
 
     @extend_schema(summary="Export people", parameters=EXPORT_AS, responses=EXPORT_ANSWER)
-    @action(detail=False, methods=["get"], pagination_class=None)
-    def export(self, request: Request) -> HttpResponseBase:
+    @action(detail=False, methods=["get"], url_path="export", pagination_class=None)
+    def export_list(self, request: Request) -> HttpResponseBase:
         """The list under the same filters as a file that `imports` reads back without loss: CSV, streamed, or a workbook of up
         to 100,000 rows. Stands in the log, with who, how many and which filter."""
         return export_answer(request, "people", PersonFilter, Person.objects.all())

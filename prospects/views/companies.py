@@ -69,7 +69,7 @@ def company_list(request: MemberRequest) -> HttpResponse:
         can_edit=member_allows(request.member, "companies.edit"),
     )  # fmt: skip
     context = (
-        listing.context("companies", reverse("company_export", args=[request.workspace.slug]))
+        listing.context("companies", reverse("company_list_export", args=[request.workspace.slug]))
         | state.context()
         | {"noun": _noun(listing.count.value), "total": str(listing.count)}
     )

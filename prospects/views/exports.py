@@ -18,13 +18,13 @@ from prospects.models import Company, Person
 
 
 @member_view("people.export")
-def person_export(request: MemberRequest) -> HttpResponse:
+def person_list_export(request: MemberRequest) -> HttpResponse:
     """The people of the list, by its own query string; `?as=csv` or `xlsx`."""
     return _export(request, "people", PersonFilter, Person.objects.all())
 
 
 @member_view("companies.export")
-def company_export(request: MemberRequest) -> HttpResponse:
+def company_list_export(request: MemberRequest) -> HttpResponse:
     """The companies of the list, by its own query string; `?as=csv` or `xlsx`."""
     return _export(request, "companies", CompanyFilter, Company.objects.all())
 

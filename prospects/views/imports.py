@@ -231,6 +231,7 @@ def _status_page(request: MemberRequest, run: Import) -> HttpResponse:
         "ready": run.plan.get("created", 0) + run.plan.get("updated", 0), "results_url": _results_url(request, run),
         "error": on_page(run.error), "mapped": mapped, "can_undo": not why_not(run, clock.now()),
         "can_resume": resumable(run), "has_rows": run.state not in WORKING and has_fates(run), "undone": settled(run), **undo_context(request, run.undo),
+        "template": run.settings.get("template"),
         "findings": [line for text in run.findings if not _MAPPED.fullmatch(text) and (line := on_page(text))],
     }  # fmt: skip
     return render_page(request, "prospects/import_detail.html", context | _issues(request, run))

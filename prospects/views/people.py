@@ -73,7 +73,7 @@ def person_list(request: MemberRequest) -> HttpResponse:
         can_edit=member_allows(request.member, "people.edit"),
     )  # fmt: skip
     context = (
-        listing.context("people", reverse("person_export", args=[request.workspace.slug]))
+        listing.context("people", reverse("person_list_export", args=[request.workspace.slug]))
         | state.context()
         | {"noun": _noun(listing.count.value), "total": str(listing.count)}
     )

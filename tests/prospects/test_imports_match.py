@@ -17,6 +17,7 @@ from prospects.models import Company, Import, Person
 from prospects.rules.imports import parse_options
 from prospects.rules.imports_policy import MATCH_KEYS
 from tests.prospects.imports import NOW, counts, fresh, issues, run, upload
+from tests.rules.shared_data import data_file
 
 KNOWN = """id,Email,First Name,Last Name,LinkedIn,Website
 1,ana@lumen.example,Ana,Silva,linkedin.com/in/ana,lumen.example
@@ -114,6 +115,14 @@ def test_an_unchanged_list_makes_and_changes_nothing_under_any_rule(acme: Worksp
         made = run(acme, kind, text, match=chosen)
         assert counts(made) == (0, 0, rows, 0), (chosen, issues(acme, made))
     assert everything(acme) == before
+
+
+def test_a_real_list_makes_and_changes_nothing_the_second_time(acme: Workspace) -> None:
+    """503 listed companies, several of which share a name; made and found again under a rule that was not theirs."""
+    text = data_file("companies/sp500_constituents.csv").read_text("utf-8")
+    assert counts(run(acme, "companies", text)) == (503, 0, 0, 0)
+    for keys in (["linkedin_url"], ["domain", "external_id"]):
+        assert counts(run(acme, "companies", text, match=keys)) == (0, 0, 503, 0)
 
 
 def test_dry_run_and_run_agree_row_by_row_under_a_rule(acme: Workspace) -> None:
