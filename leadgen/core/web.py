@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import urllib3
+from django.conf import settings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import HTTPError, NewConnectionError
@@ -26,7 +27,6 @@ from urllib3.util import Timeout
 from leadgen.core import egress
 from leadgen.core.errors import Invalid
 
-USER_AGENT = "Leadgen/1 (+https://leadgen.example/bot)"
 CONNECT_SECONDS = 10.0
 TOTAL_SECONDS = 20.0
 LIMIT = 5 * 1024 * 1024
@@ -107,7 +107,7 @@ def fetch(
     host: Authorization, and any name with "key" or "token" in it.
     """
     until = time.monotonic() + seconds
-    sent = {"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate"} | dict(headers or {})
+    sent = {"User-Agent": f"Leadgen (+{settings.SITE_URL})", "Accept-Encoding": "gzip, deflate"} | dict(headers or {})
     while True:
         try:
             check_url(url)

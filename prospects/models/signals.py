@@ -111,6 +111,10 @@ class Signal(TenantModel):
                 condition=Q(state="matched", person__isnull=False),
                 name="signal_person",
             ),
+            # The latest of any kind: a company's page, and rules that ask for any signal.
+            models.Index(
+                fields=["workspace", "company", "-at", "-id"], condition=Q(state="matched"), name="signal_company_at"
+            ),
             models.Index(fields=["workspace", "state", "-at", "-id"], name="signal_state_at"),
             models.Index(
                 fields=["workspace", "about_domain"], condition=Q(state="unmatched") & ~Q(about_domain=""),

@@ -128,15 +128,12 @@ def _last(column: str) -> Build:
 
 
 def _signal(by: str, kind: str = "") -> Build:
-    """When the latest signal came, by the index of its subject, kind and time: one look into it a kind."""
+    """When the latest signal came: one look into the index of its subject and time, or its subject, kind and time."""
 
     def build(key: OuterRef, now: datetime) -> Any:
-        rows = Signal.objects.filter(**{by: key}, state=Signal.State.MATCHED, at__lte=now).order_by("-at").values("at")
-        latest = [
-            Subquery(rows.filter(kind=one)[:1], output_field=DateTimeField())
-            for one in ([kind] if kind else Signal.Kind.values)
-        ]
-        return Greatest(*latest) if len(latest) > 1 else latest[0]  # what is unknown does not count in it
+        rows = Signal.objects.filter(**{by: key}, state=Signal.State.MATCHED, at__lte=now)
+        found = (rows.filter(kind=kind) if kind else rows).order_by("-at")
+        return Subquery(found.values("at")[:1], output_field=DateTimeField())
 
     return build
 
