@@ -95,7 +95,7 @@ def _head(slug: str, figure: Figure, counts: queries.Counts) -> dict[str, Any]:
     return {
         "label": figure.label, "definition": figure.remedy, "value": (of - bad) / of if of else None,
         "note": f"{of - bad:,} of {of:,}" + (f" {figure.base_label}" if figure.base_label else " people"),
-        "url": _open(slug, figure.subject, figure.rule) if bad else "", "words": f"Open the {bad:,} others",
+        "url": _open(slug, figure.subject, figure.rule) if bad else "", "words": "Open the other one" if bad == 1 else f"Open the {bad:,} others",
     }  # fmt: skip
 
 
