@@ -52,9 +52,12 @@ def enum_names() -> dict[str, list[tuple[str, Any]]]:
     Left to drf-spectacular, two fields called `stage` would get names that change whenever a third one comes.
     """
     found: dict[str, list[tuple[str, Any]]] = {}
+    seen: set[frozenset[str]] = set()  # to the document, sets of the same values are one whatever their labels
     for choices in sorted(TextChoices.__subclasses__(), key=lambda item: (item.__module__, item.__qualname__)):
         named = [(str(value), str(label)) for value, label in choices.choices]
-        if named and named not in found.values():
+        values = frozenset(value for value, _ in named if value)
+        if values and values not in seen:
+            seen.add(values)
             found[f"{choices.__qualname__.replace('.', '')}Enum"] = named
     return found
 
