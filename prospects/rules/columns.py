@@ -62,6 +62,7 @@ COMPANIES = (
     Column("linkedin", "LinkedIn", edit="linkedin_url"),
     Column("phone", "Phone", edit="phone"),
     Column("sub_industry", "Sub-industry", edit="sub_industry"),
+    Column("naics", "NAICS", edit="naics"),
     Column("revenue", "Revenue", end=True),
     Column("city", "City", edit="city"),
     Column("time_zone", "Time zone", edit="time_zone"),

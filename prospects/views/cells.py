@@ -149,6 +149,7 @@ _COMPANIES: dict[str, Show] = _BOTH | {
     "domain": _plain("domain"),
     "website": lambda row: _outside(row.website),
     "sub_industry": _plain("sub_industry"),
+    "naics": _plain("naics"),
     "revenue": lambda row: money(row.revenue, row.revenue_currency) if row.revenue is not None else None,
     "founded": _plain("founded"),
     "technologies": lambda row: ", ".join(row.technologies[:4]) + ("…" if len(row.technologies) > 4 else ""),
