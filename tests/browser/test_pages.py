@@ -25,6 +25,9 @@ pytestmark = [
 ]
 
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}  # light and dark, in this order
+SETTLED = """new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))).then(() => Promise.allSettled(
+    document.getAnimations().filter(one => one.effect.getComputedTiming().iterations !== Infinity).map(one => one.finished)
+))"""
 # Pages that need a row: the parameter and one row that shows much.
 ROWS: dict[str, Any] = {
     "person_id": lambda: Enrolment.objects.latest("enrolled_at").person_id,
@@ -83,9 +86,12 @@ def _look(window: Any, address: str) -> list[str]:
     window.page.evaluate(
         "theme => document.querySelector(`[data-theme-set=${theme}]`).click()", "light" if dark else "dark"
     )
-    window.page.set_viewport_size(WIDE if dark else NARROW)
-    # Media queries are answered anew when the next frame is drawn.
-    window.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    size = WIDE if dark else NARROW
+    window.page.set_viewport_size(size)
+    # On a busy machine the window has its new width a while later; media queries are answered when the next frame is drawn,
+    # and a colour on its way from one theme to the other is neither's.
+    window.page.wait_for_function("width => innerWidth === width", arg=size["width"])
+    window.page.evaluate(SETTLED)
     return found + _faults(window, f"{address} in the other theme and width")
 
 
