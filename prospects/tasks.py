@@ -1,5 +1,7 @@
 """Door bells of prospects: each says that something may be due; the rows say what."""
 
+from functools import partial
+
 from celery import shared_task
 from django.conf import settings
 
@@ -78,7 +80,8 @@ def report_quality(workspace_id: str | None = None) -> None:
 def run_enrichment() -> None:
     """Ask providers about what waits, workspace by workspace; each record is a turn of its own."""
     while lane := lanes.take(kind=enrichment.LANE, now=clock.now(), lease_seconds=900):
-        again = enrichment.run_lane(lane.workspace_id, now=clock.now())
+        hold = partial(lanes.prolong, lane, lease_seconds=900)
+        again = enrichment.run_lane(lane.workspace_id, now=clock.now(), hold=hold)
         lanes.move_on(lane, next_due=again)
 
 

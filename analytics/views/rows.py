@@ -22,6 +22,7 @@ from analytics.views.funnel import chips, dates, parts_of
 from analytics.views.parts import HANDOFFS, STEP_WORDS, Parts
 from analytics.views.present import show
 from leadgen.core import clock
+from leadgen.core.downloads import safe_cell
 from leadgen.core.errors import Invalid
 from leadgen.core.htmx import refusal, render_page
 from leadgen.core.templatetags.ui_text import money, number
@@ -32,7 +33,6 @@ NOUNS = {
     "meetings": "meetings",
 }  # fmt: skip
 EXPORT_LIMIT = 100_000
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class Drill:
@@ -188,7 +188,7 @@ def funnel_rows_export(request: MemberRequest) -> HttpResponse:
             cells = [_plain(cell) for cell in row.cells]
             if kind == "spend":
                 cells.append(str(_counted(row.id, drill.parts)))
-            writer.writerow([_safe(row.name), *(_safe(cell) for cell in cells), str(row.id)])
+            writer.writerow([safe_cell(row.name), *(safe_cell(cell) for cell in cells), str(row.id)])
     return response
 
 
@@ -211,7 +211,7 @@ def funnel_export(request: MemberRequest) -> HttpResponse:
         for basis, figures in bases.items():
             for key, part, figure in _flat(figures):
                 if parts.sees_spend or key not in SPEND_KEYS:
-                    writer.writerow([breakdown, _safe(value), basis, key, part, *_columns(figure)])
+                    writer.writerow([breakdown, safe_cell(value), basis, key, part, *_columns(figure)])
     return response
 
 
@@ -249,8 +249,3 @@ def _plain(cell: Any) -> str:
     if isinstance(cell, tuple):
         return "" if cell[0] is None else f"{cell[0]} {cell[1]}"
     return cell if isinstance(cell, str) else str(cell.isoformat())
-
-
-def _safe(text: str) -> str:
-    """A spreadsheet runs what begins like a formula; an apostrophe before it makes it text."""
-    return f"'{text}" if text.startswith(_DANGEROUS) else text

@@ -5,7 +5,7 @@ may be told too early or twice; a sweep re-derives lanes from the due rows every
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -29,6 +29,18 @@ def mark(*, workspace_id: uuid.UUID, kind: str, due: datetime, key: str = "") ->
             """,
             [workspace_id, kind, key, due],
         )
+
+
+def mark_soon(*, workspace_id: uuid.UUID, kinds: Mapping[str, datetime]) -> None:
+    """Say that this workspace has work of each of `kinds` at its time, where nobody said so for that time or before: one look,
+    and no lock where all is said."""
+    waiting = dict(
+        Lane.objects.filter(workspace_id=workspace_id, kind__in=kinds, key="").values_list("kind", "next_due")
+    )
+    for kind, due in kinds.items():
+        said = waiting.get(kind)
+        if said is None or said > due:
+            mark(workspace_id=workspace_id, kind=kind, due=due)
 
 
 def count_due(*, kinds: Sequence[str], now: datetime, limit: int) -> int:

@@ -44,13 +44,6 @@ class Look:
     pairs: int = 0
 
 
-def ring(*, now: datetime) -> None:
-    """A person or company was added or changed: compare them soon. Takes no lock where that is said already."""
-    workspace_id = current_workspace_id()
-    if not Lane.objects.filter(workspace_id=workspace_id, kind=LANE, key="", next_due__lte=now).exists():
-        lanes.mark(workspace_id=workspace_id, kind=LANE, due=now)
-
-
 def run_lane(lane: Lane, *, now: datetime) -> datetime | None:
     """One turn of a worker; when the next is due. Each batch is a transaction of its own."""
     if lane.key == FULL:

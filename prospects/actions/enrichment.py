@@ -6,13 +6,14 @@ written before a question is asked, answers are kept): the item is taken up agai
 never written over, not even by what they agreed to if they edited the field meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from leadgen.core import lanes
@@ -20,16 +21,13 @@ from leadgen.core.dns import DnsLookup
 from leadgen.core.errors import AppError, Conflict, Invalid
 from leadgen.core.tasks import ring
 from leadgen.core.tenancy import bulk_insert, workspace_scope
-from leadgen.core.web import WebError
 from prospects.actions import fields as cleaning
 from prospects.actions.companies import update_company
-from prospects.actions.enrichment_asking import ask_provider
+from prospects.actions.enrichment_answers import OPEN_TO_ALL, answer_of
 from prospects.actions.finding import wrong_numbers
 from prospects.actions.people import update_person
 from prospects.models import (
     Company,
-    EnrichmentAnswer,
-    EnrichmentCharge,
     EnrichmentItem,
     EnrichmentProvider,
     EnrichmentRun,
@@ -37,6 +35,7 @@ from prospects.models import (
     Person,
 )
 from prospects.queries.duplicates import COMPANIES, PEOPLE
+from prospects.queries.enrichment import gives
 from prospects.queries.merges import edits_by_hand
 from prospects.rules import enrichment as rules
 from prospects.rules import normalise
@@ -44,7 +43,6 @@ from prospects.rules import normalise
 LANE = "enrichment"
 LEASE = timedelta(minutes=5)
 MAX_ROWS = 10_000
-OPEN_TO_ALL = (EnrichmentProvider.Kind.WEBSITE, EnrichmentProvider.Kind.DNS)  # each company answers for itself
 ItemState, RunState = EnrichmentItem.State, EnrichmentRun.State
 
 
@@ -113,11 +111,16 @@ def run_items(run: EnrichmentRun) -> Any:
 # --- the worker
 
 
-def run_lane(workspace_id: UUID, *, now: datetime, most: int = 1_000_000) -> datetime | None:
-    """Ask about every item that waits; when to look again (a lease of a worker that died runs out)."""
+def run_lane(
+    workspace_id: UUID, *, now: datetime, most: int = 1_000_000, hold: Callable[[], bool] = lambda: True
+) -> datetime | None:
+    """Ask about every item that waits; when to look again (a lease of a worker that died runs out). `hold` says whether to
+    go on, once an item."""
     for _ in range(most):
+        if not hold():
+            return now
         with workspace_scope(workspace_id):
-            item = _take(now)
+            item = _take()
         if item is None:
             break
         _do(workspace_id, item, now=now)
@@ -127,14 +130,15 @@ def run_lane(workspace_id: UUID, *, now: datetime, most: int = 1_000_000) -> dat
     return now + LEASE if leased else None
 
 
-def _take(now: datetime) -> EnrichmentItem | None:
-    free = Q(taken_until__isnull=True) | Q(taken_until__lte=now)
+def _take() -> EnrichmentItem | None:
+    """An item for this worker alone. By the database's clock: `now` is when the lane was taken, and hours may have passed."""
+    free = Q(taken_until__isnull=True) | Q(taken_until__lte=Now())
     waiting = EnrichmentItem.objects.select_for_update(skip_locked=True, of=("self",)).filter(
         free, state=ItemState.WAITING, run__state=RunState.ASKING
     )
     item: EnrichmentItem | None = waiting.select_related("run").order_by("run", "id").first()
     if item is not None:
-        EnrichmentItem.objects.filter(pk=item.pk).update(taken_until=now + LEASE)
+        EnrichmentItem.objects.filter(pk=item.pk).update(taken_until=Now() + LEASE)
     return item
 
 
@@ -160,7 +164,7 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
         if not ask.key:
             notes.append("There is no domain or address to ask by. Fill it in first.")
             break
-        answer = _answer(workspace_id, provider, ask, lookup, now=now)
+        answer = answer_of(workspace_id, provider, ask, lookup, now=now)
         if isinstance(answer, str):
             notes.append(answer)
             # A website that is down says something of that website; a service that fails is asked again on "Resume".
@@ -191,67 +195,6 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
         )
         if changed and found and item.run.write_at_once:
             write_items(run=item.run, ids=[item.pk], by=SYSTEM, now=now)
-
-
-def _answer(
-    workspace_id: UUID, provider: EnrichmentProvider, ask: rules.Ask, lookup: DnsLookup, *, now: datetime
-) -> tuple[dict[str, Any], datetime] | str:
-    """(values, when they were told), from the cache where it is fresh; or why there is none, in words."""
-    with workspace_scope(workspace_id):
-        known = EnrichmentAnswer.objects.filter(provider=provider, key=ask.key).first()
-        if known is not None and known.asked_at > now - timedelta(days=provider.cache_days):
-            return known.values, known.asked_at
-        refused = _reserve(provider, ask.key, now)
-    if refused:
-        return refused
-    try:
-        values = ask_provider(workspace_id, provider, ask, lookup)
-    except WebError as error:
-        with workspace_scope(workspace_id):
-            if provider.price and provider.per == EnrichmentProvider.Per.MATCH:
-                _charge(provider, ask.key, -provider.price, now)
-            if provider.kind not in OPEN_TO_ALL:
-                EnrichmentProvider.objects.filter(pk=provider.pk).update(error=error.message[:300], failed_at=now)
-        return f"{provider.name}: {error.message}"
-    with workspace_scope(workspace_id):
-        if not values and provider.price and provider.per == EnrichmentProvider.Per.MATCH:
-            _charge(provider, ask.key, -provider.price, now)
-        EnrichmentAnswer.objects.update_or_create(
-            provider=provider, key=ask.key, defaults={"values": values, "asked_at": now}
-        )
-        if provider.error:
-            EnrichmentProvider.objects.filter(pk=provider.pk).update(error="", failed_at=None)
-            provider.error = ""
-    return values, now
-
-
-def spent(provider: EnrichmentProvider, now: datetime) -> Decimal:
-    """What this calendar month (UTC) has cost so far."""
-    rows = EnrichmentCharge.objects.filter(
-        provider=provider, at__gte=rules.month_start(now), currency=provider.currency
-    )
-    total: Decimal | None = rows.aggregate(total=Sum("amount"))["total"]
-    return total or Decimal(0)
-
-
-def _reserve(provider: EnrichmentProvider, key: str, now: datetime) -> str:
-    """Write the price of one question before it is asked; why not, where the month's budget does not hold it."""
-    if not provider.price:
-        return ""
-    # One at a time: two workers must not both find the last cent.
-    locked = EnrichmentProvider.objects.select_for_update().get(pk=provider.pk)
-    budget = locked.monthly_budget
-    if budget is not None and (used := spent(locked, now)) + locked.price > budget:
-        return (
-            f"{locked.name}: the budget of {now:%B} is used up ({used:.2f} of {budget:.2f} {locked.currency}). "
-            "Raise it, or resume next month."
-        )
-    _charge(locked, key, locked.price, now)
-    return ""
-
-
-def _charge(provider: EnrichmentProvider, key: str, amount: Decimal, now: datetime) -> None:
-    EnrichmentCharge.objects.create(provider=provider, at=now, amount=amount, currency=provider.currency, key=key)
 
 
 def _settle(now: datetime) -> None:
@@ -362,18 +305,6 @@ def present_of(row: Company | Person, names: Sequence[str]) -> rules.Present:
         edited=edited,
         barred={"phone": frozenset(wrong)},
     )
-
-
-def gives(provider: EnrichmentProvider) -> tuple[str, ...]:
-    """The fields a provider can fill."""
-    match provider.kind:
-        case EnrichmentProvider.Kind.HTTP:
-            return tuple(provider.settings.get("mapping", {}))
-        case EnrichmentProvider.Kind.TABLE:
-            return tuple(provider.settings.get("fields", ()))
-        case EnrichmentProvider.Kind.WEBSITE:
-            return ("name", "description", "technologies", "linkedin_url")
-    return ("technologies",)
 
 
 def clean_value(subject: str, name: str, value: Any) -> tuple[Any, str]:

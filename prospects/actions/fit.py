@@ -86,9 +86,9 @@ def rescore(*, now: datetime, company_ids: Iterable[UUID] = (), person_ids: Iter
     firms, persons = list(company_ids), list(person_ids)
     if not firms and not persons:
         return ScoreRun()
-    duplicates.ring(now=now)
-    verification.ring(now=now)
-    titles.ring(now=now)
+    # A title waits a while: many come together, and a model reads them.
+    soon = {duplicates.LANE: now, verification.LANE: now, titles.LANE: now + titles.SOON}
+    lanes.mark_soon(workspace_id=current_workspace_id(), kinds=soon)
     looked_at, written, seconds = 0, 0, 0.0
     people: list[UUID] = []
     in_force = IcpVersion.objects.filter(published_at__isnull=False).values("icp_id")

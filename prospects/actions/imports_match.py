@@ -4,6 +4,7 @@ The chosen keys come first, in their order. What is unique here (external id, e-
 record cannot be made beside the one that has it. The standard rule, when nothing was chosen, stays with the handlers.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 from uuid import UUID
@@ -29,7 +30,7 @@ def named(row: Row) -> str:
     return str(row.get("full_name") or row.get("name") or row.get("email") or row.get("external_id") or "unnamed")
 
 
-class Matcher:
+class Matcher(ABC):
     """Finds records of one table by an ordered list of keys. `chosen`: MATCH_KEYS of the kind; `unique`: columns that name
     at most one record; the others are looked up in an index kept here, which rows made and changed join."""
 
@@ -51,8 +52,9 @@ class Matcher:
         """The same of a record."""
         return row.get(key) or None
 
+    @abstractmethod
     def load(self, key: str, wanted: Iterable[Any]) -> Iterable[Row]:
-        raise NotImplementedError
+        """Records that have one of the values `wanted` for a weak key."""
 
     # A batch
 

@@ -13,7 +13,7 @@ from django.db.models import Case, CharField, F, OuterRef, Subquery, When
 
 from leadgen.core import embedding, lanes
 from leadgen.core.models import Lane
-from leadgen.core.tenancy import bulk_insert, current_workspace_id, workspace_scope
+from leadgen.core.tenancy import bulk_insert, workspace_scope
 from prospects.models import Person, TitleReading
 from prospects.queries.titles import fillable, unread_titles
 from prospects.rules.titles_model import Guess, guess
@@ -21,18 +21,11 @@ from prospects.rules.titles_model import Guess, guess
 LANE, LEASE = "titles", 900
 AT_ONCE = 20  # titles between two writes: about two seconds
 FILLED = 2_000  # people a transaction
-AGAIN = timedelta(minutes=1)
+SOON, AGAIN = timedelta(minutes=1), timedelta(minutes=10)  # after a change; and whatever was said while a turn went on
 
 
-def ring(*, now: datetime) -> None:
-    """Somebody's title is new or changed: read it soon. Takes no lock where that is said already."""
-    workspace_id = current_workspace_id()
-    if not Lane.objects.filter(workspace_id=workspace_id, kind=LANE, key="", next_due__lte=now + AGAIN).exists():
-        lanes.mark(workspace_id=workspace_id, kind=LANE, due=now + AGAIN)
-
-
-def run_lane(lane: Lane, *, now: datetime, read: Callable[[str], Guess | None] = guess) -> datetime | None:
-    """One turn of a worker, each part in a transaction of its own; None: until somebody rings."""
+def run_lane(lane: Lane, *, now: datetime, read: Callable[[str], Guess | None] = guess) -> datetime:
+    """One turn of a worker, each part in a transaction of its own; when the next is due."""
     version = embedding.version()
     while lanes.prolong(lane, lease_seconds=LEASE):
         with workspace_scope(lane.workspace_id):
@@ -43,7 +36,7 @@ def run_lane(lane: Lane, *, now: datetime, read: Callable[[str], Guess | None] =
             _keep(guesses, version, now)
             filled = fill(now=now)
         if not filled and len(guesses) < AT_ONCE:
-            return None
+            return now + AGAIN
     return now
 
 

@@ -55,13 +55,6 @@ class Look:
     asked: int = 0
 
 
-def ring(*, now: datetime) -> None:
-    """Somebody was added or changed: look soon. Takes no lock where that is said already."""
-    workspace_id = current_workspace_id()
-    if not Lane.objects.filter(workspace_id=workspace_id, kind=LANE, key="", next_due__lte=now).exists():
-        lanes.mark(workspace_id=workspace_id, kind=LANE, due=now)
-
-
 def ask_verification(*, ids: Iterable[UUID], by: Actor, now: datetime) -> int:
     """Look at these people's addresses anew, soon, name servers included; how many have one. Raises Invalid for none."""
     keys = list(dict.fromkeys(ids))
@@ -100,7 +93,7 @@ def confirm_person(*, person: Person, by: Actor, now: datetime) -> Person:
     )  # fmt: skip
     Person.objects.filter(pk=person.pk).update(updated_at=now, stale_signal="", stale_at=None)
     person.updated_at, person.stale_signal, person.stale_at = now, "", None
-    ring(now=now)
+    lanes.mark_soon(workspace_id=current_workspace_id(), kinds={LANE: now})
     return person
 
 

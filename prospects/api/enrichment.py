@@ -4,6 +4,7 @@ from typing import Any
 
 import django_filters
 from django.db.models import QuerySet
+from django.utils.functional import SimpleLazyObject
 from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
@@ -14,7 +15,7 @@ from accounts.actions.audit import actor_of
 from accounts.models import Member
 from leadgen.core import clock
 from leadgen.core.idempotency import IdempotentMixin
-from prospects.actions.enrichment import cancel_run, gives, refuse_items, resume_run, spent, start_run, write_items
+from prospects.actions.enrichment import cancel_run, refuse_items, resume_run, start_run, write_items
 from prospects.actions.enrichment_providers import (
     FIELDS,
     create_provider,
@@ -56,10 +57,10 @@ class EnrichmentProviderSerializer(serializers.ModelSerializer[EnrichmentProvide
         extra_kwargs = {name: {"required": False} for name in FIELDS if name != "name"}
 
     def get_gives(self, provider: EnrichmentProvider) -> list[str]:
-        return list(gives(provider))
+        return list(queries.gives(provider))
 
     def get_spent_this_month(self, provider: EnrichmentProvider) -> str:
-        return str(spent(provider, clock.now())) if provider.price else "0"
+        return str(self.context["costs"].get((provider.pk, provider.currency), 0))
 
 
 class EnrichmentTableSerializer(serializers.Serializer[Any]):
@@ -98,6 +99,9 @@ class EnrichmentProviderViewSet(
         if getattr(self, "swagger_fake_view", False):
             return EnrichmentProvider.unscoped.none()
         return EnrichmentProvider.objects.all()
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        return {**super().get_serializer_context(), "costs": SimpleLazyObject(lambda: queries.costs(clock.now()))}
 
     @extend_schema(summary="Add an enrichment provider")
     def create(self, request: Request) -> Response:

@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from prospects.actions.privacy import export_person, record_consent
-from prospects.models import Consent
+from prospects.models import Consent, Person
 
 
 class ConsentSerializer(serializers.ModelSerializer[Consent]):
@@ -26,21 +26,21 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
         }
 
 
-class PrivacyMixin:
+class PrivacyMixin(viewsets.GenericViewSet[Person]):
     """Actions of the viewset of people."""
 
     @extend_schema(summary="Everything held about a person", request=None, responses=OpenApiTypes.OBJECT)
     @action(detail=True, methods=["post"])
     def copy(self, request: Request, pk: str) -> Response:
         """Every row that names them, whole: `person`, `company`, `tables`, `suppressions`. The audit log says who took it."""
-        person = self.get_object()  # type: ignore[attr-defined]  # of the viewset
+        person = self.get_object()
         return Response(export_person(person=person, by=actor_of(request), now=clock.now()))
 
     @extend_schema(summary="Consents of a person", responses=ConsentSerializer(many=True))
     @action(detail=True, methods=["get"], pagination_class=None, filter_backends=[])
     def consents(self, request: Request, pk: str) -> Response:
         """The latest first; they are never changed."""
-        rows = Consent.objects.filter(person=self.get_object()).order_by("-at", "-id")[:200]  # type: ignore[attr-defined]
+        rows = Consent.objects.filter(person=self.get_object()).order_by("-at", "-id")[:200]
         return Response(ConsentSerializer(rows, many=True).data)
 
     @extend_schema(summary="Write a consent down", request=ConsentSerializer, responses={201: ConsentSerializer})
@@ -49,6 +49,6 @@ class PrivacyMixin:
         """`given` false: they took it back, and their address is suppressed."""
         body: Any = ConsentSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        person = self.get_object()  # type: ignore[attr-defined]
+        person = self.get_object()
         row = record_consent(person=person, by=actor_of(request), now=clock.now(), **body.validated_data)
         return Response(ConsentSerializer(row).data, status=status.HTTP_201_CREATED)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers, status
+from rest_framework import serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from prospects.actions.verification import MAX_AT_ONCE, ask_verification, confirm_person
+from prospects.models import Person
 
 
 class VerifySerializer(serializers.Serializer[Any]):
@@ -22,7 +23,7 @@ class VerifiedSerializer(serializers.Serializer[Any]):
     asked = serializers.IntegerField(help_text="How many of them have an address; a worker looks within a minute.")
 
 
-class VerificationMixin:
+class VerificationMixin(viewsets.GenericViewSet[Person]):
     """Actions of the viewset of people."""
 
     @extend_schema(summary="Verify addresses anew", request=VerifySerializer, responses={202: VerifiedSerializer})
@@ -40,5 +41,5 @@ class VerificationMixin:
         """The person is no longer out of date; the timeline says who looked."""
         if request.data:
             raise Invalid("Send no body: confirming says that everything holds.")
-        person = confirm_person(person=self.get_object(), by=actor_of(request), now=clock.now())  # type: ignore[attr-defined]  # of the viewset
-        return self._answer(person)  # type: ignore[attr-defined]  # of the viewset
+        person = confirm_person(person=self.get_object(), by=actor_of(request), now=clock.now())
+        return self._answer(person)  # type: ignore[attr-defined]  # of the viewset of people

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
 
@@ -32,18 +33,41 @@ class Step:
     left: Decimal | None
 
 
-def waterfall(now: datetime, gives: Any) -> list[Step]:
-    """All providers in order; two queries. `gives(provider)` names the fields it can fill."""
-    costs = dict(
-        EnrichmentCharge.objects.filter(at__gte=month_start(now)).values_list("provider").annotate(total=Sum("amount"))
-    )
+def costs(now: datetime) -> dict[tuple[UUID, str], Decimal]:
+    """What this calendar month (UTC) has cost so far, by provider and currency; one query."""
+    charges = EnrichmentCharge.objects.filter(at__gte=month_start(now)).values_list("provider", "currency")
+    return {(provider, currency): total for provider, currency, total in charges.annotate(total=Sum("amount"))}
+
+
+def waterfall(now: datetime) -> list[Step]:
+    """All providers in order; two queries."""
+    cost = costs(now)
     rows = EnrichmentProvider.objects.order_by("position", "id")
     found: list[Step] = []
     for place, provider in enumerate(rows, start=1):
-        spent = costs.get(provider.pk) or Decimal(0)
-        left = provider.monthly_budget - spent if provider.monthly_budget is not None else None
-        found.append(Step(provider, place, tuple(gives(provider)), spent, left))
+        used = cost.get((provider.pk, provider.currency), Decimal(0))
+        left = provider.monthly_budget - used if provider.monthly_budget is not None else None
+        found.append(Step(provider, place, gives(provider), used, left))
     return found
+
+
+def spent(provider: EnrichmentProvider, now: datetime) -> Decimal:
+    """What this calendar month (UTC) has cost so far."""
+    rows = EnrichmentCharge.objects.filter(provider=provider, at__gte=month_start(now), currency=provider.currency)
+    total: Decimal | None = rows.aggregate(total=Sum("amount"))["total"]
+    return total or Decimal(0)
+
+
+def gives(provider: EnrichmentProvider) -> tuple[str, ...]:
+    """The fields a provider can fill."""
+    match provider.kind:
+        case EnrichmentProvider.Kind.HTTP:
+            return tuple(provider.settings.get("mapping", {}))
+        case EnrichmentProvider.Kind.TABLE:
+            return tuple(provider.settings.get("fields", ()))
+        case EnrichmentProvider.Kind.WEBSITE:
+            return ("name", "description", "technologies", "linkedin_url")
+    return ("technologies",)
 
 
 def runs() -> QuerySet[EnrichmentRun]:

@@ -14,7 +14,7 @@ from leadgen.core import clock
 from leadgen.core.errors import AppError, Invalid
 from leadgen.core.htmx import hx_redirect, refusal
 from leadgen.core.pagination import Order, keyset
-from prospects.actions.enrichment import cancel_run, gives, refuse_items, resume_run, start_run, write_items
+from prospects.actions.enrichment import cancel_run, refuse_items, resume_run, start_run, write_items
 from prospects.actions.enrichment_providers import (
     create_provider,
     delete_provider,
@@ -48,7 +48,7 @@ def enrichment_tabs(request: MemberRequest) -> list[dict[str, Any]]:
 def enrichment_list(request: MemberRequest) -> HttpResponse:
     """The waterfall: who is asked in which order, what they fill and cost."""
     context = {
-        "steps": queries.waterfall(clock.now(), gives), "kinds": [(k, k.label, WORDS[k]) for k in Kind],
+        "steps": queries.waterfall(clock.now()), "kinds": [(k, k.label, WORDS[k]) for k in Kind],
         "enrichment_tabs": enrichment_tabs(request), "enrichment_tab": "providers",
     }  # fmt: skip
     return render(request, "prospects/enrichment_list.html", context)

@@ -26,3 +26,12 @@ def test_count_due_says_what_take_finds(acme: Workspace, now: datetime, minutes:
         lanes.mark(workspace_id=acme.pk, kind="letters", key=key, due=now)
     assert lanes.count_due(kinds=["letters"], now=now, limit=5) == 3
     assert lanes.count_due(kinds=["letters"], now=now, limit=2) == 2
+
+
+def test_what_is_said_for_then_or_before_is_not_said_again(acme: Workspace, now: datetime) -> None:
+    later = now + timedelta(minutes=5)
+    lanes.mark(workspace_id=acme.pk, kind="early", due=now)
+    lanes.mark(workspace_id=acme.pk, kind="late", due=later)
+    lanes.mark_soon(workspace_id=acme.pk, kinds={"early": later, "late": now, "new": now})
+    due = dict(lanes.Lane.objects.filter(workspace_id=acme.pk).values_list("kind", "next_due"))
+    assert due == {"early": now, "late": now, "new": now}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db.models.functions import Now
 from django.test import Client
 
 from accounts.actions.audit import Actor
@@ -15,7 +16,7 @@ from accounts.models import AuditEntry, Workspace
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions.companies import update_company
-from prospects.actions.enrichment import cancel_run, resume_run, run_lane, spent, start_run, write_items
+from prospects.actions.enrichment import cancel_run, resume_run, run_lane, start_run, write_items
 from prospects.actions.enrichment_providers import (
     create_provider,
     headers_of,
@@ -24,7 +25,7 @@ from prospects.actions.enrichment_providers import (
     upload_table,
 )
 from prospects.models import Company, EnrichmentAnswer, EnrichmentItem, EnrichmentProvider, EnrichmentRun, FieldOrigin
-from prospects.queries.enrichment import origins_of
+from prospects.queries.enrichment import origins_of, spent
 from tests.conftest import NOW
 from tests.dns_server import dns_server
 from tests.factories.accounts import Someone
@@ -196,29 +197,41 @@ def test_failures_are_said_and_stop_only_what_nobody_else_fills(
     assert server.paths() == ["/Clear?d=lumen.example"]  # a redirect would carry the key elsewhere
 
 
+def test_a_record_that_is_being_asked_about_is_nobody_elses_however_old_the_turn_is(
+    acme: Workspace, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace_scope(acme.pk):
+        service(server)
+        start_run(by=BY, now=NOW, subject="companies", ids=[make_company("C", domain="c.example").pk])
+    asked: list[str] = []
+
+    def slow(workspace_id: Any, provider: Any, question: Any, lookup: Any, *, now: Any) -> Any:
+        asked.append(question.key)
+        # Another worker, whose turn began an hour after ours.
+        assert run_lane(acme.pk, now=NOW + timedelta(hours=1)) is not None
+        return {"industry": "Machinery"}, now
+
+    monkeypatch.setattr("prospects.actions.enrichment.answer_of", slow)
+    assert run_lane(acme.pk, now=NOW) is None
+    assert asked == ["c.example"]
+
+
 def test_each_record_is_asked_once_whatever_worker_dies(acme: Workspace, server: WebServer) -> None:
     with workspace_scope(acme.pk):
         service(server)
         rows = [make_company(f"C{n}", domain=f"c{n}.example") for n in range(3)]
         start_run(by=BY, now=NOW, subject="companies", ids=[row.pk for row in rows])
-    calls = 0
-
-    def dies(request: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        if calls == 2:
-            raise KeyboardInterrupt  # the connection breaks; below, the worker too
-        return 200, {}, json.dumps({"c": {"industry": "Machinery"}}).encode()
-
     answers(server, industry="Machinery")
     run_lane(acme.pk, now=NOW, most=1)
     with workspace_scope(acme.pk):
         taken = EnrichmentItem.objects.filter(state="waiting").order_by("id").first()
         # A worker that took it and is gone.
-        EnrichmentItem.objects.filter(pk=taken.pk).update(taken_until=NOW + timedelta(minutes=5))
+        EnrichmentItem.objects.filter(pk=taken.pk).update(taken_until=Now() + timedelta(minutes=5))
     assert run_lane(acme.pk, now=NOW) == NOW + timedelta(minutes=5)
     assert len(server.asked) == 2
-    assert run_lane(acme.pk, now=NOW + timedelta(minutes=5)) is None
+    with workspace_scope(acme.pk):  # its lease is over, by the database's clock
+        EnrichmentItem.objects.filter(pk=taken.pk).update(taken_until=Now() - timedelta(seconds=1))
+    assert run_lane(acme.pk, now=NOW) is None
     assert sorted(server.paths()) == [f"/Clear?d=c{n}.example" for n in range(3)]
     with workspace_scope(acme.pk):
         run = EnrichmentRun.objects.get()
