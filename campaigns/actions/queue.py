@@ -14,15 +14,15 @@ from campaigns.actions.steps import stop_enrolment
 from campaigns.models import Enrolment, InboundMail, StepRun
 from leadgen.core.errors import Conflict, Invalid, Refused
 from prospects.actions.activities import record_activity
-from prospects.actions.finding import record_phone_outcome
 from prospects.actions.leads import mark_seen, note_interest
 from prospects.actions.people import update_person
+from prospects.actions.phone_outcomes import record_phone_outcome
 from prospects.actions.suppressions import suppress
 from prospects.actions.tasks import claim_task, complete_task, skip_task
 from prospects.models import ActivityKind, Channel, Person, Suppression, Task
 from prospects.models.locks import lock_row
 from prospects.queries.leads import open_lead_of
-from prospects.rules.finding import STATES
+from prospects.rules.phone_outcomes import STATES
 
 K = Task.Kind
 INSIDE = (Enrolment.State.ACTIVE, Enrolment.State.PAUSED)

@@ -24,8 +24,8 @@ from leadgen.core.tenancy import bulk_insert, workspace_scope
 from prospects.actions import fields as cleaning
 from prospects.actions.companies import update_company
 from prospects.actions.enrichment_answers import OPEN_TO_ALL, answer_of
-from prospects.actions.finding import wrong_numbers
 from prospects.actions.people import update_person
+from prospects.actions.phone_outcomes import wrong_numbers
 from prospects.models import (
     Company,
     EnrichmentItem,

@@ -13,7 +13,6 @@ from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.duplicates import CompanyPairViewSet, MergeViewSet, PersonPairViewSet
 from prospects.api.enrichment import EnrichmentProviderViewSet, EnrichmentRunViewSet
-from prospects.api.finding import PhoneOutcomeViewSet
 from prospects.api.handoffs import HandoffViewSet
 from prospects.api.icps import IcpViewSet
 from prospects.api.imports import ImportViewSet
@@ -22,6 +21,7 @@ from prospects.api.leads import LeadViewSet
 from prospects.api.meetings import MeetingViewSet
 from prospects.api.offers import OfferViewSet
 from prospects.api.people import PersonViewSet
+from prospects.api.phone_outcomes import PhoneOutcomeViewSet
 from prospects.api.quality import QualityViewSet
 from prospects.api.saved_views import SavedViewViewSet
 from prospects.api.segments import SegmentViewSet

@@ -18,11 +18,11 @@ from prospects.models.enrichment import (
     EnrichmentRun,
     FieldOrigin,
 )
-from prospects.models.finding import PhoneOutcome
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
 from prospects.models.imports import Import, ImportBatch, ImportFates, ImportFile, ImportIssue, ImportTemplate
 from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
+from prospects.models.phone_outcomes import PhoneOutcome
 from prospects.models.quality import QualityReport
 from prospects.models.saved_views import ListChoice, SavedView
 from prospects.models.search import SearchWord

@@ -26,8 +26,8 @@ from prospects.queries.activities import GROUPS, group_chips, timeline
 from prospects.queries.custom import rows_of
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.enrichment import origins_of
-from prospects.queries.finding import phone_facts
 from prospects.queries.panels import contact_panel, panels
+from prospects.queries.phone_outcomes import phone_facts
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
 from prospects.queries.tags import tags_of

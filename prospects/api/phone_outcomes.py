@@ -12,10 +12,10 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from leadgen.core.idempotency import IdempotentMixin
-from prospects.actions.finding import record_phone_outcome
+from prospects.actions.phone_outcomes import record_phone_outcome
 from prospects.api.fields import TenantKeyField
 from prospects.models import Person, PhoneOutcome
-from prospects.rules.finding import kind_of
+from prospects.rules.phone_outcomes import kind_of
 
 
 class PhoneOutcomeSerializer(serializers.ModelSerializer[PhoneOutcome]):

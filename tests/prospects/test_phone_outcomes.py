@@ -17,7 +17,7 @@ from prospects.actions.enrichment import run_lane, start_run
 from prospects.actions.enrichment_providers import create_provider
 from prospects.actions.people import update_person
 from prospects.models import EnrichmentItem, Person, PhoneOutcome
-from prospects.rules import finding as rules
+from prospects.rules import phone_outcomes as rules
 from tests.conftest import NOW
 from tests.factories.accounts import Someone
 from tests.factories.prospects import make_person, make_task

@@ -3,7 +3,7 @@
 from typing import Any
 
 from prospects.models import Person, PhoneOutcome
-from prospects.rules.finding import kind_of
+from prospects.rules.phone_outcomes import kind_of
 
 
 def phone_facts(person: Person) -> list[tuple[Any, ...]]:
