@@ -21,49 +21,31 @@ MEMBERS = (
     ("leader", "leo.martin@northwind.example", "Leo Martin"),
     ("viewer", "vera.lind@northwind.example", "Vera Lind"),
 )
-FIRST = ("Ana", "Tom", "Mei", "Jonas", "Priya", "Luca", "Sofia", "Omar", "Ines", "Karl", "Yara", "Noah", "Elif", "Hugo")
+FIRST = (
+    "Ana", "Tom", "Mei", "Jonas", "Priya", "Luca", "Sofia", "Omar", "Ines", "Karl", "Yara", "Noah", "Elif", "Hugo", "Agnes",
+    "Bruno", "Clara", "Dario", "Edda", "Felix", "Greta", "Henrik", "Irina", "Jasper", "Katja", "Leonor", "Mateo", "Nadia",
+    "Oskar", "Paula", "Rafael", "Selma", "Tiago", "Ursula", "Viktor", "Wanda",
+)  # fmt: skip
 LAST = (
-    "Ferreira",
-    "Okafor",
-    "Tanaka",
-    "Weber",
-    "Raman",
-    "Moretti",
-    "Lind",
-    "Haddad",
-    "Costa",
-    "Brandt",
-    "Silva",
-    "Dubois",
-)
+    "Ferreira", "Okafor", "Tanaka", "Weber", "Raman", "Moretti", "Lind", "Haddad", "Costa", "Brandt", "Silva", "Dubois",
+    "Aalto", "Becker", "Carvalho", "Delgado", "Eriksen", "Fontaine", "Gruber", "Hartmann", "Ivanova", "Jansen", "Kowalski",
+    "Lemaire", "Marino", "Nieminen", "Oliveira", "Petrov", "Quintero", "Rossi", "Sanchez", "Thorne", "Urban", "Vasquez",
+    "Winter", "Yilmaz", "Zeller",
+)  # fmt: skip
 STEMS = (
-    "Lumen",
-    "Brightwell",
-    "Kite",
-    "Stahlwerk",
-    "Finlay",
-    "Vela",
-    "Nordhavn",
-    "Cedar",
-    "Aquila",
-    "Tessera",
-    "Ostwind",
-    "Marlow",
-)
+    "Lumen", "Brightwell", "Kite", "Stahlwerk", "Finlay", "Vela", "Nordhavn", "Cedar", "Aquila", "Tessera", "Ostwind", "Marlow",
+)  # fmt: skip
 TAILS = (
-    "Robotics",
-    "Health",
-    "Logistics",
-    "Nord",
-    "Pay",
-    "Energy",
-    "Labs",
-    "Cloud",
-    "Foods",
-    "Optics",
-    "Rail",
-    "Paper",
-)
+    "Robotics", "Health", "Logistics", "Nord", "Pay", "Energy", "Labs", "Cloud", "Foods", "Optics", "Rail", "Paper",
+)  # fmt: skip
+# Companies of the last eight months' leads: others than those to be written to.
+PAST_STEMS = (
+    "Albatros", "Bergmann", "Corvo", "Dunmore", "Elbtal", "Fjord", "Granada", "Hallmark", "Isar", "Juniper", "Kestrel", "Loire",
+)  # fmt: skip
+PAST_TAILS = (
+    "Pumps", "Castings", "Dairy", "Freight", "Glass", "Motors", "Packaging", "Plastics", "Presses", "Steel", "Textiles", "Tools",
+)  # fmt: skip
+LEADS_A_COMPANY = 3
 INDUSTRIES = (
     "Industrial machinery",
     "Health care",
@@ -112,16 +94,9 @@ class Cast:
         names = [f"{stem} {tail}" for stem in STEMS for tail in TAILS]
         draw.shuffle(names)
         for number, name in enumerate(names[:120]):
-            country, region, city, zone = PLACES[number % len(PLACES)]
-            domain = name.lower().replace(" ", "-") + ".example"
-            self.companies.append(
-                {
-                    "Company": name, "Domain": domain, "Industry": draw.choice(INDUSTRIES),
-                    "Employees": draw.choice(("", draw.randint(20, 180), draw.randint(200, 1000), draw.randint(1000, 6000))),
-                    "Country": country, "Region": region, "City": city, "Time zone": zone,
-                    "Technologies": draw.choice(("SAP; MES", "SAP", "Oracle", "", "")), "Founded": draw.randint(1950, 2019),
-                }
-            )  # fmt: skip
+            country, _, city, zone = PLACES[number % len(PLACES)]
+            domain = _domain(name)
+            self.companies.append(_company(name, number, draw))
             for person in range(3):
                 first, last = draw.choice(FIRST), LAST[(number * 3 + person) % len(LAST)]
                 self.people.append(
@@ -133,6 +108,8 @@ class Cast:
                         "Time zone": zone,
                     }
                 )  # fmt: skip
+        apart = random.Random(self.seed + 3)
+        self.companies.extend(_company(name, number, apart) for number, name in enumerate(_past()))
         return self
 
     def companies_csv(self) -> bytes:
@@ -140,6 +117,22 @@ class Cast:
 
     def people_csv(self) -> bytes:
         return as_csv(self.people)
+
+    def scans_csv(self) -> bytes:
+        """Badges read at a fair: every second one is somebody who is there already, by another address."""
+        rows = []
+        for number, person in enumerate(self.people[::30]):
+            initial, last = str(person["First name"])[0], person["Last name"]
+            known = number % 2 == 0
+            rows.append(
+                {
+                    "First name": person["First name"] if known else FIRST[-1 - number], "Last name": last,
+                    "Company": person["Company"], "Website": person["Company domain"], "Job title": person["Job title"],
+                    "Email": f"{initial}.{last}@{person['Company domain']}".lower(), "LinkedIn": person["LinkedIn"] if known else "",
+                    "Phone": person["Phone"] if known else "", "Country": person["Country"], "City": person["City"],
+                }
+            )  # fmt: skip
+        return as_csv(rows)
 
     def leads_csv(self, count: int = 420) -> bytes:
         """Leads of the last eight months with their dated stages; the people are others than those to be written to."""
@@ -153,11 +146,15 @@ class Cast:
         return as_csv(rows)
 
     def _lead(self, number: int, channel: str, opened: datetime, draw: random.Random) -> dict[str, object]:
-        company = f"History {number:03d} Works"
+        past = _past()
+        place = number // LEADS_A_COMPANY % len(past)
+        company, first, last = past[place], draw.choice(FIRST), draw.choice(LAST)
+        country, title = PLACES[place % len(PLACES)][0], TITLES[number % len(TITLES)]
         end = datetime(self.today.year, self.today.month, self.today.day, tzinfo=UTC)
         row: dict[str, object] = {
-            "Lead ID": f"H-{number:04d}", "Email": f"buyer{number}@history{number}.example", "First name": draw.choice(FIRST),
-            "Last name": draw.choice(LAST), "Company": company, "Domain": f"history{number}.example", "Channel": channel,
+            "Lead ID": f"H-{number:04d}", "Email": f"{first}.{last}{number}@{_domain(company)}".lower(), "First name": first,
+            "Last name": last, "Job title": title, "Country": country, "Company": company, "Domain": _domain(company),
+            "Channel": channel,
             "Campaign": f"{channel} programme" if channel in COST else "",
             "Owner": "sam.okoro@northwind.example" if number % 3 else "anna.kim@northwind.example", "Created": opened.isoformat(),
         }  # fmt: skip
@@ -222,6 +219,25 @@ class Cast:
                 rows.append(common | {"Amount": round(media * 0.4), "Currency": "EUR", "Kind": "people"})
             month = following
         return as_csv(rows)
+
+
+def _past() -> list[str]:
+    """Names of the companies in the history, always in the same order."""
+    return [f"{stem} {tail}" for tail in PAST_TAILS for stem in PAST_STEMS]
+
+
+def _domain(company: str) -> str:
+    return company.lower().replace(" ", "-") + ".example"
+
+
+def _company(name: str, number: int, draw: random.Random) -> dict[str, object]:
+    country, region, city, zone = PLACES[number % len(PLACES)]
+    return {
+        "Company": name, "Domain": _domain(name), "Industry": draw.choice(INDUSTRIES),
+        "Employees": draw.choice(("", draw.randint(20, 180), draw.randint(200, 1000), draw.randint(1000, 6000))),
+        "Country": country, "Region": region, "City": city, "Time zone": zone,
+        "Technologies": draw.choice(("SAP; MES", "SAP", "Oracle", "", "")), "Founded": draw.randint(1950, 2019),
+    }  # fmt: skip
 
 
 def as_csv(rows: Sequence[dict[str, object]] | Iterable[dict[str, object]]) -> bytes:

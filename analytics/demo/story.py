@@ -17,6 +17,7 @@ from accounts.actions.invitations import accept_invitation, invite_member
 from accounts.actions.workspaces import create_workspace, update_workspace
 from accounts.models import Member, SystemMail, User, Workspace
 from analytics.demo.cast import MEMBERS, NAME, PASSWORD, SLUG, Cast
+from analytics.demo.news import give_tags, tell_news
 from campaigns.actions.drafts import save_steps
 from campaigns.actions.enrolments import enrol_people
 from campaigns.actions.inbound import inbound_key
@@ -80,8 +81,9 @@ def tell(*, now: datetime, say: Say) -> Workspace:
     cast = Cast(today=now.date()).fill()
     for kind, name, content in (
         ("companies", "companies.csv", cast.companies_csv()),
-        ("people", "people.csv", cast.people_csv()),
         ("leads", "history.csv", cast.leads_csv()),
+        ("people", "people.csv", cast.people_csv()),  # after the history: who is to be written to heads the list
+        ("people", "fair.csv", cast.scans_csv()),
         ("spend", "spend.csv", cast.spend_csv()),
     ):
         _import(workspace, actors["ops"], kind, name, content, now, say)
@@ -90,6 +92,11 @@ def tell(*, now: datetime, say: Say) -> Workspace:
         say("ICP Plants v1 scores everybody.")
         campaign = _campaign(actors["marketer"], icp, now - timedelta(days=28))
         mailbox = _mailbox(actors["ops"], now)
+        best = _best(60)
+        told = tell_news(people=best, actors=actors, now=now)
+        tagged = give_tags(people=best[9:], by=actors["sdr"], now=now)
+        if told:
+            say(f"{told} signals about their companies, {tagged} people tagged.")
         _deals(actors, campaign, now, say)
         _sequences(actors, campaign, mailbox, now, say)
     return workspace

@@ -262,6 +262,7 @@ def _form(
     context: dict[str, Any] = {
         "form": form, "provider": provider, "kind": kind, "kind_label": Kind(kind).label, "words": WORDS[Kind(kind)],
         "back": _list(request), "table": table,
+        "kinds": [{"key": k.value, "label": k.label, "url": f"?kind={k.value}"} for k in Kind],
     }  # fmt: skip
     if provider is not None and kind == Kind.TABLE and table is None:
         context["table"] = TableForm()
