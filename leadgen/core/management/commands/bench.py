@@ -15,7 +15,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-BENCHES = ("fit", "import", "duplicates", "dispatch", "replies", "segments", "search", "verification")
+BENCHES = ("fit", "import", "duplicates", "dispatch", "replies", "segments", "search", "lists", "verification")
 MODULES = {"import": "imports"}  # where the name is no module's
 INSIDE = "LEADGEN_BENCH_DIR"
 
