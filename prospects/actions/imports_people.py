@@ -10,7 +10,7 @@ from prospects.actions.imports_policy import Merger
 from prospects.actions.imports_store import Row, RowRefused, Rows, Unit
 from prospects.models import Activity, ActivityKind, Person
 from prospects.rules import titles
-from prospects.rules.imports import ConvertedRow
+from prospects.rules.imports import CUSTOM, ConvertedRow
 from prospects.rules.imports_fields import OWN_ID
 
 _PLAIN = (
@@ -34,6 +34,7 @@ _UNREAD = (
     "last_reply_at",
     "fields_at",
     "time_zone",
+    "custom",
 )
 _DATED = ("created_at", "updated_at", "fields_at")  # read where a policy asks how old something is
 
@@ -43,6 +44,8 @@ class Persons:
 
     def __init__(self, unit: Unit, context: Context) -> None:
         asked = (("time_zone",) if "time_zone" in context.mapped else ()) + (_DATED if Merger.needed(context) else ())
+        if any(name.startswith(CUSTOM) for name in context.mapped):
+            asked += ("custom",)
         self.rows = Rows(Person, unit, ("external_id", "email"), unread=set(_UNREAD) - set(asked))
         self._context, self._unit = context, unit
         self.matched = "."

@@ -131,7 +131,8 @@ class Rows:
         wanted = [value for value in dict.fromkeys(values) if value not in ("", None) and value not in asked]
         if wanted:
             asked.update(wanted)
-            self.load(self.model.objects.filter(**{f"{key}__any": wanted}))
+            # A set: of a list Django resolves each value, which for a batch takes longer than the query.
+            self.load(self.model.objects.filter(**{f"{key}__any": set(wanted)}))
 
     def load(self, rows: "QuerySet[Any]") -> list[Row]:
         """Bring in the rows of a queryset; one that is known already stays as it is in memory."""
@@ -176,9 +177,12 @@ class Rows:
 
     def put(self, row: Row, values: Mapping[str, Any]) -> bool:
         """Set columns of a row; whether anything changed."""
+        for name, value in values.items():
+            if row.get(name, _UNREAD) != value:
+                break
+        else:
+            return False  # what nearly every row of a file says that was imported before
         changed = {name: value for name, value in values.items() if row.get(name, _UNREAD) != value}
-        if not changed:
-            return False
         key = row["id"]
         if key not in self._new and key not in self._before:
             self._before[key] = dict(row)
