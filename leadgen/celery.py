@@ -26,6 +26,7 @@ app.conf.beat_schedule = {
     "away": {"task": "prospects.end_absences", "schedule": 60.0},
     "bulk": {"task": "prospects.run_bulk", "schedule": 30.0},
     "enrichment": {"task": "prospects.run_enrichment", "schedule": 60.0},
+    "finding": {"task": "prospects.run_finding", "schedule": 30.0},
     "duplicates": {"task": "prospects.find_duplicates", "schedule": 30.0},
     "verification": {"task": "prospects.verify_people", "schedule": 30.0},
     "quality": {"task": "prospects.report_quality", "schedule": 300.0},

@@ -12,6 +12,7 @@ from prospects.actions import (
     bulk,
     duplicates,
     enrichment,
+    finding_lane,
     fit,
     imports,
     quality,
@@ -82,6 +83,15 @@ def run_enrichment() -> None:
     while lane := lanes.take(kind=enrichment.LANE, now=clock.now(), lease_seconds=900):
         hold = partial(lanes.prolong, lane, lease_seconds=900)
         again = enrichment.run_lane(lane.workspace_id, now=clock.now(), hold=hold)
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.run_finding")
+def run_finding() -> None:
+    """Read directories, run searches and bring orders to their end, workspace by workspace."""
+    while lane := lanes.take(kind=finding_lane.LANE, now=clock.now(), lease_seconds=900):
+        hold = partial(lanes.prolong, lane, lease_seconds=900)
+        again = finding_lane.run_lane(lane.workspace_id, now=clock.now(), hold=hold)
         lanes.move_on(lane, next_due=again)
 
 

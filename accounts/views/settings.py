@@ -75,6 +75,13 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
                 "enrichment_list",
                 "enrichment.view",
             ),
+            (
+                "Finding",
+                "Who can be searched for companies, people, addresses and numbers",
+                "search",
+                "finding_provider_list",
+                "finding.view",
+            ),
             ("Signals", "News that says why now: feeds, webhooks, triggers", "rss", "signal_list", "signals.view"),
             ("Data quality", "What is missing, wrong, old or there twice", "gauge", "quality_page", "people.view"),
             ("Custom fields", "What you know beyond the usual facts", "list-plus", "custom_field_list", "fields.view"),

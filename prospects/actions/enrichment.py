@@ -7,6 +7,7 @@ never written over, not even by what they agreed to if they edited the field mea
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -27,6 +28,7 @@ from prospects.actions.enrichment_answers import OPEN_TO_ALL, answer_of
 from prospects.actions.people import update_person
 from prospects.actions.phone_outcomes import wrong_numbers
 from prospects.models import (
+    FINDING_KINDS,
     Company,
     EnrichmentItem,
     EnrichmentProvider,
@@ -35,7 +37,8 @@ from prospects.models import (
     Person,
 )
 from prospects.queries.duplicates import COMPANIES, PEOPLE
-from prospects.queries.enrichment import gives
+from prospects.queries.finding import cost
+from prospects.queries.finding_finders import offers
 from prospects.queries.merges import edits_by_hand
 from prospects.rules import enrichment as rules
 from prospects.rules import normalise
@@ -48,7 +51,7 @@ ItemState, RunState = EnrichmentItem.State, EnrichmentRun.State
 
 def start_run(
     *, by: Actor, now: datetime, subject: str, ids: Sequence[UUID | str], fields: Sequence[str] = (), label: str = "",
-    write_at_once: bool = False,
+    write_at_once: bool = False, finder: bool = False, token: str = "",
 ) -> EnrichmentRun:  # fmt: skip
     """Ask about these companies or people; without `fields` about all that providers may fill. Raises Invalid in words."""
     if subject not in rules.FIELDS:
@@ -56,7 +59,8 @@ def start_run(
     wanted = [name for name in rules.FIELDS[subject] if not fields or name in fields]
     if unknown := sorted(set(fields) - set(rules.FIELDS[subject])):
         raise Invalid(f"“{unknown[0]}” is none of: {', '.join(rules.FIELDS[subject])}.", field="fields")
-    if not EnrichmentProvider.objects.filter(subject=subject, is_active=True).exists():
+    asked = EnrichmentProvider.objects.filter(subject=subject, is_active=True).exclude(kind__in=FINDING_KINDS)
+    if not finder and not asked.exists():
         raise Invalid(
             f"Nobody is set up who could be asked about {subject}. Add a provider under Settings, Enrichment."
         )
@@ -69,7 +73,7 @@ def start_run(
     name = label or (str(model.objects.get(pk=keys[0])) if len(keys) == 1 else f"{len(keys):,} {subject}")
     run = EnrichmentRun.objects.create(
         subject=subject, fields=wanted, label=name[:200], write_at_once=write_at_once, total=len(keys), member=by.member,
-        created_at=now,
+        created_at=now, finder=finder, token=token,
     )  # fmt: skip
     column = "company_id" if subject == "companies" else "person_id"
     bulk_insert(EnrichmentItem, [EnrichmentItem(run=run, **{column: key}) for key in keys])
@@ -148,9 +152,7 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
         row = _row(item)
         present = present_of(row, item.run.fields)
         ask = _ask_of(row)
-        providers = list(
-            EnrichmentProvider.objects.filter(subject=item.run.subject, is_active=True).order_by("position", "id")
-        )
+        providers = _providers(item.run)
     found: dict[str, dict[str, Any]] = {}
     notes: list[str] = []
     stopped = False
@@ -159,8 +161,10 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
         wanted = rules.missing(present, item.run.fields, found)
         if not wanted:
             break
-        if not set(wanted) & set(gives(provider)):
+        if not set(wanted) & set(offers(provider)):
             continue
+        if item.run.finder:
+            ask, provider = _as_finder(ask, provider, item.run.fields[0])
         if not ask.key:
             notes.append("There is no domain or address to ask by. Fill it in first.")
             break
@@ -187,7 +191,9 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
             found[name] = {
                 "value": rules.plain(new), "old": rules.plain(present.values.get(name)), "provider": str(provider.pk),
                 "name": provider.name, "at": asked_at.isoformat(),
-            }  # fmt: skip
+            } | {word: values[f"_{word}"] for word in ("guess", "status") if values.get(f"_{word}")}  # fmt: skip
+            if "guess" in found[name]:
+                notes.append(f"{found[name]['guess']}. Nothing is sent to it before it is confirmed.")
     with workspace_scope(workspace_id):
         state = ItemState.FOUND if found else ItemState.STOPPED if stopped else ItemState.NOTHING
         changed = EnrichmentItem.objects.filter(pk=item.pk, state=ItemState.WAITING, run__state=RunState.ASKING).update(
@@ -195,6 +201,25 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
         )
         if changed and found and item.run.write_at_once:
             write_items(run=item.run, ids=[item.pk], by=SYSTEM, now=now)
+
+
+def _providers(run: EnrichmentRun) -> list[EnrichmentProvider]:
+    """The waterfall of a run: finders are asked where somebody confirmed what they cost, and then they alone."""
+    rows = EnrichmentProvider.objects.filter(is_active=True).order_by("position", "id")
+    if run.finder:
+        return list(rows.filter(kind__in=FINDING_KINDS))
+    return list(rows.filter(subject=run.subject).exclude(kind__in=FINDING_KINDS))
+
+
+def _as_finder(ask: rules.Ask, provider: EnrichmentProvider, want: str) -> tuple[rules.Ask, EnrichmentProvider]:
+    """What is asked for, under a key of its own in the cache, at the price of that; not saved."""
+    price = cost(provider, want)
+    provider.price = price.request + price.result
+    provider.per = EnrichmentProvider.Per.MATCH if price.result and not price.request else EnrichmentProvider.Per.CALL
+    if provider.kind != EnrichmentProvider.Kind.SEARCH:
+        provider.cache_days = 0  # what is known here may be more tomorrow, and asking is free
+    who = ask.key.removeprefix(f"{want}:")
+    return replace(ask, key=f"{want}:{who}"[:254], want=want), provider
 
 
 def _settle(now: datetime) -> None:
@@ -269,10 +294,26 @@ def _write(item: EnrichmentItem, run: EnrichmentRun, only: Sequence[str], *, now
             continue
         if name in changed:
             _note_origin(row, name, told)
+            if name == "email" and isinstance(row, Person):
+                _note_status(row, told, now)
             written += 1
     item.state, item.done_at, item.notes = (ItemState.WRITTEN if written else ItemState.REFUSED), now, notes[:20]
     item.save(update_fields=["state", "done_at", "notes"])
     return int(bool(written))
+
+
+def _note_status(person: Person, told: Mapping[str, Any], now: datetime) -> None:
+    """What was said of a found address: stated as verified, or a guess, which is barred from sending like one that does not
+    work until something proves it or somebody confirms it (rules.verification)."""
+    if told.get("guess"):
+        status, words = Person.EmailStatus.INVALID, told["guess"]
+    elif told.get("status") == "valid":
+        status, words = Person.EmailStatus.VALID, f"Stated as verified by {told['name']}"
+    else:
+        return
+    person.email_status, person.email_status_at, person.email_status_reason = status, now, words[:200]
+    person.email_checks = ["guess"] if told.get("guess") else []
+    person.save(update_fields=["email_status", "email_status_at", "email_status_reason", "email_checks"])
 
 
 def _note_origin(row: Company | Person, name: str, told: Mapping[str, Any]) -> None:

@@ -55,12 +55,12 @@ def _reserve(provider: EnrichmentProvider, key: str, now: datetime) -> str:
     # One at a time: two workers must not both find the last cent.
     locked = EnrichmentProvider.objects.select_for_update().get(pk=provider.pk)
     budget = locked.monthly_budget
-    if budget is not None and (used := spent(locked, now)) + locked.price > budget:
+    if budget is not None and (used := spent(locked, now)) + provider.price > budget:
         return (
             f"{locked.name}: the budget of {now:%B} is used up ({used:.2f} of {budget:.2f} {locked.currency}). "
             "Raise it, or resume next month."
         )
-    _charge(locked, key, locked.price, now)
+    _charge(locked, key, provider.price, now)  # of a finder, that of what it is asked for
     return ""
 
 

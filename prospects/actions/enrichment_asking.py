@@ -8,7 +8,8 @@ from leadgen.core.dns import DnsLookup
 from leadgen.core.tenancy import workspace_scope
 from leadgen.core.web import WebError
 from prospects.actions.enrichment_providers import headers_of
-from prospects.models import EnrichmentProvider, EnrichmentRow
+from prospects.actions.finding_asking import find
+from prospects.models import FINDING_KINDS, EnrichmentProvider, EnrichmentRow
 from prospects.rules import enrichment as rules
 from prospects.rules import enrichment_technologies as technologies
 from prospects.sources.enrichment import service, website
@@ -18,6 +19,8 @@ Kind = EnrichmentProvider.Kind
 
 def ask_provider(workspace_id: UUID, provider: EnrichmentProvider, ask: rules.Ask, lookup: DnsLookup) -> dict[str, Any]:
     """Field -> value as told; {} where the provider knows nothing. Raises WebError in words."""
+    if provider.kind in FINDING_KINDS:
+        return find(workspace_id, provider, ask)
     match provider.kind:
         case Kind.HTTP:
             return _service(provider, ask)

@@ -18,7 +18,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert, current_workspace_id
 from prospects.models import EnrichmentAnswer, EnrichmentProvider, EnrichmentRow
 from prospects.rules import enrichment as rules
-from prospects.rules import normalise
+from prospects.rules import finding_service, normalise
 from prospects.sources.csv import TableError, open_table
 
 Kind = EnrichmentProvider.Kind
@@ -63,12 +63,10 @@ def update_provider(*, provider: EnrichmentProvider, changes: Mapping[str, Any],
         changed.append("headers")
     if not changed:
         return []
-    if before["settings"].get("url") and provider.settings.get("url") and secret is None:
-        hosts = [web.host_of(found["url"]) for found in (before["settings"], provider.settings)]
-        if hosts[0] != hosts[1] and provider.headers_sealed:
-            raise Invalid(
-                "The host is another: give its headers again, the stored ones belong to the old one.", field="headers"
-            )
+    if secret is None and provider.headers_sealed and _hosts(provider.settings) - _hosts(before["settings"]):
+        raise Invalid(
+            "The host is another: give its headers again, the stored ones belong to the old one.", field="headers"
+        )
     _save(provider)
     if secret is not None:
         _seal(provider, secret)
@@ -178,7 +176,7 @@ _COLUMNS = (
 
 def _apply(provider: EnrichmentProvider, values: Mapping[str, Any], *, new: bool) -> dict[str, str] | None:
     """Set what is given; returns headers to seal, or None where they stay."""
-    unknown = set(values) - set(FIELDS)
+    unknown = set(values) - {*FIELDS, "operations"}
     if unknown:
         raise Invalid(f"A provider has no field “{min(unknown)}”.", field=min(unknown))
     if "name" in values or new:
@@ -199,6 +197,12 @@ def _apply(provider: EnrichmentProvider, values: Mapping[str, Any], *, new: bool
         if provider.cache_days > 3650:
             raise Invalid("Keep answers for at most 3,650 days.", field="cache_days")
     _money(provider, values)
+    if provider.kind == Kind.SEARCH:
+        if "operations" in values or new:
+            provider.settings = {"operations": _operations(values.get("operations"))}
+        return _headers(values["headers"]) if values.get("headers") else None
+    if provider.kind == Kind.DIRECTORY and "operations" in values:
+        provider.settings = provider.settings | {"operations": _prices(values["operations"])}
     if provider.kind != Kind.HTTP:
         return None
     settings = dict(provider.settings)
@@ -217,6 +221,34 @@ def _apply(provider: EnrichmentProvider, values: Mapping[str, Any], *, new: bool
         settings["body"] = _object(values["body"], "body") if values["body"] else {}
     provider.settings = settings
     return _headers(values["headers"]) if values.get("headers") else None
+
+
+def _operations(raw: Any) -> dict[str, Any]:
+    """What a search service offers; every host is one the web may be asked at."""
+    given = {name: value for name, value in _object(raw, "operations").items() if value} if raw else {}
+    if unknown := sorted(set(given) - set(finding_service.OPERATIONS)):
+        raise Invalid(f"“{unknown[0]}” is none of: {', '.join(finding_service.OPERATIONS)}.", field="operations")
+    if not given:
+        raise Invalid("Set up at least one of the four: companies, people, e-mail or phone.", field="operations")
+    kept = {name: finding_service.check_operation(name, _object(value, name)) for name, value in given.items()}
+    for name, operation in kept.items():
+        web.check_url(re.sub(r"{[^{}]*}", "x", operation["url"]), field=name)
+    return kept
+
+
+def _prices(raw: Any) -> dict[str, Any]:
+    """Of a licensed directory: what a row costs that is taken."""
+    given = _object(raw, "operations")
+    return {
+        name: {"price": finding_service.check_price(name, (given.get(name) or {}).get("price"))}
+        for name in finding_service.OPERATIONS
+        if given.get(name)
+    }
+
+
+def _hosts(settings: Mapping[str, Any]) -> set[str]:
+    urls = [settings.get("url", ""), *(one.get("url", "") for one in settings.get("operations", {}).values())]
+    return {web.host_of(url) for url in urls} - {""}
 
 
 def _money(provider: EnrichmentProvider, values: Mapping[str, Any]) -> None:

@@ -24,13 +24,16 @@ from prospects.actions.enrichment_providers import (
     upload_table,
 )
 from prospects.api.fields import TenantKeyField
-from prospects.models import Company, EnrichmentItem, EnrichmentProvider, EnrichmentRun, Person
+from prospects.models import FINDING_KINDS, Company, EnrichmentItem, EnrichmentProvider, EnrichmentRun, Person
 from prospects.queries import enrichment as queries
 
 MAX_IDS = 10_000
 
 
 class EnrichmentProviderSerializer(serializers.ModelSerializer[EnrichmentProvider]):
+    kind = serializers.ChoiceField(
+        choices=[(kind.value, kind.label) for kind in EnrichmentProvider.Kind if kind not in FINDING_KINDS]
+    )
     url = serializers.CharField(max_length=1000, required=False, write_only=True, help_text="With {domain}, {email}...")
     method = serializers.ChoiceField(choices=["GET", "POST"], required=False, write_only=True)
     body = serializers.DictField(required=False, write_only=True)
@@ -98,7 +101,7 @@ class EnrichmentProviderViewSet(
     def get_queryset(self) -> QuerySet[EnrichmentProvider]:
         if getattr(self, "swagger_fake_view", False):
             return EnrichmentProvider.unscoped.none()
-        return EnrichmentProvider.objects.all()
+        return EnrichmentProvider.objects.exclude(kind__in=FINDING_KINDS)
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {**super().get_serializer_context(), "costs": SimpleLazyObject(lambda: queries.costs(clock.now()))}

@@ -13,6 +13,8 @@ from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.duplicates import CompanyPairViewSet, MergeViewSet, PersonPairViewSet
 from prospects.api.enrichment import EnrichmentProviderViewSet, EnrichmentRunViewSet
+from prospects.api.finding import FinderViewSet, FindingSearchViewSet
+from prospects.api.finding_providers import FindingProviderViewSet
 from prospects.api.handoffs import HandoffViewSet
 from prospects.api.icps import IcpViewSet
 from prospects.api.imports import ImportViewSet
@@ -57,6 +59,9 @@ router.register("signal-triggers", SignalTriggerViewSet, basename="api_signaltri
 router.register("quality", QualityViewSet, basename="api_quality")
 router.register("enrichment-providers", EnrichmentProviderViewSet, basename="api_enrichmentprovider")
 router.register("enrichment-runs", EnrichmentRunViewSet, basename="api_enrichmentrun")
+router.register("finding-providers", FindingProviderViewSet, basename="api_findingprovider")
+router.register("finding-searches", FindingSearchViewSet, basename="api_findingsearch")
+router.register("finders", FinderViewSet, basename="api_finder")
 router.register("phone-outcomes", PhoneOutcomeViewSet, basename="api_phoneoutcome")
 router.register("imports", ImportViewSet, basename="api_import")
 router.register("import-templates", ImportTemplateViewSet, basename="api_importtemplate")

@@ -10,6 +10,7 @@ from prospects.models.custom import CustomField
 from prospects.models.deals import Customer, Deal, Meeting
 from prospects.models.duplicates import CompanyKeys, CompanyPair, Merge, MergeMove, PersonKeys, PersonPair
 from prospects.models.enrichment import (
+    FINDING_KINDS,
     EnrichmentAnswer,
     EnrichmentCharge,
     EnrichmentItem,
@@ -17,6 +18,15 @@ from prospects.models.enrichment import (
     EnrichmentRow,
     EnrichmentRun,
     FieldOrigin,
+)
+from prospects.models.finding import (
+    DirectoryCompany,
+    DirectoryPerson,
+    DirectoryUpload,
+    FindingOrder,
+    FindingResult,
+    FindingRun,
+    FindingSearch,
 )
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
 from prospects.models.imports import Import, ImportBatch, ImportFates, ImportFile, ImportIssue, ImportTemplate
@@ -35,6 +45,7 @@ from prospects.models.verification import MailHost, Verification
 
 __all__ = [
     "EXITS",
+    "FINDING_KINDS",
     "OPEN_STAGES",
     "Absence",
     "AbsenceMove",
@@ -54,6 +65,9 @@ __all__ = [
     "Customer",
     "Deal",
     "Department",
+    "DirectoryCompany",
+    "DirectoryPerson",
+    "DirectoryUpload",
     "Engagement",
     "EnrichmentAnswer",
     "EnrichmentCharge",
@@ -62,6 +76,10 @@ __all__ = [
     "EnrichmentRow",
     "EnrichmentRun",
     "FieldOrigin",
+    "FindingOrder",
+    "FindingResult",
+    "FindingRun",
+    "FindingSearch",
     "Handoff",
     "Icp",
     "IcpVersion",

@@ -18,6 +18,13 @@ class EnrichmentProviderKind(models.TextChoices):
     WEBSITE = "website", "Company website"
     DNS = "dns", "Name servers (DNS)"
     TABLE = "table", "Table (CSV)"
+    # Those of finding: asked by searches and finders, never by a plain enrichment run.
+    SEARCH = "search", "Search service (HTTP)"
+    DIRECTORY = "directory", "Directory (CSV, Parquet)"
+    PATTERN = "pattern", "Address pattern"
+
+
+FINDING_KINDS = (EnrichmentProviderKind.SEARCH, EnrichmentProviderKind.DIRECTORY, EnrichmentProviderKind.PATTERN)
 
 
 class EnrichmentPer(models.TextChoices):
@@ -33,7 +40,7 @@ class EnrichmentProvider(TenantModel):
     Per = EnrichmentPer
 
     name = models.CharField(max_length=80)
-    kind = models.CharField(max_length=7, choices=Kind.choices)
+    kind = models.CharField(max_length=9, choices=Kind.choices)
     subject = models.CharField(max_length=9, choices=Subject.choices, default=Subject.COMPANIES)
     position = models.PositiveIntegerField(default=0)
     is_active = models.BooleanField(default=True)
@@ -91,6 +98,8 @@ class EnrichmentAnswer(TenantModel):
 class EnrichmentCharge(AppendOnlyModel):
     """Money for one question, written before it is asked; a negative row gives back what finding nothing does not cost."""
 
+    erasable = ("key",)
+
     provider = TenantForeignKey("prospects.EnrichmentProvider", models.DB_CASCADE)
     at = models.DateTimeField()
     amount = models.DecimalField(max_digits=12, decimal_places=4)
@@ -119,6 +128,8 @@ class EnrichmentRun(TenantModel):
     fields = ArrayField(models.CharField(max_length=40))
     label = models.CharField(max_length=200)  # "Lumen", "34 companies", "segment Fintech"
     write_at_once = models.BooleanField(default=False)
+    finder = models.BooleanField(default=False, db_default=False)  # finders are asked, at a price somebody confirmed
+    token = models.CharField(max_length=40, blank=True, db_default="")  # of a finder: a second click is the same run
     total = models.PositiveIntegerField(default=0)
     member = TenantForeignKey("accounts.Member", null=True)
     created_at = models.DateTimeField()
@@ -128,6 +139,7 @@ class EnrichmentRun(TenantModel):
         constraints = [
             one_of("subject", EnrichmentSubject, "enrichmentrun_subject"),
             one_of("state", EnrichmentRunState, "enrichmentrun_state"),
+            models.UniqueConstraint(fields=["workspace", "token"], condition=~Q(token=""), name="enrichmentrun_token"),
         ]
         indexes = [models.Index(fields=["workspace", "-created_at", "-id"], name="enrichmentrun_created")]
 
@@ -185,6 +197,7 @@ class FieldOrigin(TenantModel):
     provider = TenantForeignKey("prospects.EnrichmentProvider", models.DB_SET_NULL, null=True)
     value = models.JSONField()  # what was written: another value there now is somebody else's
     at = models.DateTimeField()  # when the provider said so
+    search = models.CharField(max_length=120, blank=True, db_default="")  # the name of the one by which it was found
 
     class Meta(TenantModel.Meta):
         constraints = [

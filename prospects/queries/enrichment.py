@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Count, QuerySet, Sum
 
 from prospects.models import (
+    FINDING_KINDS,
     Company,
     EnrichmentCharge,
     EnrichmentItem,
@@ -42,7 +43,7 @@ def costs(now: datetime) -> dict[tuple[UUID, str], Decimal]:
 def waterfall(now: datetime) -> list[Step]:
     """All providers in order; two queries."""
     cost = costs(now)
-    rows = EnrichmentProvider.objects.order_by("position", "id")
+    rows = EnrichmentProvider.objects.exclude(kind__in=FINDING_KINDS).order_by("position", "id")
     found: list[Step] = []
     for place, provider in enumerate(rows, start=1):
         used = cost.get((provider.pk, provider.currency), Decimal(0))

@@ -212,7 +212,9 @@ def _subject(
     # A status of another time than the one written here is somebody else's word: a bounce, an automatic answer, an import.
     theirs = status != "unknown" and (checked_at is None or status_at != written_at)
     # Their hard word stays for as long as the address does, also after it was looked at.
-    kept = status == "bounced" or (status == "invalid" and "stated_invalid" in checks and address == email)
+    kept = status == "bounced" or (
+        status == "invalid" and {"stated_invalid", "guess"} & set(checks) and address == email
+    )
     stated = status if theirs or kept else "valid" if "stated" in checks and address == email else ""
     answered = after("answered")
     confirmed = max(

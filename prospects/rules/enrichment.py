@@ -42,6 +42,7 @@ class Ask:
     last_name: str = ""
     linkedin_url: str = ""
     company_name: str = ""
+    want: str = ""  # of a finder: email or phone
 
     def places(self) -> dict[str, str]:
         """Values for the `{...}` of an address."""

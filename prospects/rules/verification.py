@@ -28,6 +28,7 @@ CHECKS: dict[str, str] = {
     "no_server": "No mail server",
     "bounced": "Bounced",
     "stated_invalid": "Known not to work",
+    "guess": "Guessed, not confirmed",
     "disposable": "Throw-away mail",
     "role": "Role account",
     "no_mx": "No MX record",
@@ -41,6 +42,7 @@ CHECKS: dict[str, str] = {
     "no_answer": "Name server silent",
     "reserved": "Example address",
 }
+GUESS = "A guess:"  # how the reason of a guessed address begins (rules.finding_patterns)
 HARD = frozenset({"syntax", "no_domain", "null_mx", "no_server", "bounced", "stated_invalid"})
 # RFC 2606, RFC 6761: nobody's mail is there and no name server is asked. Demos and tests use them.
 RESERVED = frozenset({"example", "test", "localhost", "local", "onion", "alt"})
@@ -158,7 +160,8 @@ def _verdict(known: Known, domain: str, notes: tuple[str, ...], now: datetime) -
     back = known.answered_at and known.stated_at and known.answered_at > known.stated_at
     if known.stated in {"bounced", "invalid"} and not back:
         words = known.stated_words or ("It bounced" if known.stated == "bounced" else "Known not to work")
-        return Judgement(known.stated, ("bounced" if known.stated == "bounced" else "stated_invalid",), words)
+        code = "bounced" if known.stated == "bounced" else "guess" if words.startswith(GUESS) else "stated_invalid"
+        return Judgement(known.stated, (code,), words)
     problem = syntax_problem(known.email)
     if problem:
         return Judgement("invalid", ("syntax",), f"It cannot be an address: {problem}")

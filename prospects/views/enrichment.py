@@ -23,7 +23,7 @@ from prospects.actions.enrichment_providers import (
     upload_table,
 )
 from prospects.forms.enrichment import ProviderForm, TableForm
-from prospects.models import EnrichmentItem, EnrichmentProvider, EnrichmentRun
+from prospects.models import FINDING_KINDS, EnrichmentItem, EnrichmentProvider, EnrichmentRun
 from prospects.queries import enrichment as queries
 from prospects.views.listing import add_app_error, selected_ids, sheet_or_page
 
@@ -48,7 +48,7 @@ def enrichment_tabs(request: MemberRequest) -> list[dict[str, Any]]:
 def enrichment_list(request: MemberRequest) -> HttpResponse:
     """The waterfall: who is asked in which order, what they fill and cost."""
     context = {
-        "steps": queries.waterfall(clock.now()), "kinds": [(k, k.label, WORDS[k]) for k in Kind],
+        "steps": queries.waterfall(clock.now()), "kinds": [(k, k.label, WORDS[k]) for k in WORDS],
         "enrichment_tabs": enrichment_tabs(request), "enrichment_tab": "providers",
     }  # fmt: skip
     return render(request, "prospects/enrichment_list.html", context)
@@ -58,7 +58,7 @@ def enrichment_list(request: MemberRequest) -> HttpResponse:
 def enrichment_provider_create(request: MemberRequest) -> HttpResponse:
     """A new provider of `?kind=`."""
     kind = request.GET.get("kind", Kind.HTTP)
-    kind = kind if kind in Kind.values else Kind.HTTP
+    kind = kind if kind in WORDS else Kind.HTTP
     form = ProviderForm(
         request.POST or None, kind=kind, initial={"name": "" if kind == Kind.HTTP else Kind(kind).label}
     )
@@ -231,7 +231,7 @@ def _act(request: MemberRequest, key: UUID, act: Any, words: str) -> HttpRespons
 
 
 def _provider(key: UUID) -> EnrichmentProvider:
-    found: EnrichmentProvider = get_object_or_404(EnrichmentProvider.objects.all(), pk=key)
+    found: EnrichmentProvider = get_object_or_404(EnrichmentProvider.objects.exclude(kind__in=FINDING_KINDS), pk=key)
     return found
 
 

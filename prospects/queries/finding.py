@@ -1,0 +1,276 @@
+"""Reads of finding: who can be searched, what a search found and costs, who is ours already or must not be added."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet, Sum
+from django.db.models.functions import Upper
+
+from prospects.models import (
+    FINDING_KINDS,
+    Company,
+    DirectoryUpload,
+    EnrichmentProvider,
+    FindingOrder,
+    FindingResult,
+    FindingRun,
+    FindingSearch,
+    Icp,
+    IcpVersion,
+    Person,
+)
+from prospects.queries.enrichment import spent
+from prospects.queries.fit import current_version, local_now
+from prospects.queries.suppressions import suppressions_of
+from prospects.rules.fields import COMPANY_FACTS, PERSON_FACTS
+from prospects.rules.finding import pages_of
+from prospects.rules.finding_service import PAGE_SIZE, Cost, cost_of
+from prospects.rules.fit import Fit, by_part, fit_of
+from prospects.rules.icps import content_of, parse_profile
+from prospects.rules.titles import role
+
+Kind = EnrichmentProvider.Kind
+ORDERS = ("created_at",)
+
+
+def providers(subject: str = "", *, active: bool = True) -> list[EnrichmentProvider]:
+    """Who can be searched (for `subject`), in their order."""
+    rows = EnrichmentProvider.objects.filter(kind__in=FINDING_KINDS).order_by("position", "id")
+    rows = rows.filter(is_active=True) if active else rows
+    return [row for row in rows if not subject or subject in operations_of(row)]
+
+
+def operations_of(provider: EnrichmentProvider) -> tuple[str, ...]:
+    """What a provider can be asked: of a directory, what its files hold."""
+    if provider.kind == Kind.PATTERN:
+        return ("email",)
+    if provider.kind == Kind.SEARCH:
+        return tuple(provider.settings.get("operations", {}))
+    held = tuple(provider.settings.get("held", ()))
+    return (*held, "email", "phone") if "people" in held else held
+
+
+def cost(provider: EnrichmentProvider, operation: str) -> Cost:
+    """The provider's price for one operation."""
+    return cost_of(provider.settings.get("operations", {}).get(operation) or {})
+
+
+def page_size(provider: EnrichmentProvider, subject: str) -> int:
+    return int((provider.settings.get("operations", {}).get(subject) or {}).get("page_size") or PAGE_SIZE)
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What something costs before it is done. `left` of the month's budget, None where none is set."""
+
+    count: int
+    amount: Decimal
+    currency: str
+    left: Decimal | None
+
+    @property
+    def too_much(self) -> bool:
+        return self.left is not None and self.amount > self.left
+
+
+def left_of(provider: EnrichmentProvider, now: datetime) -> Decimal | None:
+    """What is left of the month's budget."""
+    return provider.monthly_budget - spent(provider, now) if provider.monthly_budget is not None else None
+
+
+def quote_search(provider: EnrichmentProvider, subject: str, wanted: int, now: datetime) -> Quote:
+    """The most a run may cost: requests, each at its price."""
+    pages = pages_of(wanted, page_size(provider, subject))
+    return Quote(pages, pages * cost(provider, subject).request, provider.currency, left_of(provider, now))
+
+
+def quote_rows(search: FindingSearch, count: int, now: datetime) -> Quote:
+    """What adding so many rows costs."""
+    provider = search.provider
+    return Quote(count, count * cost(provider, search.subject).result, provider.currency, left_of(provider, now))
+
+
+# --- what was found
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What stands against adding a row: `row` is ours already (`by` says how it was known); `words` say so."""
+
+    row: Company | Person | None = None
+    words: str = ""
+
+    @property
+    def open(self) -> bool:
+        return not self.words
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A result as a page shows it."""
+
+    result: FindingResult
+    standing: Standing
+    why: list[tuple[str, str]]
+
+    @property
+    def title(self) -> str:
+        values = self.result.values
+        name = f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
+        return str(values.get("name") or name or values.get("email") or values.get("domain") or "unnamed")
+
+
+def standings(subject: str, rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
+    """Who is ours already, by exact keys, and who must not be added; three or four queries whatever the number."""
+    return _companies(rows) if subject == "companies" else _people(rows)
+
+
+def _companies(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
+    domains = {row.values["domain"] for row in rows if row.values.get("domain")}
+    pages = {row.values["linkedin_url"] for row in rows if row.values.get("linkedin_url")}
+    by_domain = {one.domain: one for one in Company.objects.filter(domain__in=domains)}
+    by_page = {one.linkedin_url: one for one in Company.objects.filter(linkedin_url__in=pages)}
+    barred = suppressions_of([f"nobody@{domain}" for domain in domains])
+    found: dict[UUID, Standing] = {}
+    for row in rows:
+        values = row.values
+        hit = by_domain.get(values.get("domain", "")) or by_page.get(values.get("linkedin_url", ""))
+        if f"nobody@{values.get('domain', '')}" in barred:
+            found[row.pk] = Standing(hit, "suppressed, will not be added")
+        else:
+            found[row.pk] = Standing(hit, "already yours") if hit else _ordered(row)
+    return found
+
+
+def _people(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
+    emails = {row.values["email"] for row in rows if row.values.get("email")}
+    pages = {row.values["linkedin_url"] for row in rows if row.values.get("linkedin_url")}
+    domains = {domain for row in rows if (domain := domain_of(row.values))}
+    names = {name_of(row.values).upper() for row in rows} - {""}
+    by_email = {one.email: one for one in Person.objects.filter(email__in=emails)}
+    by_page = {one.linkedin_url: one for one in Person.objects.filter(linkedin_url__in=pages)}
+    there = Person.objects.filter(company__domain__in=domains).annotate(x_upper=Upper("full_name"))
+    by_name: dict[tuple[str, str], Person] = {
+        (one.x_upper, one.company.domain): one for one in there.filter(x_upper__in=names).select_related("company")
+    }
+    barred = suppressions_of([*emails, *(f"nobody@{domain}" for domain in domains)])
+    found: dict[UUID, Standing] = {}
+    for row in rows:
+        values = row.values
+        domain = domain_of(values)
+        hit = (
+            by_email.get(values.get("email", ""))
+            or by_page.get(values.get("linkedin_url", ""))
+            or by_name.get((name_of(values).upper(), domain))
+        )
+        if values.get("email") in barred or f"nobody@{domain}" in barred:
+            found[row.pk] = Standing(hit, "suppressed, will not be added")
+        else:
+            found[row.pk] = Standing(hit, "already yours") if hit else _ordered(row)
+    return found
+
+
+def _ordered(row: FindingResult) -> Standing:
+    """A row that was bought and whose record is gone, or is not there yet."""
+    return Standing(words="bought already") if row.order_id else Standing()
+
+
+def name_of(values: Mapping[str, Any]) -> str:
+    return f"{values.get('first_name', '')} {values.get('last_name', '')}".strip()
+
+
+def domain_of(values: Mapping[str, Any]) -> str:
+    """The company's domain of a person that was found."""
+    return str(values.get("company_domain") or "")
+
+
+def lines(search: FindingSearch, rows: Sequence[FindingResult]) -> list[Line]:
+    standing = standings(search.subject, rows)
+    versions = {one.pk: content_of(one) for one in IcpVersion.objects.filter(pk__in={row.version_id for row in rows})}
+    return [
+        Line(row, standing[row.pk], by_part(versions[row.version_id], row.marks) if row.version_id in versions else [])
+        for row in rows
+    ]
+
+
+def results(search: FindingSearch, run: FindingRun | None = None) -> QuerySet[FindingResult]:
+    """The best first."""
+    rows = FindingResult.objects.filter(search=search)
+    return (rows.filter(run=run) if run is not None else rows).order_by("-score", "id")
+
+
+def latest_run(search: FindingSearch) -> FindingRun | None:
+    found: FindingRun | None = FindingRun.objects.filter(search=search).order_by("-number").first()
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A search in the history: its last run, what its runs and its rows have cost, how many were added."""
+
+    search: FindingSearch
+    run: FindingRun | None
+    amount: Decimal
+    currency: str
+    added: int
+
+
+def history(searches: Sequence[FindingSearch]) -> list[Entry]:
+    """Three queries, whatever their number."""
+    keys = [one.pk for one in searches]
+    last: dict[UUID, FindingRun] = {}
+    for run in FindingRun.objects.filter(search__in=keys).order_by("number"):
+        last[run.search_id] = run
+    spent_on: dict[UUID, Decimal] = defaultdict(Decimal)
+    for key, total in FindingRun.objects.filter(search__in=keys).values_list("search").annotate(total=Sum("amount")):
+        spent_on[key] += total
+    added: dict[UUID, int] = defaultdict(int)
+    orders = FindingOrder.objects.filter(search__in=keys).values_list("search")
+    for key, total, count in orders.annotate(total=Sum("amount"), count=Sum("rows")):
+        spent_on[key] += total
+        added[key] += count
+    return [Entry(one, last.get(one.pk), spent_on[one.pk], one.provider.currency, added[one.pk]) for one in searches]
+
+
+# --- fit
+
+
+class Scorer:
+    """Holds rows that are not ours against a profile, by the rules that score records."""
+
+    def __init__(self, icp: Icp | None, subject: str, now: datetime) -> None:
+        self.version = current_version(icp) if icp is not None else None
+        self._person = subject == "people"
+        self._profile = parse_profile(content_of(self.version), person=self._person) if self.version else None
+        self._now = local_now(now)
+
+    def fit(self, values: Mapping[str, Any], ours: Mapping[str, Company]) -> Fit | None:
+        """`ours`: companies of the workspace by domain; what we know of somebody's company goes before what was told."""
+        if self._profile is None:
+            return None
+        if not self._person:
+            facts = COMPANY_FACTS.facts(Company(**values))
+        else:
+            told = {name.removeprefix("company_"): one for name, one in values.items() if name.startswith("company_")}
+            company = ours.get(told.get("domain", "")) or Company(**told)
+            own = {name: one for name, one in values.items() if not name.startswith("company_")}
+            read = role(str(own.get("title", "")))
+            own["seniority"] = own.get("seniority") or read.seniority
+            own["department"] = own.get("department") or read.department
+            facts = PERSON_FACTS.facts(Person(**own, company=company))
+        return fit_of(self._profile, facts, self._now, person=self._person)
+
+
+def uploads(provider: EnrichmentProvider, limit: int = 10) -> list[DirectoryUpload]:
+    """A directory's files, the newest first, without their bytes."""
+    rows = DirectoryUpload.objects.filter(provider=provider).defer("content")
+    return list(rows.order_by("-created_at", "-id")[:limit])
+
+
+def companies_by_domain(domains: Iterable[str]) -> dict[str, Company]:
+    return {one.domain: one for one in Company.objects.filter(domain__in={d for d in domains if d})}
