@@ -10,9 +10,11 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, Member
 from accounts.permissions import PERMISSIONS, allows
+from accounts.queries.visibility import viewer_of
 from accounts.rules.scopes import scope_covers
 from leadgen.core import clock
 from leadgen.core.client import client_address
+from leadgen.core.visibility import look_as
 
 PREFIX = "lg_"
 
@@ -52,7 +54,9 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if parts is None:
             return None
         token = (
-            ApiToken.objects.select_related("member", "member__user").filter(secret_hash=hash_secret(parts[1])).first()
+            ApiToken.objects.select_related("member", "member__user", "workspace")
+            .filter(secret_hash=hash_secret(parts[1]))
+            .first()
         )
         now = clock.now()
         if token is None or token.revoked_at or not token.member.is_active:
@@ -62,6 +66,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         # Once a minute is enough to show "last used", and spares a write a request.
         if token.last_used_at is None or (now - token.last_used_at).total_seconds() > 60:
             ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
+        look_as(viewer_of(token.member, token.workspace))
         for target in (request, request._request):
             target.member = token.member  # type: ignore[attr-defined]
         return token.member, token

@@ -16,8 +16,10 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from accounts.models import Member, User, Workspace
+from accounts.queries.visibility import viewer_of
 from leadgen.core.client import client_address
 from leadgen.core.tenancy import active_workspace_id, workspace_scope
+from leadgen.core.visibility import look_as, viewing_as
 
 PREFIX = "/w/"
 OWN_TRANSACTIONS = ("/p/esp/",)
@@ -72,7 +74,12 @@ class WorkspaceMiddleware:
         user_id = request.user.pk if isinstance(request.user, User) else None
         try:
             # Pages show times in the user's zone, else the workspace's; the API speaks UTC.
-            with workspace_scope(self._workspace_id(request, user_id), user_id), timezone.override(UTC):
+            # Until it is known who asks; what `_enter`, or a token, says of that ends with the request.
+            with (
+                viewing_as(None),
+                workspace_scope(self._workspace_id(request, user_id), user_id),
+                timezone.override(UTC),
+            ):
                 if request.path_info.startswith(PREFIX):
                     self._enter(request)
                 if isinstance(request.user, User) and not request.path_info.startswith("/api/"):
@@ -115,3 +122,4 @@ class WorkspaceMiddleware:
         request.member = (  # type: ignore[attr-defined]
             Member.objects.select_related("user").filter(user_id=request.user.pk, is_active=True).first()
         )
+        look_as(viewer_of(request.member, request.workspace))  # type: ignore[attr-defined]

@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from accounts.views import audit, health, home, invitations, members, settings, tokens
+from accounts.views import audit, health, home, invitations, members, settings, tokens, visibility
 
 urlpatterns = [
     path("", home.workspace_home, name="workspace_home"),
     path("health/", health.health, name="health"),
     path("settings/", settings.settings, name="settings"),
     path("settings/workspace/", settings.workspace_edit, name="workspace_edit"),
+    path("settings/visibility/", visibility.visibility_edit, name="visibility_edit"),
     path("settings/members/", members.member_list, name="member_list"),
     path("settings/members/invite/", invitations.invitation_create, name="invitation_create"),
     path("settings/members/<uuid:member_id>/", members.member_edit, name="member_edit"),

@@ -11,6 +11,7 @@ from django.db import IntegrityError
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member, Role, User, Workspace
 from accounts.queries.zones import is_currency, is_zone
+from accounts.rules import visibility
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import workspace_scope
 
@@ -23,6 +24,7 @@ EDITABLE = (
     "postal_address",
     "work_start",
     "work_end",
+    "visibility",
 )
 
 
@@ -67,6 +69,8 @@ def update_workspace(*, by: Actor, workspace: Workspace, now: datetime, **change
     unknown = set(changes) - set(EDITABLE)
     if unknown:
         raise Invalid(f"{', '.join(sorted(unknown))} cannot be changed.", field=min(unknown))
+    if "visibility" in changes:
+        changes["visibility"] = visibility.cleaned(changes["visibility"])
     before = {name: getattr(workspace, name) for name in changes}
     for name, value in changes.items():
         setattr(workspace, name, value)

@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from accounts.actions.workspaces import EDITABLE, update_workspace
 from accounts.models import Workspace
+from accounts.rules.visibility import CHOICES
 from leadgen.core import clock, restore
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
@@ -19,6 +20,10 @@ class WorkspaceSerializer(serializers.ModelSerializer[Workspace]):
     gross_margin = serializers.DecimalField(max_digits=6, decimal_places=5, help_text="A ratio, 0.8 is 80 %.")
     assumed_churn = serializers.DecimalField(max_digits=7, decimal_places=6, help_text="A ratio a month.")
 
+    visibility = serializers.DictField(
+        child=serializers.ChoiceField(choices=CHOICES), required=False,
+        help_text="Role to all, team or own: whose records it sees. Owner, admin and ops always see all; so does what is not named.",
+    )  # fmt: skip
     sending_held = serializers.SerializerMethodField(
         help_text="Why nobody of this Leadgen may send at the moment (restored from a backup), or empty."
     )

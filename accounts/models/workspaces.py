@@ -37,6 +37,8 @@ class Workspace(models.Model):
     postal_address = models.TextField(blank=True)
     work_start = models.TimeField(default="09:00")
     work_end = models.TimeField(default="17:00")
+    # Role -> "own" or "team": whose records it sees. A role that is not named sees all (queries.visibility).
+    visibility = models.JSONField(default=dict, db_default={}, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

@@ -12,6 +12,7 @@ from accounts.actions.workspaces import update_workspace
 from accounts.context import mounted
 from accounts.forms.workspaces import WorkspaceEditForm
 from accounts.permissions import member_allows
+from accounts.rules.visibility import SEEN, level_of
 from leadgen.core import clock
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect
@@ -30,6 +31,13 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
                 "workspace.edit",
             ),
             ("Members", "Who works here, in which role; invitations", "users", "member_list", "members.view"),
+            (
+                "Record visibility",
+                "Which roles see all records, their team's or their own",
+                "eye",
+                "visibility_edit",
+                "workspace.edit",
+            ),
             ("Absences", "Who is away, and who has their rows", "calendar", "absence_list", "absences.view"),
             ("Audit log", "Who changed what, and when", "scroll-text", "audit_list", "audit.view"),
         ],
@@ -115,6 +123,7 @@ def settings(request: MemberRequest) -> HttpResponse:
         ("Working day", f"{workspace.work_start:%H:%M} to {workspace.work_end:%H:%M}"),
         ("Postal address", workspace.postal_address or None),
         ("Your role", request.member.get_role_display()),
+        ("You see", dict(SEEN)[level_of(workspace.visibility, request.member.role)]),
     ]
     return render(request, "accounts/settings.html", {"sections": sections, "facts": facts})
 

@@ -18,6 +18,7 @@ from accounts.models import ApiToken, Workspace
 from accounts.permissions import member_allows
 from analytics.queries.facts import RECORDED
 from analytics.queries.report import open_report
+from analytics.queries.rows import seen_ids
 from analytics.rules.ask import PRESETS, Ask
 from analytics.rules.definitions import DEFINITIONS
 from analytics.rules.facts import Basis
@@ -106,7 +107,8 @@ class FunnelViewSet(viewsets.ViewSet):
     )
     @action(detail=False)
     def rows(self, request: Request) -> Response:
-        """`{key, basis, set, kind, count, figure, results: [id], next, previous}`, newest first; open an id at its own resource.
+        """`{key, basis, set, kind, count, others, figure, results: [id], next, previous}`, newest first; open an id at its own
+        resource. `others` are counted and belong to others, so that this token may not open them.
 
         `kind` is leads, deals, customers (ids of their won deals), spend, handoffs or meetings.
         """
@@ -132,7 +134,8 @@ class FunnelViewSet(viewsets.ViewSet):
             raise Http404 from error
         if name not in found:
             raise Invalid(f"This figure has: {', '.join(found)}.", field="set")
-        ids = tuple(reversed(found[name].ids))
+        counted = tuple(reversed(found[name].ids))
+        ids = seen_ids(found[name].kind, counted)
         entry = report.figures_of(basis).get(key)
         figure = entry if isinstance(entry, Figure) else (entry or {}).get(part or "")
 
@@ -143,7 +146,8 @@ class FunnelViewSet(viewsets.ViewSet):
 
         return Response(
             {
-                "key": key, "basis": basis, "set": name, "kind": found[name].kind, "count": len(ids),
+                "key": key, "basis": basis, "set": name, "kind": found[name].kind, "count": len(counted),
+                "others": len(counted) - len(ids),
                 "figure": as_json(figure) if figure is not None else None,
                 "results": [str(one) for one in ids[start : start + limit]],
                 "next": link(start + limit), "previous": link(max(0, start - limit)),

@@ -2,9 +2,11 @@
 
 from datetime import datetime
 
+from leadgen.core.visibility import everyone
 from prospects.models import Activity, ActivityKind
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def people_who_replied(start: datetime, end: datetime) -> int:
     """How many people answered in [start, end), by e-mail or LinkedIn; automatic answers do not count."""
     kinds = (ActivityKind.REPLIED, ActivityKind.LINKEDIN_REPLIED)

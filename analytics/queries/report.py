@@ -14,8 +14,10 @@ from analytics.rules.facts import UNKNOWN, Facts
 from analytics.rules.report import Report
 from leadgen.core.clock import local_date
 from leadgen.core.errors import Invalid
+from leadgen.core.visibility import everyone
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def open_report(workspace: Workspace, params: Mapping[str, str], now: datetime) -> tuple[Ask, Report]:
     """What is asked and the report that answers it, counted anew from the rows each time. Raises Invalid (field named).
 

@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from accounts.context import mounted
+from leadgen.core.visibility import current_viewer, everyone
 from prospects.models import Deal, Handoff, Lead, Meeting, Spend
 
 
@@ -37,12 +38,21 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """Kind of fact -> the heads of its table; the first is the row's name."""
 
 
+def seen_ids(kind: str, ids: Sequence[Any]) -> tuple[Any, ...]:
+    """Those of a figure's rows that the viewer may see: the figure counts everybody's, what it opens to are theirs."""
+    if current_viewer() is None or not ids:
+        return tuple(ids)
+    seen = set(_MODELS[kind].objects.filter(pk__any=ids).values_list("pk", flat=True))
+    return tuple(key for key in ids if key in seen)
+
+
 def shown_rows(kind: str, ids: Sequence[Any], slug: str) -> list[Shown]:
     """The rows with these ids, in this order; one that was deleted meanwhile is left out. Two or three queries."""
     found = {row.id: row for row in _LOADERS[kind](ids, slug)}
     return [found[key] for key in ids if key in found]
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def history_begins(zone: ZoneInfo) -> date | None:
     """The first day, in `zone`, of which the workspace knows anything."""
     opened = Lead.objects.filter(opened_at__isnull=False).order_by("opened_at").values_list("opened_at", flat=True)
@@ -178,6 +188,9 @@ def _meetings(ids: Sequence[Any], slug: str) -> list[Shown]:
     ]
 
 
+_MODELS: dict[str, Any] = {
+    "leads": Lead, "deals": Deal, "customers": Deal, "spend": Spend, "handoffs": Handoff, "meetings": Meeting,
+}  # fmt: skip
 _LOADERS = {
     "leads": _leads,
     "deals": _deals,

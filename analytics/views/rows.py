@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from accounts.access import MemberRequest, member_view
 from analytics.queries.report import open_report
-from analytics.queries.rows import COLUMNS, Shown, shown_rows
+from analytics.queries.rows import COLUMNS, Shown, seen_ids, shown_rows
 from analytics.rules.definitions import DEFINITIONS
 from analytics.rules.facts import Basis, Id
 from analytics.rules.figure import Figure, Figures
@@ -84,8 +84,9 @@ class Drill:
         return {"numerator": "Counted", "denominator": "Out of", "rest": "Stayed behind"}[name]
 
     def ids(self) -> tuple[Id, ...]:
-        """The ids of the chosen set, newest first."""
-        return tuple(reversed(self.sets[self.chosen].ids))
+        """The ids of the chosen set that the viewer may see, newest first."""
+        found = self.sets[self.chosen]
+        return seen_ids(found.kind, tuple(reversed(found.ids)))
 
     def address(self, **more: str | None) -> str:
         """This page with other values."""
@@ -129,6 +130,7 @@ def funnel_rows(request: MemberRequest) -> HttpResponse:
         "rows": [(row, _cells(row, kind, parts)) for row in rows],
         "noun": NOUNS[kind],
         "total": len(ids),
+        "others": len(drill.sets[drill.chosen].ids) - len(ids),
         "shown": len(rows),
         "next_url": drill.address(page=str(page + 1)) if start + SIZE < len(ids) else "",
         "previous_url": drill.address(page=str(page - 1)) if page > 1 else "",

@@ -21,6 +21,7 @@ from campaigns.rules.rotation import next_in_turn
 from leadgen.core.errors import Conflict, Invalid, Refused
 from leadgen.core.ids import uuid7
 from leadgen.core.tenancy import bulk_insert, current_workspace_id
+from leadgen.core.visibility import as_asked
 from prospects.actions.activities import append_facts
 from prospects.models import Activity, ActivityKind, Lead, Person
 from prospects.models.choices import OPEN_STAGES
@@ -70,7 +71,7 @@ def plan_enrolment(*, sequence: Sequence, people: Iterable[UUID]) -> EnrolmentPl
     kinds = {step.kind for step in steps}
     workspace = Workspace.objects.get(pk=current_workspace_id())
     mailbox = Mailbox.objects.filter(pk__in=_pool(sequence)).first()
-    rows = list(Person.objects.select_related("company", "owner").filter(pk__in=ids).order_by("pk"))
+    rows = list(as_asked(Person.objects.select_related("company", "owner").filter(pk__in=ids)).order_by("pk"))
     suppressed = suppressions_of([person.email for person in rows])
     inside = _inside(ids, sequence)
     plan = EnrolmentPlan()

@@ -18,6 +18,7 @@ from campaigns.queries.linkedin import HORIZON, TASKS, open_touches
 from campaigns.rules.intent import classify_reply
 from campaigns.rules.linkedin_mail import LinkedInNews
 from leadgen.core.errors import Invalid
+from leadgen.core.visibility import as_asked
 from prospects.actions.activities import record_activity
 from prospects.actions.leads import note_interest
 from prospects.actions.tasks import create_task
@@ -87,7 +88,7 @@ def check_touches(*, touches: Iterable[UUID], result: str, by: Actor, now: datet
     if result not in CHECKS:
         raise Invalid(f"Choose one of: {', '.join(CHECKS)}.", field="result")
     ids = list(touches)
-    runs = StepRun.objects.filter(pk__in=ids).values_list("enrolment__person_id", flat=True)
+    runs = as_asked(StepRun.objects.filter(pk__in=ids)).values_list("enrolment__person_id", flat=True)
     people = list(dict.fromkeys(runs))
     if not ids or not people:
         return 0

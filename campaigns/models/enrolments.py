@@ -52,6 +52,12 @@ class Enrolment(TenantModel):
             models.Index(fields=["workspace", "-enrolled_at", "-id"], name="enrolment_enrolled"),
             # Where somebody stands: rules ask it of everybody.
             models.Index(fields=["workspace", "person", "-enrolled_at"], name="enrolment_person"),
+            # Whom somebody has in a sequence: asked of whoever sees their own records only (queries.visibility).
+            models.Index(
+                fields=["workspace", "owner"],
+                condition=Q(state__in=["active", "paused"], owner__isnull=False),
+                name="enrolment_owner",
+            ),
         ]
 
 

@@ -12,6 +12,7 @@ from campaigns.models import Form, Submission
 from campaigns.queries.mail import public_url
 from campaigns.rules import capture as rules
 from campaigns.rules.tokens import public_token
+from leadgen.core.visibility import everyone
 
 State = Submission.State
 TONES = {State.ACCEPTED: "success", State.SUSPECT: "neutral", State.INCOMPLETE: "neutral"}
@@ -23,6 +24,7 @@ def hosted_url(form: Form) -> str:
     return public_url("hosted_form", public_token("form", workspace_id=form.workspace_id, row=form.pk))
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def counts_of(forms: Iterable[Form], now: datetime) -> dict[UUID, dict[str, Any]]:
     """{form id: {accepted, suspect, incomplete, last}} of the last 30 days; `last` is of all time. One query."""
     recent = Q(at__gt=now - LATELY)

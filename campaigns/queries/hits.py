@@ -11,6 +11,7 @@ from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from campaigns.models import HitVerdict, LinkHit, MailDomain
 from campaigns.models.messages import Message
 from campaigns.rules import hits as rules
+from leadgen.core.visibility import everyone
 
 CLASSES = (rules.HUMAN, rules.UNSURE, rules.AUTOMATED)
 WAITING = "waiting"  # not classed yet
@@ -108,6 +109,7 @@ def newest_verdicts(hits: Iterable[UUID]) -> dict[UUID, HitVerdict]:
     return {row.hit_id: row for row in HitVerdict.objects.filter(hit__in=list(hits)).order_by("version")}
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def tracking_facts(*, now: datetime, days: int = 30) -> dict[str, Any]:
     """For the settings: hits of the last `days` by class, how many an older classifier judged, the links' host."""
     rows = LinkHit.objects.filter(at__gte=now - timedelta(days=days))

@@ -14,6 +14,7 @@ from campaigns.models import Mailbox, Message
 from campaigns.queries.freshness import clock_words
 from campaigns.queries.mailsync import is_fresh, unread_words, worst_reading
 from leadgen.core import clock
+from leadgen.core.visibility import everyone
 
 DAY = timedelta(hours=24)
 # A test that nobody answered for this long was asked of a worker that is not there.
@@ -44,6 +45,7 @@ class Usage:
         return f"{self.used:,} of {self.cap:,} in 24 h"
 
 
+@everyone()  # a mailbox's limit counts everybody's mail
 def usage_of(mailboxes: Iterable[Mailbox], now: datetime) -> dict[Any, Usage]:
     """{mailbox id: Usage}, in one query."""
     listed = list(mailboxes)

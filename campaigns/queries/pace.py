@@ -14,6 +14,7 @@ from campaigns.queries.domains import held_domains
 from campaigns.rules.bulk_senders import PROVIDER_OF, RULES, Standing
 from campaigns.rules.pacing import DAY, RATE_WINDOW, BounceRate, Evidence, days_left
 from leadgen.core.tenancy import current_workspace_id
+from leadgen.core.visibility import everyone
 from prospects.rules.normalise import registrable
 
 # A mail refused before DATA was never submitted, but was a send that bounced. Newest first, RATE_WINDOW a mailbox.
@@ -47,6 +48,7 @@ def bounce_rates(mailboxes: Iterable[UUID], *, since: datetime | None = None) ->
     return {pk: found.get(pk, BounceRate(0, 0)) for pk in ids}
 
 
+@everyone()  # a mailbox's limits count everybody's mail
 def evidence_of(mailbox: Mailbox, *, since: datetime, now: datetime) -> Evidence:
     """What the ramp is weighed by: sends of the last 24 hours; bounces, blocks and proven complaints after `since`."""
     told = Message.objects.filter(mailbox=mailbox, bounced_at__gt=since, bounced_at__lte=now).order_by()
@@ -90,6 +92,7 @@ class Share:
     inside: int
 
 
+@everyone()  # a mailbox's limits count everybody's mail
 def shares_of(pool: Sequence[Mailbox]) -> list[Share]:
     """How new people spread over a pool, and how those inside are spread now."""
     usable = {mailbox.pk: mailbox.weight * mailbox.cap for mailbox in usable_of(pool)}
@@ -127,6 +130,7 @@ def ramp_of(mailbox: Mailbox) -> RampWords | None:
     )
 
 
+@everyone()  # a mailbox's limits count everybody's mail
 def standings(now: datetime, *, domain: str = "") -> list[Standing]:
     """Mails of the last 24 hours to the large consumer providers by primary (registrable) domain, over all mailboxes.
 

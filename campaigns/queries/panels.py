@@ -6,6 +6,7 @@ from campaigns.models import Enrolment, Message, Sequence
 from campaigns.queries.enrolments import STOPPED_BY, TONES, current_of, next_actions
 from campaigns.queries.messages import balance, balance_rows
 from campaigns.queries.sequences import counts_of
+from leadgen.core.visibility import everyone
 from prospects.models import Campaign, Person
 from prospects.queries.panels import Panel, register_panel
 
@@ -30,6 +31,7 @@ def person_next_touch(person: Person, now: datetime) -> Panel:
     )
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def campaign_page(campaign: Campaign, now: datetime) -> Panel:
     """Sequences of a campaign, and its messages in their five states, adding up."""
     sequences = list(Sequence.objects.filter(campaign=campaign).select_related("owner").order_by("-created_at", "-id"))
@@ -47,6 +49,7 @@ def campaign_page(campaign: Campaign, now: datetime) -> Panel:
     )
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def campaign_effects(campaign: Campaign, now: datetime) -> Panel:
     """What pausing or ending it does to the people inside, in words: {"pause": ..., "end": ...}."""
     inside = Enrolment.objects.filter(sequence__campaign=campaign, state__in=INSIDE).count()

@@ -14,6 +14,7 @@ from campaigns.queries.queue import pause_words, sla_of
 from campaigns.queries.verdicts import block_of_person
 from campaigns.rules.queue import POSITIVE, REPLY_WORDS, Facts, badge, in_office
 from leadgen.core.clock import local_date, start_of_day
+from leadgen.core.visibility import everyone
 from prospects.models import Handoff, Person, Task
 from prospects.queries.activities import Timeline, timeline
 from prospects.queries.panels import local_time
@@ -139,7 +140,9 @@ def _mail(item: Item, person: Person, member: Member, now: datetime) -> dict[str
         text = f"Hi {person.first_name or person.full_name},\n\n"
         if chosen is not None:
             text += f"\n\n{chosen.signature or chosen.from_name}"
-    used = Message.objects.filter(mailbox=chosen, submitted_at__gt=now - timedelta(hours=24)).count() if chosen else 0
+    with everyone():  # a mailbox's limit counts everybody's mail
+        sent = Message.objects.filter(mailbox=chosen, submitted_at__gt=now - timedelta(hours=24))
+        used = sent.count() if chosen else 0
     return {
         "blocked": blocked.reason if blocked else "" if boxes else "No mailbox of yours can send. Connect one in Settings.",
         "boxes": boxes, "chosen": chosen, "used": used, "subject": subject, "text": text,

@@ -15,6 +15,7 @@ from campaigns.queries.mail import template_data
 from campaigns.rules import liquid
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
+from leadgen.core.visibility import everyone
 from prospects.models import Person
 
 ORDERS = ("created_at", "name")
@@ -45,6 +46,7 @@ class SequenceCounts:
         return self.inside + self.finished + self.stopped
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def counts_of(sequences: Iterable[Sequence]) -> dict[UUID, SequenceCounts]:
     """Counts by sequence id; two queries however many sequences."""
     found = {sequence.pk: SequenceCounts() for sequence in sequences}
@@ -93,6 +95,7 @@ def delay_words(step: Step) -> str:
     return f"after {' '.join(parts)}" if parts else "at once"
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def outcomes_by_step(version: SequenceVersion) -> dict[UUID, dict[str, int]]:
     """How many people are at, and did, each step: {step id: {begun, waiting, sent, done, ...}}."""
     found: dict[UUID, dict[str, int]] = {}
@@ -112,6 +115,7 @@ class VersionRow:
     inside: int
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def versions_of(sequence: Sequence) -> list[VersionRow]:
     """Every version, the newest first; three queries."""
     versions = list(

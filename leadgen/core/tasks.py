@@ -10,6 +10,7 @@ from celery import Task, current_app, shared_task
 from django.db import transaction
 
 from leadgen.core.tenancy import current_workspace_id, workspace_scope
+from leadgen.core.visibility import viewing_as
 
 
 class WorkspaceTask(Task):
@@ -19,7 +20,7 @@ class WorkspaceTask(Task):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         workspace_id, *rest = args
-        with workspace_scope(workspace_id):
+        with viewing_as(None), workspace_scope(workspace_id):
             return super().__call__(*rest, **kwargs)
 
 

@@ -14,6 +14,8 @@ from django.db import connections, models, transaction
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.ddl_references import Columns, Statement, Table
 
+from leadgen.core.visibility import condition_of
+
 
 class NoWorkspace(RuntimeError):
     """A tenant table was touched outside a workspace scope: a programming error, never shown to users."""
@@ -102,12 +104,14 @@ class TenantQuerySet(models.QuerySet[Any]):
 
 
 class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: ignore[misc]  # mypy cannot see a base made by a call
-    """Raises outside a scope and filters by workspace inside one: the first lock."""
+    """Raises outside a scope and filters by workspace inside one: the first lock. Then by what the viewer may see."""
 
     use_in_migrations = False
 
     def get_queryset(self) -> TenantQuerySet:
-        return cast(TenantQuerySet, super().get_queryset().filter(workspace_id=current_workspace_id()))
+        rows = super().get_queryset().filter(workspace_id=current_workspace_id())
+        seen = condition_of(self.model)
+        return cast(TenantQuerySet, rows if seen is None else rows.filter(seen))
 
 
 class PlainManager(models.Manager[Any]):

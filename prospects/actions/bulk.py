@@ -19,6 +19,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.lanes import Lane
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id, workspace_scope
+from leadgen.core.visibility import as_asked
 from prospects.actions.bulk_kinds import GONE, Outcome, check_params, do_part, same_as_asked, words_of
 from prospects.models import BulkAct, BulkPart, Company, Person
 from prospects.models.locks import lock_row
@@ -200,7 +201,7 @@ def left_of(act: BulkAct) -> int:
 
 def rows_asked(subject: str, ids: Sequence[UUID]) -> QuerySet[Any]:
     """The rows of these ids."""
-    return MODELS[subject].objects.filter(pk__any=list(ids))
+    return as_asked(MODELS[subject].objects.filter(pk__any=list(ids)))
 
 
 __all__ = ["AT_ONCE", "GONE", "BulkPlan", "cancel_bulk", "left_of", "plan_bulk", "rows_asked", "run_lane", "start_bulk"]

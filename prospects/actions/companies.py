@@ -15,6 +15,7 @@ from prospects.actions.activities import record_activity
 from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
 from prospects.models import Activity, ActivityKind, Company, Person
+from prospects.queries.visibility import hidden, owner_words
 from prospects.rules import normalise
 from prospects.rules.naics import industry_code
 
@@ -147,6 +148,11 @@ def _refuse_duplicates(company: Company, names: Sequence[str]) -> None:
 
 def _conflict(other: Company, name: str, value: str) -> Conflict:
     words = "domain" if name == "domain" else "external id"
+    if hidden([other]):
+        return Conflict(
+            f"A company you may not see has the {words} {value} already; it belongs to {owner_words(other)}.", code="duplicate",
+            field=name, detail={"type": "company"},
+        )  # fmt: skip
     return Conflict(
         f"{other.name} has the {words} {value} already.", code="duplicate", field=name,
         detail={"type": "company", "id": str(other.pk), "name": other.name},

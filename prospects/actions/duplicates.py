@@ -25,6 +25,7 @@ from prospects.actions.search import learn_rows
 from prospects.models import CompanyPair, PersonPair
 from prospects.models.duplicates import PairState
 from prospects.queries.duplicates import COMPANIES, PEOPLE, Subject
+from prospects.queries.merges import refuse_unseen
 from prospects.rules import duplicates as rules
 
 LANE, FULL = "duplicates", "full"
@@ -139,6 +140,7 @@ def compare_all(subject: Subject, *, now: datetime) -> Look:
 
 def dismiss(*, pair: PersonPair | CompanyPair, by: Actor, now: datetime) -> None:
     """These two are not one: remembered, so that nobody is asked again. Told twice it is told once."""
+    refuse_unseen([pair.first, pair.second])
     if pair.state == PairState.DISMISSED:
         return
     pair.state, pair.decided_at, pair.decided_by = PairState.DISMISSED, now, by.member
@@ -148,6 +150,7 @@ def dismiss(*, pair: PersonPair | CompanyPair, by: Actor, now: datetime) -> None
 
 def reconsider(*, pair: PersonPair | CompanyPair, by: Actor, now: datetime) -> None:
     """Take "not a duplicate" back."""
+    refuse_unseen([pair.first, pair.second])
     if pair.state == PairState.OPEN:
         raise Conflict("This pair is to be reviewed already.", code="pair_open")
     pair.state, pair.decided_at, pair.decided_by = PairState.OPEN, None, None

@@ -22,6 +22,7 @@ from leadgen.core.dns import DnsLookup
 from leadgen.core.errors import AppError, Conflict, Invalid
 from leadgen.core.tasks import ring
 from leadgen.core.tenancy import bulk_insert, workspace_scope
+from leadgen.core.visibility import as_asked
 from prospects.actions import fields as cleaning
 from prospects.actions.companies import update_company
 from prospects.actions.enrichment_answers import OPEN_TO_ALL, answer_of
@@ -65,7 +66,9 @@ def start_run(
             f"Nobody is set up who could be asked about {subject}. Add a provider under Settings, Enrichment."
         )
     model: Any = Company if subject == "companies" else Person
-    keys = list(model.objects.filter(pk__in=list(ids)[: MAX_ROWS + 1]).order_by("pk").values_list("pk", flat=True))
+    keys = list(
+        as_asked(model.objects.filter(pk__in=list(ids)[: MAX_ROWS + 1])).order_by("pk").values_list("pk", flat=True)
+    )
     if not keys:
         raise Invalid(f"Select some {subject} first.")
     if len(keys) > MAX_ROWS:
@@ -243,7 +246,7 @@ def write_items(
 
     Looked at anew first: what somebody typed or another run wrote since it was proposed stays, and a note says so.
     """
-    items = run_items(run).select_for_update(of=("self",)).filter(state=ItemState.FOUND).order_by("id")
+    items = as_asked(run_items(run)).select_for_update(of=("self",)).filter(state=ItemState.FOUND).order_by("id")
     if ids is not None:
         items = items.filter(pk__in=list(ids))
     written = 0
@@ -260,7 +263,9 @@ def write_items(
 def refuse_items(*, run: EnrichmentRun, ids: Sequence[UUID | str], by: Actor, now: datetime) -> int:
     """Leave these rows as they are."""
     count = int(
-        run_items(run).filter(state=ItemState.FOUND, pk__in=list(ids)).update(state=ItemState.REFUSED, done_at=now)
+        as_asked(run_items(run))
+        .filter(state=ItemState.FOUND, pk__in=list(ids))
+        .update(state=ItemState.REFUSED, done_at=now)
     )
     if not run_items(run).filter(state__in=[ItemState.FOUND, ItemState.WAITING]).exists():
         EnrichmentRun.objects.filter(pk=run.pk, state=RunState.REVIEW).update(state=RunState.DONE, finished_at=now)

@@ -17,6 +17,7 @@ from prospects.actions.fit import rescore
 from prospects.actions.suppressions import mask
 from prospects.models import Activity, ActivityKind, Company, Person
 from prospects.queries.titles import how_read
+from prospects.queries.visibility import hidden, owner_words
 from prospects.rules import titles
 from prospects.rules.names import split_name
 from prospects.rules.normalise import company_domain
@@ -158,6 +159,11 @@ def _refuse_duplicates(person: Person, names: Sequence[str]) -> None:
 
 def _conflict(other: Person, name: str, value: str) -> Conflict:
     words = "address" if name == "email" else "external id"
+    if hidden([other]):
+        return Conflict(
+            f"A person you may not see has the {words} {value} already; it belongs to {owner_words(other)}.", code="duplicate",
+            field=name, detail={"type": "person"},
+        )  # fmt: skip
     return Conflict(
         f"{other} has the {words} {value} already.", code="duplicate", field=name,
         detail={"type": "person", "id": str(other.pk), "name": str(other)},

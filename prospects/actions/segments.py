@@ -14,6 +14,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.rulelang import describe, parse, to_json
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
+from leadgen.core.visibility import as_asked, asker
 from prospects.models import Company, Person, Segment
 from prospects.models.locks import lock_row
 from prospects.rules.segments import CATALOGUES
@@ -103,7 +104,7 @@ def add_members(*, segment: Segment, ids: Iterable[UUID], by: Actor, now: dateti
     """Put people (or companies) on a list; who is on it stays as they are. Ids of another workspace are `missing`."""
     keys, column = _keys(segment, ids)
     lock_row(segment)
-    found = list(_model(segment).objects.filter(pk__in=keys).values_list("pk", flat=True))
+    found = list(as_asked(_model(segment).objects.filter(pk__in=keys)).values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -133,6 +134,8 @@ def remove_members(*, segment: Segment, ids: Iterable[UUID], by: Actor, now: dat
     """Take people (or companies) off a list."""
     keys, column = _keys(segment, ids)
     lock_row(segment)
+    if asker() is not None:
+        keys = list(as_asked(_model(segment).objects.filter(pk__in=keys)).values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute(
             f"""

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from accounts.actions.audit import Actor
 from leadgen.core.errors import Invalid
+from leadgen.core.visibility import as_asked
 from prospects.actions.segments import MAX_AT_ONCE, Moved, add_members
 from prospects.models import Company, Person, Segment
 from prospects.rules import normalise
@@ -71,7 +72,7 @@ def _keyed(segment: Segment, cells: set[str]) -> dict[tuple[str, str], UUID]:
     for cell in cells:
         for column, value in _ways(segment, cell):
             wanted.setdefault(column, []).append(value)
-    rows = (Person if segment.of_people else Company).objects.all()
+    rows = as_asked((Person if segment.of_people else Company).objects.all())
     keys: dict[tuple[str, str], UUID] = {}
     for column, values in wanted.items():
         for pk, value in rows.filter(**{f"{column}__in": values}).values_list("pk", column):
@@ -83,7 +84,7 @@ def _named(segment: Segment, cells: set[str]) -> dict[str, list[UUID]]:
     """Ids by exact name: by the index of names, so letter case counts."""
     names: dict[str, list[UUID]] = {}
     column = "full_name" if segment.of_people else "name"
-    rows = (Person if segment.of_people else Company).objects.filter(**{f"{column}__in": list(cells)})
+    rows = as_asked((Person if segment.of_people else Company).objects.filter(**{f"{column}__in": list(cells)}))
     for pk, name in rows.values_list("pk", column) if cells else ():
         names.setdefault(name, []).append(pk)
     return names

@@ -16,6 +16,7 @@ from accounts.actions.audit import Actor, write_audit
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.ids import uuid7
 from leadgen.core.tenancy import current_workspace_id
+from leadgen.core.visibility import as_asked
 from prospects.actions import fields, signals_triggers
 from prospects.models import Company, Person, Signal, SignalSource
 from prospects.rules import normalise
@@ -260,4 +261,4 @@ def _key(row: Any) -> str | None:
 
 def rows_by_ids(ids: Iterable[UUID | str]) -> list[Signal]:
     """Signals to act on, in the order of their time."""
-    return list(Signal.objects.filter(pk__in=list(ids)).order_by("-at", "-id"))
+    return list(as_asked(Signal.objects.filter(pk__in=list(ids))).order_by("-at", "-id"))

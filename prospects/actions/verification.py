@@ -22,6 +22,7 @@ from leadgen.core.errors import Invalid
 from leadgen.core.models import Lane
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id, workspace_scope
+from leadgen.core.visibility import as_asked
 from prospects.actions.activities import record_activity
 from prospects.models import ActivityKind, Person
 from prospects.queries import verification as queries
@@ -62,7 +63,7 @@ def ask_verification(*, ids: Iterable[UUID], by: Actor, now: datetime) -> int:
         raise Invalid("Choose some people first.", field="ids")
     if len(keys) > MAX_AT_ONCE:
         raise Invalid(f"At most {MAX_AT_ONCE:,} at a time.", field="ids")
-    found = Person.objects.filter(pk__in=keys).exclude(email="").values("pk", "email")
+    found = as_asked(Person.objects.filter(pk__in=keys)).exclude(email="").values("pk", "email")
     people = [row["pk"] for row in found]
     domains = sorted({row["email"].rpartition("@")[2] for row in found})
     with connection.cursor() as cursor:

@@ -26,6 +26,7 @@ from prospects.forms.duplicates import draft_of
 from prospects.models import Company, CompanyPair, Merge, Person, PersonPair
 from prospects.queries.duplicates import COMPANIES, PEOPLE, Subject, look_alikes, open_pairs, subject_of
 from prospects.queries.merges import bulk_plan, keep_first, load_row, merged_into, merges
+from prospects.queries.visibility import owner_words
 from prospects.rules import duplicates as rules
 
 
@@ -126,7 +127,7 @@ BULK_ANSWER = inline_serializer(
 )  # fmt: skip
 CHECK_ANSWER = inline_serializer(
     "LookAlikes",
-    {"found": serializers.ListField(child=serializers.DictField(), help_text="id, name, score, confidence, reasons")},
+    {"found": serializers.ListField(child=serializers.DictField(), help_text="id, name, owner, score, confidence, reasons; of one you may not see: no id and no name")},
 )
 
 
@@ -209,8 +210,9 @@ class PairViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
         facts, but = draft_of(self.subject, body_of(request))
         found = [
             {
-                "id": str(like.row.pk),
-                "name": str(like.row),
+                "id": None if like.hidden else str(like.row.pk),
+                "name": f"A {self.subject.noun} you may not see" if like.hidden else str(like.row),
+                "owner": owner_words(like.row) if like.hidden else str(like.row.owner or ""),
                 "score": like.points,
                 "confidence": like.band,
                 "reasons": like.reasons,

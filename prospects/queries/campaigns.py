@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
 
+from leadgen.core.visibility import everyone
 from prospects.models import OPEN_STAGES, Campaign, Channel, Deal, Lead, Spend, Stage
 
 ORDERS = ("created_at", "name", "starts_on", "budget")
@@ -32,6 +33,7 @@ class CampaignFigures:
         return budget - self.spent if budget is not None else None
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def figures_of(campaigns: Sequence[Campaign]) -> dict[UUID, CampaignFigures]:
     """Figures by campaign id, in three queries however many campaigns."""
     ids = [campaign.pk for campaign in campaigns]

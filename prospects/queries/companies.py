@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from leadgen.core.rulelang import Node, compile_rule, leaves, parse
+from leadgen.core.visibility import everyone
 from prospects.models import Company, CompanyFit, Customer, Deal, Icp, Lead, Person
 from prospects.queries.related import annotated
 from prospects.queries.suppressions import is_suppressed
@@ -32,6 +33,7 @@ def with_fit(queryset: QuerySet[Company], icp: Icp | None = None) -> QuerySet[Co
     )
 
 
+@everyone()  # the date of a colleague's touch spares the company a second one
 def with_touch(queryset: QuerySet[Company]) -> QuerySet[Company]:
     """Annotate `x_last_touch_at`: the latest touch of any of its people."""
     people = Person.objects.filter(company=OuterRef("pk"), last_touch_at__isnull=False).order_by("-last_touch_at")
@@ -48,6 +50,7 @@ def matching(rule: Mapping[str, Any] | Node, *, now: datetime) -> QuerySet[Compa
     return filter_by_rule(Company.objects.all(), rule, now=now)
 
 
+@everyone()  # what a rule asks of other rows is true or not whoever looks; `queryset` holds what they may see
 def filter_by_rule(queryset: QuerySet[Company], rule: Mapping[str, Any] | Node, *, now: datetime) -> QuerySet[Company]:
     """Keep the rows of `queryset` for which the rule is true."""
     node = parse(rule, COMPANY_FIELDS)

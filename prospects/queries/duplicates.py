@@ -10,8 +10,10 @@ from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import QuerySet
 
 from leadgen.core.errors import NotFound
+from leadgen.core.visibility import everyone
 from prospects.models import Company, CompanyKeys, CompanyPair, Person, PersonKeys, PersonPair
 from prospects.models.duplicates import MergeKind
+from prospects.queries.visibility import hidden
 from prospects.rules import duplicates as rules
 from prospects.rules.normalise import company_domain
 
@@ -120,8 +122,10 @@ class Likeness:
     points: int
     band: str
     reasons: list[str]
+    hidden: bool = False  # it is there, whose it is may be said, and nothing else
 
 
+@everyone()  # a duplicate is one whoever owns it; what may not be seen of it is left out where it is shown
 def look_alikes(subject: Subject, facts: Any, *, but: UUID | None = None, most: int = 3) -> list[Likeness]:
     """Rows that `facts` (a Human or a Firm, not stored yet) may be a duplicate of, likeliest first. About three queries."""
     keys = subject.keys_of(facts)
@@ -138,8 +142,9 @@ def look_alikes(subject: Subject, facts: Any, *, but: UUID | None = None, most: 
             scored.append((score.points, row.id, score.reasons))
     best = sorted(scored, reverse=True)[:most]
     rows = {row.pk: row for row in subject.model.objects.filter(pk__in=[key for _, key, _ in best])} if best else {}
+    unseen = hidden(list(rows.values()))
     return [
-        Likeness(rows[key], points, rules.band(points), rules.in_words(reasons))
+        Likeness(rows[key], points, rules.band(points), rules.in_words(reasons), key in unseen)
         for points, key, reasons in best
         if key in rows
     ]

@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 from accounts.models import Member
 from accounts.permissions import allows
 from leadgen.core.errors import Refused
+from leadgen.core.visibility import as_asked, asker
 from prospects.models import Activity, ActivityKind, Company, Merge, Person
 from prospects.queries.duplicates import PEOPLE, Subject
+from prospects.queries.visibility import hidden, owner_words
 from prospects.rules.merges import Choice, Side, groups, preselect
 
 # Columns nobody chooses: keys, what follows from others, what is taken from whichever row has more.
@@ -86,8 +88,21 @@ def merges_of(row: Person | Company) -> QuerySet[Merge]:
     return merges().filter(**{column: row.pk}).order_by("-at", "-id")
 
 
+def refuse_unseen(rows: list[Any]) -> None:
+    """Nobody judges a row they may not see."""
+    unseen = hidden(rows)
+    for row in rows:
+        if row.pk in unseen:
+            noun = "people" if isinstance(row, Person) else "companies"
+            raise Refused(
+                f"One of the two {noun} belongs to {owner_words(row)}, and you may not see it. Ask them, or somebody who sees"
+                " all records.", code="not_yours",
+            )  # fmt: skip
+
+
 def refuse_foreign(member: Member | None, rows: list[Any]) -> None:
     """Merging takes a row away, so it needs the right to delete, or that every row is one's own or nobody's."""
+    refuse_unseen(rows)
     if member is None or allows(member.role, "people.delete"):
         return
     for row in rows:
@@ -117,6 +132,11 @@ def bulk_plan(subject: Subject, least: int, member: Member | None) -> BulkPlan:
     """Exact: open pairs of at least this score that the member may merge, joined into groups. Two queries."""
     plan = BulkPlan()
     rows = subject.pair.objects.filter(state="open", score__gte=least).order_by("-score", "pk")
+    hides = asker() is not None
+    if hides:  # both sides are needed to judge: a pair with one that is not seen is left out
+        seen = as_asked(subject.model.objects.all()).order_by().values("pk")
+        unseen = as_asked(rows).exclude(first__in=seen, second__in=seen).count()
+        rows = rows.filter(first__in=seen, second__in=seen)
     wanted: list[tuple[UUID, UUID]] = []
     for first, second, *owners in rows.values_list("first_id", "second_id", "first__owner_id", "second__owner_id"):
         plan.pairs += 1
@@ -124,6 +144,9 @@ def bulk_plan(subject: Subject, least: int, member: Member | None) -> BulkPlan:
             wanted.append((first, second))
         else:
             plan.blocked["belong to somebody else"] = plan.blocked.get("belong to somebody else", 0) + 1
+    if hides and unseen:
+        plan.pairs += unseen
+        plan.blocked["belong to somebody else"] = plan.blocked.get("belong to somebody else", 0) + unseen
     plan.groups = groups(wanted)
     plan.merges = sum(len(group) - 1 for group in plan.groups)
     return plan

@@ -21,6 +21,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from leadgen.core.visibility import everyone
 from prospects.models import Campaign, Company, Consent, Deal, Engagement, Lead, Person
 from prospects.queries.activities import Timeline, first_touch, timeline
 from prospects.queries.agreements import signed_agreement
@@ -65,7 +66,8 @@ def contact_panel(person: Person, now: datetime, *, with_timeline: bool = False)
     Use: `{% include "prospects/contact_panel.html" with contact=contact %}` where
     `contact = contact_panel(person, clock.now())`. Load `company` and `owner` with the person.
     """
-    row: Any = with_fit(Person.objects.filter(pk=person.pk)).select_related("company", "owner").get()
+    with everyone():  # who is shown beside what one sees is seen with it
+        row: Any = with_fit(Person.objects.filter(pk=person.pk)).select_related("company", "owner").get()
     person = row
     suppression = suppressions_of([person.email]).get(person.email)
     lead = open_or_latest_lead(person)

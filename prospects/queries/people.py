@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from leadgen.core.rulelang import Node, compile_rule, leaves, parse
+from leadgen.core.visibility import everyone
 from prospects.models import OPEN_STAGES, Company, Deal, Icp, Lead, Person, PersonFit, Task
 from prospects.queries.companies import primary_icp
 from prospects.queries.related import annotated
@@ -44,6 +45,7 @@ def matching(rule: Mapping[str, Any] | Node, *, now: datetime) -> QuerySet[Perso
     return filter_by_rule(Person.objects.all(), rule, now=now)
 
 
+@everyone()  # what a rule asks of other rows is true or not whoever looks; `queryset` holds what they may see
 def filter_by_rule(queryset: QuerySet[Person], rule: Mapping[str, Any] | Node, *, now: datetime) -> QuerySet[Person]:
     """Keep the rows of `queryset` for which the rule is true."""
     node = parse(rule, PERSON_FIELDS)
@@ -65,12 +67,12 @@ def containing(queryset: QuerySet[Person], text: str, *, companies: bool = True)
     words = text.split()
     if not words:
         return queryset
-    everyone = Person.objects.order_by()
+    anybody = Person.objects.order_by()
     own, theirs = named("full_name", words) | inside("email", "".join(words)), named("name", words)
-    found = _few(everyone.filter(own))
+    found = _few(anybody.filter(own))
     if found is not None and companies:
         firms = _few(Company.objects.order_by().filter(theirs))
-        staff = _few(everyone.filter(company__any=firms)) if firms is not None else None
+        staff = _few(anybody.filter(company__any=firms)) if firms is not None else None
         found = [*found, *staff] if staff is not None else None
     if found is not None:
         return queryset.filter(pk__any=list(dict.fromkeys(found)))

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from django.db.models import Case, Count, IntegerField, Q, QuerySet, Sum, Value, When
 
 from leadgen.core.rulelang import compile_rule, parse
+from leadgen.core.visibility import everyone
 from prospects.models import Company, CompanyPair, Person, PersonPair, QualityReport
 from prospects.models.duplicates import PairState
 from prospects.queries.fit import local_now
@@ -64,6 +65,7 @@ def _with_facts(queryset: QuerySet[Any], subject: str, asked: Iterable[Rule], at
     return annotated(queryset, parse({"all": list(asked)}, CATALOGUES[subject]), now=at)
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def count_all(now: datetime) -> Counts:
     """Every figure, and the pairs to review: exact, in one pass a table."""
     at, found = local_now(now), Counts()
@@ -87,6 +89,7 @@ def count_all(now: datetime) -> Counts:
     return found
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def worst_sources(now: datetime) -> list[Source]:
     """Sources by the share of their people with any trouble, the worst first; those of few people are not ranked."""
     at = local_now(now)

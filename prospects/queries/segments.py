@@ -14,13 +14,15 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
-from django.db.models import Func, IntegerField, Q, QuerySet
+from django.db.models import Count, Func, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from psycopg.errors import QueryCanceled
 
 from leadgen.core.counts import EXACT_UP_TO, planned_rows
 from leadgen.core.pagination import Order, Page, keyset
 from leadgen.core.rulelang import leaves, parse
 from leadgen.core.tenancy import current_workspace_id
+from leadgen.core.visibility import current_viewer
 from prospects.models import Company, Person, Segment, SegmentMember
 from prospects.queries import companies, people
 from prospects.queries.fit import local_now
@@ -213,7 +215,8 @@ def know_everybody(model: Any) -> None:
 
 
 def _known_as(model: Any) -> str:
-    return f"everybody:{current_workspace_id()}:{model._meta.model_name}"
+    viewer = current_viewer()  # "everybody" is whom they may see
+    return f"everybody:{current_workspace_id()}:{model._meta.model_name}:{viewer.member if viewer else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +294,19 @@ def sample_rows(subject: str, queryset: QuerySet[Any], *, count: int = 8) -> lis
     return list(rows.select_related("company") if subject == Segment.Subject.PEOPLE else rows)
 
 
+def with_seen(rows: QuerySet[Segment]) -> QuerySet[Segment]:
+    """Where not everything may be seen: `x_seen`, how many of its members are, as the worker last found them."""
+    if current_viewer() is None:
+        return rows
+    members = SegmentMember.objects.filter(segment=OuterRef("pk")).order_by().values("segment")
+    return rows.annotate(x_seen=Coalesce(Subquery(members.annotate(n=Count("pk")).values("n")), 0))
+
+
+def count_of(segment: Segment) -> int | None:
+    """How many are in it, as the viewer sees it; None where it was not counted yet."""
+    return segment.count if segment.count is None else int(getattr(segment, "x_seen", segment.count))
+
+
 def listed(*, subject: str = "", text: str = "", archived: bool = False, kind: str = "") -> QuerySet[Segment]:
     """Segments of a list page and of the API."""
     rows = Segment.objects.filter(is_archived=archived).select_related("owner")
@@ -300,10 +316,10 @@ def listed(*, subject: str = "", text: str = "", archived: bool = False, kind: s
         rows = rows.filter(kind=kind)
     for word in text.split():
         rows = rows.filter(Q(name__icontains=word) | Q(description__icontains=word))
-    return rows
+    return with_seen(rows)
 
 
 __all__ = [
-    "Members", "TooSlow", "exactly", "listed", "matching", "measure", "member_page", "members_of", "people_in",
-    "rows_of", "sample_rows", "stored", "within",
+    "Members", "TooSlow", "count_of", "exactly", "listed", "matching", "measure", "member_page", "members_of", "people_in",
+    "rows_of", "sample_rows", "stored", "with_seen", "within",
 ]  # fmt: skip

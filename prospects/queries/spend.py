@@ -13,6 +13,7 @@ from django.db.models.functions import TruncMonth
 from accounts.models import Workspace
 from leadgen.core.clock import start_of_day
 from leadgen.core.tenancy import current_workspace_id
+from leadgen.core.visibility import everyone
 from prospects.models import Campaign, Channel, Lead, Spend
 
 ORDERS = ("starts_on", "ends_on", "amount", "created_at")
@@ -126,6 +127,7 @@ def spend_of(campaign: Campaign, limit: int = 20) -> list[Any]:
     return list(Spend.objects.filter(campaign=campaign).order_by("-starts_on", "-id")[:limit])
 
 
+@everyone()  # numbers of the whole workspace, whoever looks
 def _leads(start: date, end: date, zone: str) -> dict[tuple[str, date], int]:
     """Leads opened, by channel and month of the workspace's zone."""
     rows = (

@@ -23,6 +23,7 @@ from prospects.forms.duplicates import BulkForm, PairFilterForm, draft_of
 from prospects.models import Merge
 from prospects.queries.duplicates import PEOPLE, Subject, look_alikes, open_pairs, subject_of
 from prospects.queries.merges import bulk_plan, choices, is_mine, keep_first, load_row, merged_into, merges
+from prospects.queries.visibility import hidden, owner_words
 from prospects.rules import duplicates as rules
 from prospects.views.duplicates_show import counted, field_rows, person_line, tabs_of
 
@@ -44,11 +45,13 @@ def duplicate_list(request: MemberRequest, kind: str) -> HttpResponse:
         page = keyset(rows, order=Order("score", descending=True), cursor=request.GET.get("cursor", ""), size=25)
     except AppError as error:
         return refusal(request, error)
+    unseen = hidden([row for pair in page.rows for row in (pair.first, pair.second)])
     for pair in page.rows:
         pair.x_reasons = rules.in_words(pair.reasons)
         pair.x_band = rules.band(pair.score)
         pair.x_tone = TONES[pair.x_band]
-        pair.x_lines = [person_line(row, request.member) for row in (pair.first, pair.second)]
+        pair.x_lines = [person_line(row, request.member, unseen=row.pk in unseen) for row in (pair.first, pair.second)]
+        pair.x_whole = not unseen & {pair.first_id, pair.second_id}
         pair.x_url = _pair_url(request, subject, pair, "review")
         pair.x_dismiss_url = _pair_url(request, subject, pair, "dismiss")
         pair.x_reopen_url = _pair_url(request, subject, pair, "reopen")
@@ -69,6 +72,8 @@ def duplicate_review(
     """Two rows side by side: what stays of each, what moves; posting merges."""
     subject = _subject(kind)
     pair = get_object_or_404(open_pairs(subject), pk=personpair_id or companypair_id)
+    if hidden([pair.first, pair.second]):
+        return _half_seen(request, subject, pair)
     return _side_by_side(request, subject, pair.first, pair.second, pair)
 
 
@@ -84,6 +89,21 @@ def duplicate_compare(request: MemberRequest, kind: str) -> HttpResponse:
     if None in rows or keys[0] == keys[1]:
         raise Http404("Two rows are compared by their ids.")
     return _side_by_side(request, subject, rows[0], rows[1], None)
+
+
+def _half_seen(request: MemberRequest, subject: Subject, pair: Any) -> HttpResponse:
+    """One of the two is somebody else's: that there is a match and whom to ask, none of its fields. Posting is refused."""
+    rows = [pair.first, pair.second]
+    unseen = hidden(rows)
+    context = {
+        "subject": subject, "band": rules.band(pair.score), "reasons": rules.in_words(pair.reasons),
+        "lines": [person_line(row, request.member, unseen=row.pk in unseen) for row in rows],
+        "owners": ", ".join(sorted({owner_words(row) for row in rows if row.pk in unseen})),
+        "list_url": reverse("duplicate_list", args=[request.workspace.slug, subject.kind]),
+    }  # fmt: skip
+    return render(
+        request, "prospects/duplicate_half.html", context, status=403 if request.method == "POST" else 200
+    )
 
 
 def _side_by_side(request: MemberRequest, subject: Subject, one: Any, other: Any, pair: Any) -> HttpResponse:
@@ -131,7 +151,10 @@ def duplicate_dismiss(
     """Not a duplicate: remembered."""
     subject = _subject(kind)
     pair = get_object_or_404(open_pairs(subject), pk=personpair_id or companypair_id)
-    dismiss(pair=pair, by=actor_of(request), now=clock.now())
+    try:
+        dismiss(pair=pair, by=actor_of(request), now=clock.now())
+    except AppError as error:
+        return refusal(request, error)
     url = reverse("duplicate_list", args=[request.workspace.slug, subject.kind])
     return hx_redirect(request, url, toast=f"{pair.first} and {pair.second} are two; nobody is asked again.")
 
@@ -186,8 +209,8 @@ def duplicate_check(request: MemberRequest, kind: str) -> HttpResponse:
     facts, but = draft_of(subject, request.GET)
     found = look_alikes(subject, facts, but=but)
     shown = [
-        {"line": person_line(like.row, request.member), "url": _row_url(request, subject, like.row), "reasons": like.reasons,
-         "band": like.band}
+        {"line": person_line(like.row, request.member, unseen=like.hidden), "reasons": like.reasons, "band": like.band,
+         "url": "" if like.hidden else _row_url(request, subject, like.row)}
         for like in found
     ]  # fmt: skip
     return render(request, "prospects/duplicate_check.html", {"found": shown, "subject": subject})

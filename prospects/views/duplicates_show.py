@@ -9,6 +9,7 @@ from accounts.models import Member
 from prospects.actions.fields import label_of, shown
 from prospects.models import Person
 from prospects.queries.duplicates import Subject
+from prospects.queries.visibility import owner_words
 from prospects.rules.merges import Choice
 
 
@@ -37,8 +38,12 @@ def _one(noun: str) -> str:
     return _ONE.get(noun, noun.removesuffix("s"))
 
 
-def person_line(row: Any, member: Member) -> dict[str, str]:
-    """A row in two lines: its name, and what tells it from others."""
+def person_line(row: Any, member: Member, *, unseen: bool = False) -> dict[str, str]:
+    """A row in two lines: its name, and what tells it from others. `unseen`: only that it is there, and whose it is."""
+    if unseen:
+        noun = "person" if isinstance(row, Person) else "company"
+        detail = "Its fields are shown to whom it belongs."
+        return {"name": f"A {noun} you may not see", "detail": detail, "owner": f"owned by {owner_words(row)}"}
     if isinstance(row, Person):
         parts = [row.title, row.company.name if row.company_id and row.company else "", row.email]
     else:

@@ -42,7 +42,7 @@ def segment_list(request: MemberRequest) -> HttpResponse:
         ).order_by("name")[:500]
     )
     for segment in rows:
-        segment.x_words = actions.words_of(segment)
+        segment.x_words, segment.count = actions.words_of(segment), queries.count_of(segment)
     context = {
         "form": form, "segments": rows, "archived": archived, "filtered": any(data.values()),
         "has_archived": Segment.objects.filter(is_archived=True).exists(),
@@ -162,7 +162,8 @@ def _exact(request: MemberRequest, rows: Any, context: dict[str, Any], *, by_pos
 @member_view("segments.view")
 def segment_detail(request: MemberRequest, segment_id: UUID) -> HttpResponse:
     """Who is in it, filtered, in keyset pages; a list of companies with its coverage."""
-    segment = get_object_or_404(Segment.objects.select_related("owner"), pk=segment_id)
+    segment = get_object_or_404(queries.with_seen(Segment.objects.select_related("owner")), pk=segment_id)
+    segment.count = queries.count_of(segment)
     now = clock.now()
     filters: Any = (PersonFilter if segment.of_people else CompanyFilter)(
         request.GET, queryset=queries.rows_of(segment.subject), request=request
