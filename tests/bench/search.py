@@ -102,7 +102,7 @@ def run(*, full: bool) -> Iterator[Figure]:
         learn_names(Company.objects.values_list("name", flat=True))
         learned = time.perf_counter() - started
     bare = [_seconds(lambda text=text: _listed(workspace.pk, text)) for text in QUESTIONS]  # before any statistics
-    analyze("prospects_person", "prospects_company", "prospects_searchword")
+    analyze("prospects_person", "prospects_company", "prospects_searchword", vacuum=True)
     times: list[tuple[float, str]] = []
     for _ in range(10 if full else 5):
         times += [(_seconds(lambda text=text: _asked(workspace.pk, text)), text) for text in QUESTIONS]
