@@ -11,7 +11,7 @@ class CampaignsConfig(AppConfig):
         open_actions(actions)  # before anything below takes a function out of them
         from accounts.context import register_badge
         from accounts.queries.health import HEALTH_CHECKS
-        from campaigns import merging
+        from campaigns import erasing, merging, retention
         from campaigns.actions.mailbox_secrets import register_sealed
         from campaigns.queries import panels, related, visibility
         from campaigns.queries.mailboxes import mailbox_health
@@ -19,6 +19,8 @@ class CampaignsConfig(AppConfig):
 
         panels.register()
         merging.register()
+        erasing.register()
+        retention.register()
         related.register()
         visibility.register()
         register_sealed()

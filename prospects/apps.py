@@ -9,9 +9,10 @@ class ProspectsConfig(AppConfig):
         from prospects import actions
 
         open_actions(actions)
-        from prospects.actions import enrichment_providers, signals_sources
+        from prospects.actions import enrichment_providers, erasure, signals_sources
         from prospects.queries import visibility
 
         enrichment_providers.register_sealed()
+        erasure.register_sealed()
         signals_sources.register_sealed()
         visibility.register()

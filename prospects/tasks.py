@@ -12,10 +12,13 @@ from prospects.actions import (
     bulk,
     duplicates,
     enrichment,
+    erasure,
+    erasure_sweep,
     finding_lane,
     fit,
     imports,
     quality,
+    retention,
     segments,
     segments_refresh,
     signals_sources,
@@ -128,3 +131,19 @@ def end_absences() -> None:
         with workspace_scope(lane.workspace_id):
             away.end_due(key=lane.key, now=clock.now())
         lanes.move_on(lane, next_due=None)
+
+
+@shared_task(name="prospects.run_erasures")
+def run_erasures() -> None:
+    """Go on with erasures: whom a mail was on its way to, and the tables that are still to be looked through."""
+    while lane := lanes.take(kind=erasure.LANE, now=clock.now(), lease_seconds=1800):
+        again = erasure_sweep.run_lane(lane, clock=clock.now)
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.run_retention")
+def run_retention() -> None:
+    """What retention rules let go, workspace by workspace; a batch of each rule is a transaction of its own."""
+    while lane := lanes.take(kind=retention.LANE, now=clock.now(), lease_seconds=900):
+        again = retention.run_lane(lane.workspace_id, now=clock.now())
+        lanes.move_on(lane, next_due=again)

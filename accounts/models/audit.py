@@ -8,6 +8,9 @@ from leadgen.core.tenancy import AppendOnlyModel, TenantForeignKey
 class AuditEntry(AppendOnlyModel):
     """`action` is `<noun>.<verb>` ("person.deleted"). Mail bodies and secrets never go into `detail`."""
 
+    erasable = ("target_label", "detail", "target_id")
+    forgettable = "at"
+
     at = models.DateTimeField()
     member = TenantForeignKey("accounts.Member", null=True)
     token = TenantForeignKey("accounts.ApiToken", null=True)

@@ -92,6 +92,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
             ),
             ("Signals", "News that says why now: feeds, webhooks, triggers", "rss", "signal_list", "signals.view"),
             ("Data quality", "What is missing, wrong, old or there twice", "gauge", "quality_page", "people.view"),
+            ("Privacy", "Erasures, and what goes once it is old", "shield", "privacy_settings", "privacy.view"),
             ("Custom fields", "What you know beyond the usual facts", "list-plus", "custom_field_list", "fields.view"),
             ("Tags", "Your own words for people and companies", "tag", "tag_list", "tags.view"),
             ("Bulk actions", "What was done to many at once", "list-checks", "bulk_list", "bulk.view"),

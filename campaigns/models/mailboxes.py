@@ -227,6 +227,7 @@ class DomainCheck(AppendOnlyModel):
     """One finding of a deliverability check: what was found, the raw record, and the fix in words."""
 
     State = DomainCheckState
+    erasable = ("words", "fix", "raw", "detail")
 
     domain = TenantForeignKey("campaigns.MailDomain", models.DB_CASCADE)
     mailbox = TenantForeignKey("campaigns.Mailbox", models.DB_CASCADE, null=True)  # of a seed mail

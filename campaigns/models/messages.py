@@ -128,7 +128,10 @@ class TrackedLink(TenantModel):
 
 
 class LinkHit(AppendOnlyModel):
-    """One request for a link of ours, raw, kept for ever as it came: what it means is in its HitVerdict rows."""
+    """One request for a link of ours, raw, kept as it came: what it means is in its HitVerdict rows. Whose it was goes with
+    the person, or by a retention rule."""
+
+    erasable = ("ip", "user_agent", "headers")
 
     message = TenantForeignKey("campaigns.Message", models.DB_CASCADE)
     link = TenantForeignKey("campaigns.TrackedLink", models.DB_CASCADE, null=True)  # null: the hidden link
@@ -148,6 +151,8 @@ class LinkHit(AppendOnlyModel):
 
 class HitVerdict(AppendOnlyModel):
     """What one version of the classifier makes of a hit. The newest version of a hit decides."""
+
+    erasable = ("reason", "features")
 
     hit = TenantForeignKey("campaigns.LinkHit", models.DB_CASCADE)
     version = models.PositiveSmallIntegerField()

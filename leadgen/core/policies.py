@@ -7,6 +7,7 @@ new table at all. Policies raise without a workspace; see ground.md section 1 fo
 from typing import Any
 
 from leadgen.core import registry
+from leadgen.core.erasing import emptied, redacted
 
 WORKSPACE = "current_setting('leadgen.workspace')::uuid"
 # Member and Workspace are also read before a workspace is chosen, so their settings may be absent or empty.
@@ -14,6 +15,8 @@ WORKSPACE_OR_NULL = "nullif(current_setting('leadgen.workspace', true), '')::uui
 USER_OR_NULL = "nullif(current_setting('leadgen.user', true), '')::uuid"
 WORKSPACE_BY_SLUG = "leadgen_workspace_by_slug"
 REPOINT = "leadgen_repoint"
+ERASE = "leadgen_erase"
+FORGET = "leadgen_forget"
 
 
 def _policies(table: str) -> dict[str, str]:
@@ -88,6 +91,8 @@ def sync_policies(connection: Any, *, app_role: str) -> None:
             cursor.execute(f"REVOKE ALL ON FUNCTION {WORKSPACE_BY_SLUG}(text) FROM PUBLIC")
             cursor.execute(f"GRANT EXECUTE ON FUNCTION {WORKSPACE_BY_SLUG}(text) TO {role}")
         _sync_repoint(cursor, role)
+        _sync_erase(cursor, role)
+        _sync_forget(cursor, role)
 
 
 def _sync_repoint(cursor: Any, role: str) -> None:
@@ -117,3 +122,71 @@ def _sync_repoint(cursor: Any, role: str) -> None:
     )
     cursor.execute(f"REVOKE ALL ON FUNCTION {REPOINT}(text, text, uuid, uuid, uuid[]) FROM PUBLIC")
     cursor.execute(f"GRANT EXECUTE ON FUNCTION {REPOINT}(text, text, uuid, uuid, uuid[]) TO {role}")
+
+
+def _sync_erase(cursor: Any, role: str) -> None:
+    """How a ledger forgets whom it tells of: these columns of these rows emptied, or (with a pattern) without what matches.
+
+    Runs as the owner, so it names the workspace itself. It can take words out and put no other ones in.
+    """
+    fields = registry.erasable_fields()
+    if not fields:
+        return
+    known = ", ".join(
+        f"('{f.model._meta.db_table}', '{f.column}', $e${emptied(f)}$e$, $e${redacted(f, '$3')}$e$)" for f in fields
+    )
+    cursor.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION {ERASE}(tab text, col text, ids uuid[], pattern text) RETURNS bigint
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+        DECLARE whole text; part text; done bigint;
+        BEGIN
+            SELECT k.whole, k.part INTO whole, part FROM (VALUES {known}) AS k(tab, col, whole, part)
+            WHERE k.tab = {ERASE}.tab AND k.col = {ERASE}.col;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION '%.% does not forget', tab, col USING ERRCODE = 'insufficient_privilege';
+            END IF;
+            BEGIN
+                EXECUTE format('UPDATE %I SET %I = %s WHERE workspace_id = $1 AND id = ANY($2)',
+                    tab, col, CASE WHEN pattern IS NULL THEN whole ELSE part END) USING {WORKSPACE}, ids, pattern;
+            EXCEPTION WHEN invalid_text_representation THEN
+                -- What matched was more than words inside the JSON: then all of it goes.
+                EXECUTE format('UPDATE %I SET %I = %s WHERE workspace_id = $1 AND id = ANY($2)', tab, col, whole)
+                USING {WORKSPACE}, ids;
+            END;
+            GET DIAGNOSTICS done = ROW_COUNT;
+            RETURN done;
+        END $body$
+        """  # noqa: S608  names of our own tables
+    )
+    cursor.execute(f"REVOKE ALL ON FUNCTION {ERASE}(text, text, uuid[], text) FROM PUBLIC")
+    cursor.execute(f"GRANT EXECUTE ON FUNCTION {ERASE}(text, text, uuid[], text) TO {role}")
+
+
+def _sync_forget(cursor: Any, role: str) -> None:
+    """How rows of a ledger go by age: those before a date that lies a year back at least, at most so many at once."""
+    allowed = ", ".join(f"('{table}', '{column}')" for table, column in registry.forgettable_columns())
+    if not allowed:
+        return
+    cursor.execute(
+        f"""
+        CREATE OR REPLACE FUNCTION {FORGET}(tab text, col text, before timestamptz, most integer) RETURNS bigint
+        LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $body$
+        DECLARE gone bigint;
+        BEGIN
+            IF (tab, col) NOT IN ({allowed}) THEN
+                RAISE EXCEPTION 'rows of % do not go by age', tab USING ERRCODE = 'insufficient_privilege';
+            END IF;
+            IF before > now() - interval '1 year' THEN
+                RAISE EXCEPTION 'rows of the last year stay' USING ERRCODE = 'insufficient_privilege';
+            END IF;
+            EXECUTE format('DELETE FROM %I WHERE workspace_id = $1 AND id IN
+                (SELECT id FROM %I WHERE workspace_id = $1 AND %I < $2 ORDER BY %I LIMIT $3)', tab, tab, col, col)
+            USING {WORKSPACE}, before, most;
+            GET DIAGNOSTICS gone = ROW_COUNT;
+            RETURN gone;
+        END $body$
+        """  # noqa: S608  names of our own tables
+    )
+    cursor.execute(f"REVOKE ALL ON FUNCTION {FORGET}(text, text, timestamptz, integer) FROM PUBLIC")
+    cursor.execute(f"GRANT EXECUTE ON FUNCTION {FORGET}(text, text, timestamptz, integer) TO {role}")

@@ -4,6 +4,8 @@ Tenant tables are the TenantModel subclasses (and Workspace itself, whose policy
 read before a workspace is known, or belong to a person rather than a workspace. Local tables are the framework's own.
 """
 
+from typing import Any
+
 from leadgen.core.tenancy import AppendOnlyModel, tenant_models
 
 GLOBAL_TABLES = {
@@ -48,3 +50,24 @@ def movable_columns() -> list[tuple[str, str]]:
         for f in m._meta.concrete_fields
         if f.name in m.movable
     ]
+
+
+def erasable_fields() -> list[Any]:
+    """Columns of append-only tables that may forget whom they tell of (`erasable` of the model); the facts stay."""
+    return [
+        f
+        for m in tenant_models()
+        if issubclass(m, AppendOnlyModel)
+        for f in m._meta.concrete_fields
+        if f.name in getattr(m, "erasable", ())
+    ]
+
+
+def forgettable_columns() -> list[tuple[str, str]]:
+    """(table, column of its date) of append-only tables whose rows may go by age (`forgettable` of the model)."""
+    found = []
+    for m in tenant_models():
+        date: Any = getattr(m, "forgettable", None)
+        if issubclass(m, AppendOnlyModel) and date is not None:
+            found.append((m._meta.db_table, str(date)))
+    return found

@@ -13,6 +13,7 @@ from accounts.models import Member
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
+from prospects.actions.basis import note_basis
 from prospects.actions.companies import assign_companies, industry_code_of
 from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
@@ -208,6 +209,14 @@ def _set_field(act: BulkAct, rows: list[Any], outcome: Outcome, by: Actor, now: 
         columns.append("industry_code")
         for row in changed:
             row.industry_code = industry_code_of(row)
+    if name == "lawful_basis":
+        columns += ["lawful_basis_at", "lawful_basis_note"]
+        for row in changed:
+            row.lawful_basis_at, row.lawful_basis_note = (
+                (now if value else None),
+                str(act.params.get("note") or "")[:300],
+            )
+        note_basis(people=changed, by=by, now=now, source="bulk action")
     MODELS[act.subject].objects.bulk_update(changed, columns, batch_size=500)
     bulk_insert(Activity, told)
     if name in FACTS:

@@ -1,7 +1,7 @@
 """Shared by the actions on companies and people: clean what came in, say what changed."""
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import available_timezones
@@ -13,6 +13,7 @@ from accounts.models import Member
 from leadgen.core.errors import Invalid
 from prospects.rules import custom as custom_rules
 from prospects.rules import normalise
+from prospects.rules.basis import read_basis
 from prospects.rules.naics import read_naics
 from prospects.rules.normalise_places import country as read_country
 from prospects.rules.technologies import technologies
@@ -108,6 +109,17 @@ def _day(value: Any) -> date | None:
         raise normalise.Unusable(f'"{value}" is not a date', "Write it like 2026-11-21.") from error
 
 
+def _since(value: Any) -> datetime | None:
+    """An instant, or the start of a day in UTC."""
+    if isinstance(value, datetime) or value is None or value == "":
+        return value or None
+    try:
+        found = datetime.fromisoformat(text(value))
+    except ValueError as error:
+        raise normalise.Unusable(f'"{value}" is not a date', "Write it like 2026-11-21.") from error
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
 READERS: dict[str, Callable[[Any], Any]] = {
     "domain": _read(normalise.domain),
     "website": _read(normalise.url),
@@ -117,6 +129,8 @@ READERS: dict[str, Callable[[Any], Any]] = {
     "revenue_currency": _read(_currency),
     "funding_currency": _read(_currency),
     "email": _read(lambda value: normalise.email(value).address),
+    "lawful_basis": _read(read_basis),
+    "lawful_basis_at": _since,
     "naics": _read(read_naics),
     "employees": whole,
     "founded": year,

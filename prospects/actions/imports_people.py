@@ -4,18 +4,21 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from prospects.actions.basis import FIELDS as BASIS
+from prospects.actions.basis import settle_basis
 from prospects.actions.imports_context import Companies, Context, Owners, domain_of, money, warn
 from prospects.actions.imports_match import PersonMatcher, load_own, named, own_row
 from prospects.actions.imports_policy import Merger
 from prospects.actions.imports_store import Row, RowRefused, Rows, Unit
-from prospects.models import Activity, ActivityKind, Person
+from prospects.models import Activity, ActivityKind, BasisEntry, Person
 from prospects.rules import titles
+from prospects.rules.basis import read_basis
 from prospects.rules.imports import CUSTOM, ConvertedRow
 from prospects.rules.imports_fields import OWN_ID
 
 _PLAIN = (
     "first_name", "last_name", "email", "phone", "linkedin_url", "title", "seniority", "department", "country", "region",
-    "city", "time_zone", "source", "lawful_basis", "external_id",
+    "city", "time_zone", "source", *BASIS, "external_id",
 )  # fmt: skip
 _COMPANY_FACTS = {
     "company_industry": "industry", "company_employees": "employees", "company_keywords": "keywords",
@@ -35,6 +38,7 @@ _UNREAD = (
     "fields_at",
     "time_zone",
     "custom",
+    *BASIS[1:],
 )
 _DATED = ("created_at", "updated_at", "fields_at")  # read where a policy asks how old something is
 
@@ -46,6 +50,7 @@ class Persons:
         asked = (("time_zone",) if "time_zone" in context.mapped else ()) + (_DATED if Merger.needed(context) else ())
         if any(name.startswith(CUSTOM) for name in context.mapped):
             asked += ("custom",)
+        asked += BASIS[1:] if set(BASIS) & set(context.mapped) else ()
         self.rows = Rows(Person, unit, ("external_id", "email"), unread=set(_UNREAD) - set(asked))
         self._context, self._unit = context, unit
         self.matched = "."
@@ -162,6 +167,7 @@ class PeopleImport:
         self.companies = Companies(unit, context)
         self.people = Persons(unit, context)
         self.notes = Rows(Activity, unit)
+        self.bases = Rows(BasisEntry, unit)
         self.matched = "."
         match = context.handling.match
         self.matcher = PersonMatcher(self.people.rows, match, self.companies) if match else None
@@ -202,6 +208,10 @@ class PeopleImport:
             facts["funding_total"] = money(facts["funding_total"])
             facts["funding_currency"] = str(values.get("currency") or self.context.currency)
         wanted = {column: values[column] for column in _PLAIN if column in values}
+        if "lawful_basis" in wanted:
+            wanted["lawful_basis"] = read_basis(str(wanted["lawful_basis"]))
+        if "lawful_basis_at" in wanted:
+            wanted["lawful_basis_at"] = wanted["lawful_basis_at"].at
         if "custom" in values:
             wanted["custom"] = {**(found["custom"] if found else {}), **values["custom"]}
         if "owner" in values:
@@ -219,7 +229,9 @@ class PeopleImport:
             )
         if company is not None and ("domain" in values or found is None or found["company_id"] is None):
             wanted["company_id"] = company["id"]
+        said = _basis_of(found)
         if found is None:
+            settle_basis(wanted, before="", now=self.context.now)
             person, created = self.people.add(wanted, literally=own), True
             if self.merger:
                 self.merger.made(person, values)
@@ -228,8 +240,15 @@ class PeopleImport:
                 wanted = self.merger.settle(found, wanted, row)
             if wanted.get("external_id") and found["external_id"] not in ("", wanted["external_id"]):
                 warn(row, f"the address had the external id {found['external_id']}; it has the new one now")
+            stays = wanted.get("lawful_basis") or found["lawful_basis"]
+            if not own and stays != read_basis(str(values.get("lawful_basis", ""))):
+                # Another basis stays: date and words of this one are not about it.
+                wanted = {name: value for name, value in wanted.items() if name not in BASIS[1:]}
+            settle_basis(wanted, before=found["lawful_basis"], now=self.context.now)
             self.people.change(found, wanted, literally=own)
             person, created = found, False
+        if person["lawful_basis"] and _basis_of(person) != said:
+            self._basis(person)
         if self.matcher:
             self.matcher.learn(person)
         if values.get("note"):
@@ -264,6 +283,14 @@ class PeopleImport:
     def complete(self) -> None:
         pass
 
+    def _basis(self, person: Row) -> None:
+        """What the file says of why they may be kept, in the history."""
+        context = self.context
+        self.bases.add(
+            person_id=person["id"], basis=person["lawful_basis"], note=person["lawful_basis_note"],
+            at=person["lawful_basis_at"] or context.now, recorded_at=context.now, source=context.source[:160],
+        )  # fmt: skip
+
     def _note(self, person: Row, text: str, values: dict[str, Any]) -> None:
         key = _note_key(values)
         if key in self._said:
@@ -279,6 +306,10 @@ class PeopleImport:
 def _company_domain(values: Any) -> str:
     """The domain of the company; a row of our own export that names none has none, whatever its address."""
     return str(values.get("domain", "")) if OWN_ID in values else domain_of(values)
+
+
+def _basis_of(row: Row | None) -> tuple[Any, ...]:
+    return tuple(row.get(name) for name in BASIS) if row is not None else ("", None, "")
 
 
 def _note_key(values: Any) -> str:

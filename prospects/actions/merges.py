@@ -176,6 +176,8 @@ def _values(asked: list[Choice], picked: Mapping[str, str], kept: Any, gone: Any
     }
     if "email" in values:
         values |= {name: getattr(gone, name) for name in ("email_status", "email_status_at", "email_status_reason")}
+    if "lawful_basis" in values:
+        values |= {name: getattr(gone, name) for name in ("lawful_basis_at", "lawful_basis_note")}
     for name in ("last_touch_at", "last_reply_at"):
         if hasattr(kept, name):
             at = max(filter(None, [getattr(kept, name), getattr(gone, name)]), default=None)

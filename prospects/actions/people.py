@@ -10,7 +10,7 @@ from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
-from prospects.actions import fields
+from prospects.actions import basis, fields
 from prospects.actions.activities import record_activity
 from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
@@ -26,7 +26,7 @@ FACTS = (
     "first_name", "last_name", "email", "phone", "linkedin_url", "title", "seniority", "department", "company",
     "country", "region", "city", "time_zone",
 )  # fmt: skip
-FIELDS = (*FACTS, "owner", "source", "lawful_basis", "external_id", "custom")
+FIELDS = (*FACTS, "owner", "source", *basis.FIELDS, "external_id", "custom")
 
 
 def create_person(*, by: Actor, now: datetime, name: str = "", **values: Any) -> Person:
@@ -42,6 +42,7 @@ def create_person(*, by: Actor, now: datetime, name: str = "", **values: Any) ->
     if not any(cleaned.get(key) for key in ("first_name", "last_name", "email", "linkedin_url")):
         raise Invalid("Give a name, an e-mail address or a LinkedIn page.", field="first_name")
     cleaned["source"] = cleaned.get("source") or fields.default_source(by)
+    basis.settle_basis(cleaned, before="", now=now)
     person = Person(**cleaned, created_at=now, updated_at=now)
     person.full_name = full_name(person)
     _read_title(person, given=cleaned)
@@ -50,6 +51,8 @@ def create_person(*, by: Actor, now: datetime, name: str = "", **values: Any) ->
         person.company = Company.objects.filter(domain=domain).first() if domain else None
     _refuse_duplicates(person, ("email", "external_id"))
     _save(person)
+    if person.lawful_basis:
+        basis.note_basis(people=[person], by=by, now=now)
     record_activity(
         kind=ActivityKind.EDITED, at=now, now=now, by=by, person=person, summary=f"Added: {person.source}",
         detail={"created": True},
@@ -66,9 +69,18 @@ def update_person(*, by: Actor, now: datetime, person: Person, changes: Mapping[
     cleaned = fields.clean(Person, with_values("people", person.custom, changes), FIELDS)
     was_read = how_read(person)
     derived = {key: not getattr(person, key) or key in was_read for key in ("seniority", "department")}
+    basis.settle_basis(cleaned, before=person.lawful_basis, now=now)
     changed = fields.apply(person, cleaned)
     if not changed:
         return {}
+    if person.lawful_basis_at is not None and person.lawful_basis_at > now:
+        raise Invalid("That is in the future.", field="lawful_basis_at")
+    if (
+        changed.keys() & {"lawful_basis_at", "lawful_basis_note"}
+        and not person.lawful_basis
+        and "lawful_basis" not in changed
+    ):
+        raise Invalid("Name the lawful basis first.", field="lawful_basis")
     if not any((person.first_name, person.last_name, person.email, person.linkedin_url)):
         raise Invalid("Give a name, an e-mail address or a LinkedIn page.", field="first_name")
     if "title" in changed:
@@ -84,6 +96,8 @@ def update_person(*, by: Actor, now: datetime, person: Person, changes: Mapping[
     _refuse_duplicates(person, [key for key in ("email", "external_id") if key in changed])
     person.updated_at = now
     _save(person, update_fields=[*changed, *kept, "updated_at"])
+    if changed.keys() & set(basis.FIELDS):
+        basis.note_basis(people=[person], by=by, now=now)
     _tell(by=by, now=now, person=person, changed=changed)
     if changed.keys() & set(FACTS):
         rescore(now=now, person_ids=[person.pk])

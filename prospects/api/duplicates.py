@@ -127,7 +127,12 @@ BULK_ANSWER = inline_serializer(
 )  # fmt: skip
 CHECK_ANSWER = inline_serializer(
     "LookAlikes",
-    {"found": serializers.ListField(child=serializers.DictField(), help_text="id, name, owner, score, confidence, reasons; of one you may not see: no id and no name")},
+    {
+        "found": serializers.ListField(
+            child=serializers.DictField(),
+            help_text="id, name, owner, score, confidence, reasons; of one you may not see: no id and no name",
+        )
+    },
 )
 
 

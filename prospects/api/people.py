@@ -20,6 +20,7 @@ from prospects.actions.people import FIELDS, create_person, delete_people, updat
 from prospects.actions.suppressions import read_value
 from prospects.actions.tags import set_tags, tags_named
 from prospects.api.duplicates import moved_answer
+from prospects.api.erasure import ErasureMixin
 from prospects.api.exports import EXPORT_ANSWER, EXPORT_AS, export_answer
 from prospects.api.fields import TagNamesField, TenantKeyField, body_of
 from prospects.api.privacy import PrivacyMixin
@@ -105,6 +106,7 @@ class PersonDetailSerializer(PersonSerializer):
 )
 class PersonViewSet(
     PrivacyMixin,
+    ErasureMixin,
     VerificationMixin,
     IdempotentMixin,
     mixins.ListModelMixin,
@@ -127,6 +129,9 @@ class PersonViewSet(
         "copy": "people.export",
         "consents": "people.view",
         "write_consent": "people.edit",
+        "lawful_bases": "people.view",
+        "erasure": "people.erase",
+        "erase": "people.erase",
     }
     model = Person
     serializer_class = PersonSerializer

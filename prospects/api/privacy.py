@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from accounts.actions.audit import actor_of
 from leadgen.core import clock
 from prospects.actions.privacy import export_person, record_consent
-from prospects.models import Consent, Person
+from prospects.models import BasisEntry, Consent, Person
 
 
 class ConsentSerializer(serializers.ModelSerializer[Consent]):
@@ -24,6 +24,13 @@ class ConsentSerializer(serializers.ModelSerializer[Consent]):
             "at": {"required": False, "help_text": "Default: now."},
             "version": {"required": False, "allow_blank": True},
         }
+
+
+class BasisEntrySerializer(serializers.ModelSerializer[BasisEntry]):
+    class Meta:
+        model = BasisEntry
+        fields = ["id", "basis", "note", "at", "recorded_at", "member", "source"]
+        read_only_fields = fields
 
 
 class PrivacyMixin(viewsets.GenericViewSet[Person]):
@@ -52,3 +59,10 @@ class PrivacyMixin(viewsets.GenericViewSet[Person]):
         person = self.get_object()
         row = record_consent(person=person, by=actor_of(request), now=clock.now(), **body.validated_data)
         return Response(ConsentSerializer(row).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="Lawful bases of a person", responses=BasisEntrySerializer(many=True))
+    @action(detail=True, methods=["get"], url_path="lawful-bases", pagination_class=None, filter_backends=[])
+    def lawful_bases(self, request: Request, pk: str) -> Response:
+        """What was said, since when it holds, by whom; the latest first. Set with the person's `lawful_basis`."""
+        rows = BasisEntry.objects.filter(person=self.get_object()).order_by("-recorded_at", "-id")[:200]
+        return Response(BasisEntrySerializer(rows, many=True).data)

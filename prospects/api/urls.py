@@ -13,6 +13,7 @@ from prospects.api.customers import CustomerViewSet
 from prospects.api.deals import DealViewSet
 from prospects.api.duplicates import CompanyPairViewSet, MergeViewSet, PersonPairViewSet
 from prospects.api.enrichment import EnrichmentProviderViewSet, EnrichmentRunViewSet
+from prospects.api.erasure import ErasureViewSet
 from prospects.api.finding import FinderViewSet, FindingSearchViewSet
 from prospects.api.finding_providers import FindingProviderViewSet
 from prospects.api.handoffs import HandoffViewSet
@@ -25,6 +26,7 @@ from prospects.api.offers import OfferViewSet
 from prospects.api.people import PersonViewSet
 from prospects.api.phone_outcomes import PhoneOutcomeViewSet
 from prospects.api.quality import QualityViewSet
+from prospects.api.retention import RetentionNoticeViewSet, RetentionRuleViewSet
 from prospects.api.saved_views import SavedViewViewSet
 from prospects.api.segments import SegmentViewSet
 from prospects.api.signals import SignalSourceViewSet, SignalTriggerViewSet, SignalViewSet
@@ -68,5 +70,8 @@ router.register("import-templates", ImportTemplateViewSet, basename="api_importt
 router.register("campaigns", CampaignViewSet, basename="api_campaign")
 router.register("offers", OfferViewSet, basename="api_offer")
 router.register("spend", SpendViewSet, basename="api_spend")
+router.register("erasures", ErasureViewSet, basename="api_erasure")
+router.register("retention-rules", RetentionRuleViewSet, basename="api_retentionrule")
+router.register("retention-notices", RetentionNoticeViewSet, basename="api_retentionnotice")
 
 urlpatterns = router.urls

@@ -1,6 +1,7 @@
 from prospects.models.activities import Activity, ActivityKind, Engagement, PointEntry
 from prospects.models.agreements import AgreementVersion
 from prospects.models.away import Absence, AbsenceMove
+from prospects.models.basis import BasisEntry
 from prospects.models.bulk import BulkAct, BulkPart
 from prospects.models.campaigns import Campaign, Offer, Spend
 from prospects.models.choices import EXITS, OPEN_STAGES, Channel, Department, Seniority, Stage
@@ -19,6 +20,7 @@ from prospects.models.enrichment import (
     EnrichmentRun,
     FieldOrigin,
 )
+from prospects.models.erasure import Erasure
 from prospects.models.finding import (
     DirectoryCompany,
     DirectoryPerson,
@@ -34,6 +36,7 @@ from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
 from prospects.models.phone_outcomes import PhoneOutcome
 from prospects.models.quality import QualityReport
+from prospects.models.retention import RetentionNotice, RetentionRule, RetentionRun
 from prospects.models.saved_views import ListChoice, SavedView
 from prospects.models.search import SearchWord
 from prospects.models.segments import Segment, SegmentChange, SegmentMember, SegmentSnapshot
@@ -52,6 +55,7 @@ __all__ = [
     "Activity",
     "ActivityKind",
     "AgreementVersion",
+    "BasisEntry",
     "BulkAct",
     "BulkPart",
     "Campaign",
@@ -75,6 +79,7 @@ __all__ = [
     "EnrichmentProvider",
     "EnrichmentRow",
     "EnrichmentRun",
+    "Erasure",
     "FieldOrigin",
     "FindingOrder",
     "FindingResult",
@@ -103,6 +108,9 @@ __all__ = [
     "PhoneOutcome",
     "PointEntry",
     "QualityReport",
+    "RetentionNotice",
+    "RetentionRule",
+    "RetentionRun",
     "SavedView",
     "SearchWord",
     "Segment",

@@ -49,6 +49,7 @@ class ActivityHitClass(models.TextChoices):
 class Activity(AppendOnlyModel):
     HitClass = ActivityHitClass
     movable = ("person", "company")
+    erasable = ("summary", "detail", "key")
 
     at = models.DateTimeField()  # when it happened
     recorded_at = models.DateTimeField()  # when we learned of it
@@ -91,6 +92,7 @@ class PointEntry(AppendOnlyModel):
     """
 
     movable = ("person",)
+    erasable = ("reason",)
 
     person = TenantForeignKey("prospects.Person", models.DB_CASCADE)
     activity = TenantForeignKey("prospects.Activity", models.DB_CASCADE, null=True)

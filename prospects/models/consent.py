@@ -24,6 +24,7 @@ class SuppressionReason(models.TextChoices):
     OBJECTED = "objected", "Asked not to be contacted"
     MANUAL = "manual", "Added by hand"
     IMPORTED = "imported", "Imported list"
+    ERASED = "erased", "Erased on request"
 
 
 class Suppression(AppendOnlyModel):
@@ -31,6 +32,8 @@ class Suppression(AppendOnlyModel):
 
     The newest row of a (kind, digest) decides: `add` suppresses, `lift` frees again.
     """
+
+    erasable = ("note", "hint")
 
     Kind = SuppressionKind
     Act = SuppressionAct
@@ -61,6 +64,7 @@ class Consent(AppendOnlyModel):
     """What a person agreed to: the words, their version, where and when."""
 
     movable = ("person",)
+    erasable = ("text", "version", "url", "ip", "source")
 
     person = TenantForeignKey("prospects.Person", models.DB_CASCADE)
     text = models.TextField()

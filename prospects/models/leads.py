@@ -73,6 +73,8 @@ class Lead(TenantModel):
 class StageTransition(AppendOnlyModel):
     """Every move of a lead, with the agreement version in force and the facts that met its clause."""
 
+    erasable = ("facts", "reason", "note")
+
     lead = TenantForeignKey("prospects.Lead", models.DB_CASCADE)
     from_stage = models.CharField(max_length=12, choices=Stage.choices, blank=True)  # blank: it opened
     to_stage = models.CharField(max_length=12, choices=Stage.choices)

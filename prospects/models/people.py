@@ -55,6 +55,9 @@ class Person(TenantModel):
     external_id = models.CharField(max_length=120, blank=True)
     source = models.CharField(max_length=120, blank=True)
     lawful_basis = models.CharField(max_length=200, blank=True)
+    # Since when it holds, and why in words: of the newest BasisEntry, which also tells who said so and what was before.
+    lawful_basis_at = models.DateTimeField(null=True, blank=True)
+    lawful_basis_note = models.CharField(max_length=300, default="", db_default="", blank=True)
     custom = models.JSONField(default=dict, db_default={}, blank=True)  # key of a CustomField -> typed value
     # Column -> when an import last changed it (actions.imports_store); edits by hand stand on the timeline.
     fields_at = models.JSONField(null=True, blank=True, editable=False)

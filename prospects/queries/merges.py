@@ -19,11 +19,12 @@ from prospects.rules.merges import Choice, Side, groups, preselect
 # Columns nobody chooses: keys, what follows from others, what is taken from whichever row has more.
 _OWN = {"id", "workspace", "full_name", "created_at", "updated_at", "last_touch_at", "last_reply_at", "fields_at"}
 _WITH_MAIL = {"email_status", "email_status_at", "email_status_reason"}
+_WITH_BASIS = {"lawful_basis_at", "lawful_basis_note"}
 
 
 def choice_fields(subject: Subject) -> list[str]:
     """Every column a merge asks about, also one that was added later, in the model's order."""
-    return [f.name for f in subject.model._meta.concrete_fields if f.name not in _OWN | _WITH_MAIL]
+    return [f.name for f in subject.model._meta.concrete_fields if f.name not in _OWN | _WITH_MAIL | _WITH_BASIS]
 
 
 def edits_by_hand(subject: Subject, keys: list[UUID]) -> dict[UUID, dict[str, datetime]]:

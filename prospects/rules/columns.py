@@ -46,6 +46,7 @@ PEOPLE = (
     Column("employees", "Employees", end=True),
     Column("source", "Why we have them", edit="source"),
     Column("lawful_basis", "Lawful basis", edit="lawful_basis"),
+    Column("lawful_basis_at", "Lawful basis since", end=True),
     Column("external_id", "External id", edit="external_id"),
 )
 COMPANIES = (

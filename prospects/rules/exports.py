@@ -38,6 +38,7 @@ _PEOPLE: tuple[tuple[str, str, Form], ...] = (
     ("linkedin_url", "linkedin_url", "text"), ("seniority", "seniority", "text"), ("department", "department", "text"),
     ("country", "country", "text"), ("region", "region", "text"), ("city", "city", "text"), ("time_zone", "time_zone", "text"),
     ("owner", "owner", "member"), ("source", "source", "text"), ("lawful_basis", "lawful_basis", "text"),
+    ("lawful_basis_at", "lawful_basis_at", "instant"), ("lawful_basis_note", "lawful_basis_note", "text"),
     ("external_id", "external_id", "text"), ("changed_at", "updated_at", "instant"),
 )  # fmt: skip
 _COMPANIES: tuple[tuple[str, str, Form], ...] = (

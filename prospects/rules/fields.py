@@ -177,6 +177,7 @@ PERSON_FIELDS = FieldCatalogue(
         Field("person.stale_signal", "out of date because", "choice", path="stale_signal", choices=STALE_SIGNALS),
         Field("person.confirmed_at", "facts last confirmed", "date", path="x_person_confirmed_at", timestamp=True),
         Field("person.lawful_basis", "lawful basis", "text", path="lawful_basis"),
+        Field("person.lawful_basis_at", "lawful basis since", "date", path="lawful_basis_at", timestamp=True),
         Field("person.phone", "phone", "text", path="phone"),
         Field("person.linkedin_url", "LinkedIn page", "text", path="linkedin_url"),
         Field("person.linkedin_status", "LinkedIn status", "text", path="linkedin_status"),

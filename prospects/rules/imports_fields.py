@@ -129,6 +129,8 @@ PEOPLE = (
     _field("owner", "Owner", "text", _OWNER),
     _field("source", "Source", "text", "lead source|data source|original source|quelle|leadquelle|herkunft|provenance|fuente|list name|" + _SOURCE),
     _field("lawful_basis", "Lawful basis", "text", "legal basis|rechtsgrundlage|base legale|gdpr basis|legal basis for processing contact s data|consent", limit=200),
+    _field("lawful_basis_at", "Lawful basis since", "date", "lawful basis date|legal basis date|consent date|consent given on|date of consent|rechtsgrundlage seit|einwilligung am", strict=True),
+    _field("lawful_basis_note", "Note on the lawful basis", "text", "lawful basis note|legal basis note|proof of consent", limit=300),
     _field("external_id", "External id", "text", _EXTERNAL_PERSON),
     _field("note", "Note", "text", _NOTE, limit=5000),
     _field("company_industry", "Industry of the company", "text", "industry|branche|secteur|sector|industria"),

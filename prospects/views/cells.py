@@ -142,6 +142,7 @@ _PEOPLE: dict[str, Show] = _BOTH | {
     "seniority": lambda row: row.get_seniority_display() if row.seniority else None,
     "department": lambda row: row.get_department_display() if row.department else None,
     "lawful_basis": _plain("lawful_basis"),
+    "lawful_basis_at": _at("lawful_basis_at"),
 }
 _COMPANIES: dict[str, Show] = _BOTH | {
     "industry": _plain("industry"),

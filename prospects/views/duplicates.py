@@ -101,9 +101,7 @@ def _half_seen(request: MemberRequest, subject: Subject, pair: Any) -> HttpRespo
         "owners": ", ".join(sorted({owner_words(row) for row in rows if row.pk in unseen})),
         "list_url": reverse("duplicate_list", args=[request.workspace.slug, subject.kind]),
     }  # fmt: skip
-    return render(
-        request, "prospects/duplicate_half.html", context, status=403 if request.method == "POST" else 200
-    )
+    return render(request, "prospects/duplicate_half.html", context, status=403 if request.method == "POST" else 200)
 
 
 def _side_by_side(request: MemberRequest, subject: Subject, one: Any, other: Any, pair: Any) -> HttpResponse:
