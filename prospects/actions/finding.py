@@ -58,7 +58,7 @@ def create_search(
         raise Invalid(f"Look for 1 to {rules.MAX_WANTED:,} at a time.", field="wanted")
     kept = rules.clean_criteria(subject, criteria)
     search = FindingSearch.objects.create(
-        name=" ".join(name.split())[:120] or rules.in_words(kept)[:120], subject=subject, provider=provider,
+        name=" ".join(name.split())[:120] or rules.title_of(subject, kept)[:120], subject=subject, provider=provider,
         criteria=kept, icp=icp or primary_icp(), wanted=wanted, is_saved=is_saved, member=by.member, created_at=now,
     )  # fmt: skip
     write_audit(by=by, action="finding_search.created", now=now, target=search, detail={"criteria": kept})

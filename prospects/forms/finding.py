@@ -15,7 +15,7 @@ from prospects.rules.finding_service import OPERATIONS
 Kind = EnrichmentProvider.Kind
 _CHOICES = {"seniorities": SENIORITIES, "departments": DEPARTMENTS}
 _HELP = {
-    "name": "Words of the name.", "industries": "Several: apart by ;", "titles": "Words of the title; several apart by ;",
+    "industries": "Several: apart by ;", "titles": "Words of the title; several apart by ;",
     "domains": "Domains, one a line or apart by ; Empty: anywhere.", "countries": "Of the company. Names or codes, apart by ;",
 }  # fmt: skip
 EXAMPLES: Mapping[str, dict[str, Any]] = {

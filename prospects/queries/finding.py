@@ -204,6 +204,11 @@ def results(search: FindingSearch, run: FindingRun | None = None) -> QuerySet[Fi
     return (rows.filter(run=run) if run is not None else rows).order_by("-score", "id")
 
 
+def has_results(search: FindingSearch) -> bool:
+    """Whether any of its runs found something."""
+    return FindingResult.objects.filter(search=search).exists()
+
+
 def latest_run(search: FindingSearch) -> FindingRun | None:
     found: FindingRun | None = FindingRun.objects.filter(search=search).order_by("-number").first()
     return found

@@ -25,7 +25,7 @@ CRITERIA: Mapping[str, tuple[str, ...]] = {
     "people": ("name", *PEOPLE_LISTS, *LISTS, *NUMBERS),
 }
 LABELS = {
-    "name": "Name", "industries": "Industries", "countries": "Countries", "technologies": "Technologies",
+    "name": "Name contains", "industries": "Industries", "countries": "Countries", "technologies": "Technologies",
     "keywords": "Keywords", "funding_stages": "Funding stages", "exclude_industries": "Not these industries",
     "exclude_countries": "Not these countries", "exclude_keywords": "Not with these keywords",
     "employees_min": "Employees from", "employees_max": "Employees to", "revenue_min": "Revenue from",
@@ -105,6 +105,21 @@ def in_words(criteria: Mapping[str, Any]) -> str:
             said = f"{value:,}" if isinstance(value, int) else str(value)
         parts.append(f"{LABELS[name]}: {said}")
     return "; ".join(parts)
+
+
+def title_of(subject: str, criteria: Mapping[str, Any]) -> str:
+    """A search without a name of its own: "Companies: Machinery, Metals and 3 more; DE, PT"."""
+    parts: list[str] = []
+    for name, value in criteria.items():
+        if name in NUMBERS or name.startswith("exclude_"):
+            continue
+        labels: dict[str, str] = _CHOICES.get(name, {})
+        words = [labels.get(str(word), str(word)) for word in (value if isinstance(value, list) else [value])]
+        more = f" and {len(words) - 3:,} more" if len(words) > 4 else ""
+        part = ", ".join(words[: 3 if more else 4]) + more
+        if sum(map(len, parts)) + len(part) < 80:
+            parts.append(part)
+    return f"{subject.capitalize()}: {'; '.join(parts) or in_words(criteria)[:80]}"
 
 
 # --- from a profile

@@ -63,9 +63,12 @@ def finding_list(request: MemberRequest) -> HttpResponse:
 
 @member_view("finding.run")
 def finding_create(request: MemberRequest) -> HttpResponse:
-    """A new search, prefilled: `?subject=`, `?icp=`, `?persona=`, `?company=` or `?segment=` (people there)."""
-    subject = "people" if request.GET.get("subject") == "people" else "companies"
-    icp = _chosen(Icp.objects.filter(is_archived=False), request.GET.get("icp")) or primary_icp()
+    """A new search, prefilled: `?subject=`, `?icp=`, `?persona=`, `?company=` or `?segment=` (people there), or as an earlier
+    one (`?like=`)."""
+    like = _chosen(FindingSearch.objects.select_related("icp"), request.GET.get("like"))
+    subject = like.subject if like else "people" if request.GET.get("subject") == "people" else "companies"
+    icp = like.icp if like else _chosen(Icp.objects.filter(is_archived=False), request.GET.get("icp"))
+    icp = icp or primary_icp()
     version = current_version(icp) if icp is not None else None
     profile = parse_profile(content_of(version), person=subject == "people") if version is not None else None
     persona = request.GET.get("persona", "")
@@ -80,7 +83,11 @@ def finding_create(request: MemberRequest) -> HttpResponse:
             for name, value in begin.items()
             if not name.startswith(("titles", "senior", "depart", "person"))
         }
+    if like:
+        begin = like.criteria
     initial = initial_of(begin) | {"icp": str(icp.pk) if icp else "", "segment": request.GET.get("segment", "")}
+    if like:
+        initial |= {"provider": str(like.provider_id), "wanted": like.wanted}
     form = FindingForm(request.POST or None, subject=subject, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
@@ -92,7 +99,7 @@ def finding_create(request: MemberRequest) -> HttpResponse:
     context = {
         "form": form, "subject": subject, "back": reverse("finding_list", args=[request.workspace.slug]), "icp": icp,
         "personas": [part.label for part in profile.personas] if profile is not None and subject == "people" else [],
-        "persona": persona, "company": company, "has_provider": bool(queries.providers(subject)),
+        "persona": persona, "company": company, "like": like, "has_provider": bool(queries.providers(subject)),
     }  # fmt: skip
     return render(request, "prospects/finding_form.html", context, status=422 if form.errors else 200)
 
@@ -124,7 +131,7 @@ def finding_detail(request: MemberRequest, findingsearch_id: UUID) -> HttpRespon
     lines = queries.lines(search, rows)
     context = {
         "search": search, "run": run, "lines": lines, "words": in_words(search.criteria), "quote": quote, "price": price, "price_words": f"{price.normalize():f}",
-        "left": quote.left, "token": uuid.uuid4().hex, "show": show, "back": reverse("finding_list", args=[request.workspace.slug]),
+        "left": quote.left, "token": uuid.uuid4().hex, "show": show, "earlier": queries.has_results(search), "back": reverse("finding_list", args=[request.workspace.slug]),
         "openings": sum(line.standing.open for line in lines), "orders": open_orders(search),
         "amount": f"{quote.amount.normalize():f}", "save_form": FindingSaveForm(search=search),
         "chips": [

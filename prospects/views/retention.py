@@ -91,9 +91,9 @@ def retention_notices(request: MemberRequest) -> HttpResponse:
 
 @member_view("people.edit")
 @require_POST
-def retention_keep(request: MemberRequest, notice_id: UUID) -> HttpResponse:
+def retention_keep(request: MemberRequest, retentionnotice_id: UUID) -> HttpResponse:
     """Somebody stays."""
-    notice = get_object_or_404(RetentionNotice.objects.select_related("person"), pk=notice_id)
+    notice = get_object_or_404(RetentionNotice.objects.select_related("person"), pk=retentionnotice_id)
     try:
         keep_person(notice=notice, by=actor_of(request), now=clock.now())
     except AppError as error:
