@@ -13,6 +13,7 @@ from accounts.models import Member, User
 from accounts.permissions import Can, allows
 from accounts.queries.health import health_state
 from accounts.queries.memberships import memberships_of
+from accounts.rules.visibility import OWN, TEAM, level_of
 from leadgen.core import clock
 
 # key, label, icon (lucide), URL name, permission, letter after g. Shown in this order in the left rail; the last at its foot.
@@ -40,6 +41,9 @@ BELONGS = {
     "campaigns": "sequences", "offers": "sequences", "spend": "sequences", "enrol": "sequences", "enrolments": "sequences",
     "messages": "sequences", "health": "settings",
 }  # fmt: skip
+
+# Below the title of a list, for whom it is not all there is.
+SEEN_WORDS = {TEAM: "Your team's, and what nobody owns.", OWN: "Your own, and what nobody owns."}
 
 # key -> a count beside that entry of the rail. Upper apps add theirs in AppConfig.ready() by `register_badge`: at most one
 # cheap query, run only where a frame is shown.
@@ -70,6 +74,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "workspace": workspace,
         "member": member,
         "can": Can(member.role),
+        "seen_words": SEEN_WORDS.get(level_of(workspace.visibility, member.role), ""),
         "user_name": str(member),
         "nav": nav,
         "nav_active": _active(nav, request.path),
