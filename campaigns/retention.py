@@ -1,16 +1,16 @@
-"""What retention rules do to mail: texts that were received, and the addresses clicks came from."""
+"""What retention rules do to mail: texts that were received, and the addresses clicks came from. Who is in a sequence stays."""
 
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
-from campaigns.models import InboundMail, LinkHit
+from campaigns.models import Enrolment, InboundMail, LinkHit
 from leadgen.core.erasing import MARK
 from prospects.actions.erasure import empty_rows
 from prospects.actions.retention import ACTS
-from prospects.queries.retention import SUBJECTS, Subject
+from prospects.queries.retention import SUBJECTS, WORKED_WITH, Subject
 
 
 def _mail(rule: Any, cutoff: datetime) -> QuerySet[InboundMail]:
@@ -29,10 +29,17 @@ def _empty_hits(ids: list[UUID]) -> None:
     empty_rows(LinkHit, set(ids), only=("ip",))
 
 
+def _in_sequence() -> Exists:
+    states = [Enrolment.State.ACTIVE, Enrolment.State.PAUSED]
+    return Exists(Enrolment.objects.filter(person=OuterRef("pk"), state__in=states))
+
+
 def register() -> None:
     """Called once apps are loaded."""
     SUBJECTS["mail"] = Subject(
         _mail, lambda row: (row.from_name or row.from_address, row.subject, row.received_at), "received_at"
     )
     SUBJECTS["hits"] = Subject(_hits, lambda row: (str(row.ip), row.user_agent, row.at), "at")
+    if _in_sequence not in WORKED_WITH:
+        WORKED_WITH.append(_in_sequence)
     ACTS["mail"], ACTS["hits"] = _empty_mail, _empty_hits

@@ -19,7 +19,7 @@ class RetentionForm(forms.Form):
     )  # fmt: skip
     keeps = forms.MultipleChoiceField(
         label="Keep who has", choices=list(KEEPS.items()), required=False, widget=forms.CheckboxSelectMultiple,
-        help_text="Whoever has an open lead or deal, or is a customer, stays in any case.",
+        help_text="Whoever has an open lead or deal, is in a sequence or is a customer stays in any case.",
     )  # fmt: skip
     suppress = forms.BooleanField(
         label="Suppress their addresses, too, so that an import cannot make us write to them again", required=False

@@ -42,6 +42,8 @@ class Subject:
 
 
 SUBJECTS: dict[str, Subject] = {}  # upper apps add theirs in AppConfig.ready()
+# Conditions on a person that upper apps add: whoever fulfils one is being worked with, whatever lies behind.
+WORKED_WITH: list[Callable[[], Exists]] = []
 
 
 def rule_of(kind: str) -> RetentionRule:
@@ -64,6 +66,8 @@ def _people(rule: RetentionRule, cutoff: datetime) -> QuerySet[Person]:
     rows = rows.exclude(Exists(Lead.objects.filter(**mine, stage__in=OPEN_STAGES)))
     rows = rows.exclude(Exists(Deal.objects.filter(**mine, outcome=Deal.Outcome.OPEN)))
     rows = rows.exclude(Exists(Customer.objects.filter(**mine, ended_at__isnull=True)))
+    for condition in WORKED_WITH:
+        rows = rows.exclude(condition())
     rows = rows.exclude(Exists(RetentionNotice.objects.filter(**mine, kept_at__gte=cutoff)))
     if "consent" in rule.keeps:
         later = Consent.objects.filter(person=OuterRef("person"), at__gt=OuterRef("at"), given=False)

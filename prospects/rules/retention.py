@@ -38,7 +38,7 @@ KINDS = {
     for kind in (
         Kind(
             "people", "People nobody had to do with",
-            "Erased, with notice: no mail, call, visit, meeting or answer for that long, no open lead or deal, no customer.",
+            "Erased, with notice: no mail, call, visit, meeting or answer for that long, no open lead or deal, in no sequence, no customer.",
             MONTHS, 24, 3, 120, "noticed, then erased", "people",
         ),
         Kind(

@@ -7,7 +7,9 @@ import pytest
 import time_machine
 from django.db import DatabaseError, connection, transaction
 
+from accounts.actions.audit import SYSTEM
 from accounts.models import AuditEntry
+from campaigns.actions.steps import pause_enrolment
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions.retention import run_lane, set_rule
 from prospects.models import (
@@ -22,6 +24,7 @@ from prospects.models import (
 )
 from prospects.rules.retention import KINDS
 from tests.conftest import NOW
+from tests.factories.campaigns import EMAIL, make_enrolment, make_sequence
 from tests.factories.prospects import make_activity, make_lead, make_person
 from tests.prospects.imports import run as run_import
 
@@ -40,11 +43,13 @@ def test_a_cutoff_keeps_to_the_calendar() -> None:
 @time_machine.travel(NOW, tick=False)
 def test_people_are_noticed_kept_spared_and_erased(acme, alice, bob, as_, api) -> None:
     with workspace_scope(acme.pk):
-        names = ("quiet", "kept", "busy", "agreed", "lead", "young", "edited")
+        names = ("quiet", "kept", "busy", "agreed", "lead", "young", "edited", "paused")
         people = {n: make_person(f"{n.title()} Person", created_at=NOW if n == "young" else OLD) for n in names}
         make_activity(people["busy"], kind="replied", at=NOW)
         make_activity(people["edited"], kind="edited", at=NOW)
         make_lead(people["lead"])
+        enrolment = make_enrolment(make_sequence([EMAIL], mailbox=None), people["paused"], mailbox=None)
+        pause_enrolment(enrolment=enrolment, reason="on leave", by=SYSTEM, now=NOW)
         Consent.objects.create(person=people["agreed"], text="x", given=True, at=OLD, source="Fair")
     url = "/w/acme/privacy/retention/people/"
     page = as_(alice).get(url).content.decode()
@@ -64,7 +69,7 @@ def test_people_are_noticed_kept_spared_and_erased(acme, alice, bob, as_, api) -
     listed = as_(bob).get("/w/acme/privacy/notices/").content.decode()
     assert "3 Apr 2026" in listed
     with workspace_scope(acme.pk):
-        assert Person.objects.count() == 7
+        assert Person.objects.count() == 8
         notice = RetentionNotice.objects.get(person=people["kept"])
     assert api(bob).post(f"/api/v1/retention-notices/{notice.pk}/keep/").status_code == 200
     over = NOW + timedelta(days=31)
@@ -73,7 +78,7 @@ def test_people_are_noticed_kept_spared_and_erased(acme, alice, bob, as_, api) -
     run_lane(acme.pk, now=over)
     with workspace_scope(acme.pk):
         assert not Person.objects.filter(pk=people["quiet"].pk).exists()
-        assert Person.objects.count() == 6
+        assert Person.objects.count() == 7
         assert [n.person_id for n in RetentionNotice.objects.all()] == [people["kept"].pk]
         erasure = Erasure.objects.get()
         assert (erasure.cause, erasure.people, erasure.suppressed) == ("retention", 1, 0)
