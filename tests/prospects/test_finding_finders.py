@@ -250,7 +250,7 @@ def test_the_journey_through_the_pages(
         page = rep.get(url).content.decode()
         assert "Firm 2" in page and "3 found, 3 never seen before" in " ".join(page.split()).replace("Done: ", "")
         ask = rep.post(f"{url}add/", {"act": "best", "best": "2", "under": "1,20"}).content.decode()
-        assert "2 companies from Acme" in " ".join(ask.split()) and ">1 EUR<" in ask.replace("\n", "")
+        assert "2 companies from Acme" in " ".join(ask.split()) and ">for 1 EUR<" in ask.replace("\n", "")
         ids = [part.split('"')[0] for part in ask.split('name="selected" value="')[1:]]
         order = {"act": "confirm", "selected": ids, "count": "2", "amount": "1", "token": "o"}
         assert rep.post(f"{url}add/", order | {"amount": "0.5", "token": "x"}).status_code in (302, 409, 422)
