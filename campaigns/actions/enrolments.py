@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -136,10 +137,13 @@ def enrol_people(
     now: datetime,
     owner: Member | None = None,
     external_id: str = "",
+    cause: str = "",
+    detail: dict[str, Any] | None = None,
 ) -> list[Enrolment]:
     """Enrol those who are eligible at this moment; the first step is due in the sending window. A double click enrols once.
 
-    `external_id` names the one enrolment of one person. Raises as `plan_enrolment`, and Conflict where the id is taken.
+    `external_id` names the one enrolment of one person. `cause`: what did it, in words, where no person did; with `detail` it
+    stands on the timeline. Raises as `plan_enrolment`, and Conflict where the id is taken.
     """
     # A second click waits here, and then finds everybody enrolled; archiving waits too.
     Sequence.objects.select_for_update(of=("self",)).get(pk=sequence.pk)
@@ -156,6 +160,7 @@ def enrol_people(
             "person_id", "pk"
         )
     )
+    summary = f"Enrolled in {sequence.name} v{version.number}"
     rows = []
     for person in plan.eligible:
         slot, _ = slots[person.pk]
@@ -171,6 +176,7 @@ def enrol_people(
                 next_at=slot.at,
                 wait_reason=f"Waits: {slot.reason}" if slot.reason else "",
                 external_id=external_id,
+                cause=cause[:300],
                 enrolled_at=now,
                 enrolled_by=by.member,
             )
@@ -185,8 +191,8 @@ def enrol_people(
                 Activity(
                     kind=ActivityKind.ENROLLED, at=now, recorded_at=now, member=by.member, person=enrolment.person,
                     company_id=enrolment.person.company_id, lead_id=enrolment.lead_id, campaign_id=sequence.campaign_id,
-                    summary=f"Enrolled in {sequence.name} v{version.number}"[:300], about_type="enrolment",
-                    about_id=enrolment.pk, key=f"enrolled:{enrolment.pk}",
+                    summary=f"{summary}. {cause}"[:300] if cause else summary[:300], about_type="enrolment",
+                    about_id=enrolment.pk, key=f"enrolled:{enrolment.pk}", detail=detail or {},
                 )
                 for enrolment in made
             ]
@@ -194,7 +200,7 @@ def enrol_people(
         if made:
             write_audit(
                 by=by, action="sequence.enrolled", now=now, target=sequence,
-                detail={"people": len(made), "blocked": plan.by_reason, "version": version.number},
+                detail={"people": len(made), "blocked": plan.by_reason, "version": version.number} | ({"cause": cause} if cause else {}),
             )  # fmt: skip
             mark_enrolments(min(enrolment.next_at or now for enrolment in made))
     return made

@@ -46,7 +46,7 @@ class EnrolmentSerializer(serializers.ModelSerializer[Enrolment]):
         model = Enrolment
         fields = [
             "id", "external_id", "sequence", "version", "person", "lead", "mailbox", "owner", "state", "stopped_by_type",
-            "position", "next_step", "next_at", "why", "enrolled_at", "ended_at",
+            "position", "next_step", "next_at", "why", "cause", "enrolled_at", "ended_at",
         ]  # fmt: skip
         read_only_fields = fields
 

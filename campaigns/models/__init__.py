@@ -3,6 +3,7 @@ from campaigns.models.enrolments import Enrolment, StepRun
 from campaigns.models.mailboxes import DomainCheck, Mailbox, MailDomain, MailFolder
 from campaigns.models.messages import HitVerdict, InboundMail, LinkHit, Message, TrackedLink
 from campaigns.models.sequences import Sequence, SequenceMailbox, SequenceVersion, Step
+from campaigns.models.signals import SignalEnrolment, SignalSequence
 
 __all__ = [
     "DomainCheck",
@@ -18,6 +19,8 @@ __all__ = [
     "Sequence",
     "SequenceMailbox",
     "SequenceVersion",
+    "SignalEnrolment",
+    "SignalSequence",
     "Step",
     "StepRun",
     "Submission",

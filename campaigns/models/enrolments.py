@@ -30,6 +30,8 @@ class Enrolment(TenantModel):
     next_at = models.DateTimeField(null=True)  # when the next step may begin; null: nothing is due by itself
     wait_reason = models.CharField(max_length=300, blank=True)  # why it waits, in words
     external_id = models.CharField(max_length=120, blank=True)
+    # Where no person enrolled them: which signal and trigger did, in words.
+    cause = models.CharField(max_length=300, default="", db_default="", blank=True)
     enrolled_at = models.DateTimeField()
     enrolled_by = TenantForeignKey("accounts.Member", null=True)
     ended_at = models.DateTimeField(null=True)

@@ -174,6 +174,7 @@ def _facts(enrolment: Enrolment) -> list[tuple[Any, ...]]:
         ("Sends from", enrolment.mailbox.address if enrolment.mailbox else None),
         ("Tasks go to", str(enrolment.owner) if enrolment.owner else "anybody"),
         ("Enrolled", enrolment.enrolled_at, f"by {enrolment.enrolled_by}" if enrolment.enrolled_by else ""),
+        *([("Why", enrolment.cause)] if enrolment.cause else []),
         ("Ended", enrolment.ended_at) if enrolment.ended_at else ("At step", enrolment.position or "not begun"),
         ("External id", enrolment.external_id or None),
     ]

@@ -1,10 +1,13 @@
 """`/api/v1/signals/`, `/api/v1/signal-sources/`, `/api/v1/signal-triggers/`."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_view, inline_serializer
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view, inline_serializer
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -25,6 +28,7 @@ from prospects.actions.signals import (
     record_signal,
     restore_signal,
 )
+from prospects.actions.signals_enrolling import MAX_PER_DAY, Enrolling, enroller
 from prospects.actions.signals_sources import create_source, delete_source, new_secret, poll_now, update_source
 from prospects.actions.signals_triggers import create_trigger, delete_trigger, update_trigger
 from prospects.api.fields import TenantKeyField
@@ -278,18 +282,49 @@ class SignalSourceViewSet(
         return dict(serializer.validated_data)
 
 
+class TriggerEnrolsSerializer(serializers.Serializer[Any]):
+    sequence = serializers.UUIDField()
+    name = serializers.CharField()
+    per_day = serializers.IntegerField(help_text="People enrolled a day, at most.")
+    enrolled = serializers.IntegerField(help_text="So far.")
+    note = serializers.CharField(help_text="Why the last signal enrolled nobody at all; empty: it went well.")
+
+
 class SignalTriggerSerializer(serializers.ModelSerializer[SignalTrigger]):
     kinds = serializers.ListField(child=serializers.ChoiceField(choices=Signal.Kind.choices), allow_empty=False)
     grades = serializers.ListField(child=serializers.ChoiceField(choices=list("ABCD")), required=False)
     segment = TenantKeyField(Segment, required=False, allow_null=True)
     owner = TenantKeyField(Member, required=False, allow_null=True)
+    sequence = serializers.UUIDField(
+        required=False, allow_null=True, write_only=True,
+        help_text="Enrols people of `segment` whom the news is about; null: to-dos only.",
+    )  # fmt: skip
+    per_day = serializers.IntegerField(
+        required=False, min_value=1, max_value=MAX_PER_DAY, write_only=True, help_text="People enrolled a day, at most; 20."
+    )  # fmt: skip
 
     class Meta:
         model = SignalTrigger
-        fields = ["id", "name", "kinds", "segment", "grades", "owner", "is_active", "made", "fired_at", "created_at"]
+        fields = [
+            "id", "name", "kinds", "segment", "grades", "owner", "is_active", "sequence", "per_day", "enrols", "made", "fired_at",
+            "created_at",
+        ]  # fmt: skip
         read_only_fields = ["id", "made", "fired_at", "created_at"]
         validators: list[Any] = []
         extra_kwargs = {"is_active": {"required": False}}
+
+    enrols = serializers.SerializerMethodField(
+        help_text="Into which sequence, and how it fares; null: it makes to-dos only."
+    )
+
+    @cached_property
+    def _enrolling(self) -> Mapping[UUID, Enrolling]:
+        return enroller().enrolling()
+
+    @extend_schema_field(TriggerEnrolsSerializer(allow_null=True))
+    def get_enrols(self, trigger: SignalTrigger) -> dict[str, Any] | None:
+        found = self._enrolling.get(trigger.pk)
+        return TriggerEnrolsSerializer(found).data if found is not None else None
 
 
 @extend_schema_view(
@@ -298,7 +333,8 @@ class SignalTriggerSerializer(serializers.ModelSerializer[SignalTrigger]):
 class SignalTriggerViewSet(
     IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[SignalTrigger]
 ):
-    """News of these kinds about who is in a segment makes a to-do in an SDR's queue; at most one open one a company."""
+    """News of these kinds about who is in a segment makes a to-do in an SDR's queue, at most one open one a company,
+    or enrols the people it is about into a sequence."""
 
     model = SignalTrigger
     permissions = {

@@ -2,10 +2,12 @@
 
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import django_filters
 from django import forms
 
+from prospects.actions.signals_enrolling import MAX_PER_DAY, PER_DAY, enroller
 from prospects.forms.fields import ListFilter, OwnerField, select
 from prospects.models import Segment, Signal, SignalSource, SignalTrigger
 
@@ -112,6 +114,14 @@ class TriggerForm(forms.Form):
     owner = OwnerField(
         required=False, label="Whose to-do", help_text="Where neither the person nor the company has an owner."
     )
+    sequence = forms.TypedChoiceField(
+        coerce=UUID, empty_value=None, required=False, label="Enrol into",
+        help_text="People of the segment whom the news is about, where they are eligible. Where somebody is enrolled no to-do is made.",
+    )  # fmt: skip
+    per_day = forms.IntegerField(
+        min_value=1, max_value=MAX_PER_DAY, required=False, label="People enrolled a day, at most",
+        help_text="By the clock of the workspace. Who comes above that is left out, and told below.",
+    )  # fmt: skip
     is_active = forms.BooleanField(required=False, initial=True, label="Switched on")
 
     def __init__(self, *args: Any, trigger: SignalTrigger | None = None, **kwargs: Any) -> None:
@@ -120,7 +130,12 @@ class TriggerForm(forms.Form):
                 "name": trigger.name, "kinds": trigger.kinds, "segment": trigger.segment_id, "grades": trigger.grades,
                 "owner": str(trigger.owner_id or ""), "is_active": trigger.is_active,
             }  # fmt: skip
+        enrols = enroller().enrolling().get(trigger.pk) if trigger is not None else None
+        chosen = {"sequence": enrols.sequence if enrols else "", "per_day": enrols.per_day if enrols else PER_DAY}
+        kwargs["initial"] = kwargs.get("initial", {}) | chosen
         super().__init__(*args, **kwargs)
+        sequences: Any = self.fields["sequence"]
+        sequences.choices = [("", "Nobody: a to-do only"), *enroller().choices(enrols.sequence if enrols else None)]
         segments: Any = self.fields["segment"]
         segments.queryset = Segment.objects.filter(is_archived=False).order_by("name")
         owner: Any = self.fields["owner"]

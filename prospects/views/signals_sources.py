@@ -14,6 +14,7 @@ from leadgen.core import clock
 from leadgen.core.errors import AppError, Invalid
 from leadgen.core.htmx import hx_redirect, refusal
 from leadgen.core.public_tokens import public_token
+from prospects.actions.signals_enrolling import enroller
 from prospects.actions.signals_sources import create_source, delete_source, new_secret, poll_now, update_source
 from prospects.actions.signals_triggers import create_trigger, delete_trigger, update_trigger
 from prospects.forms.signals import SourceForm, TriggerForm
@@ -110,7 +111,10 @@ def signal_source_delete(request: MemberRequest, signalsource_id: UUID) -> HttpR
 @member_view("signals.view")
 def signal_trigger_list(request: MemberRequest) -> HttpResponse:
     """What signals set off."""
-    triggers = list(SignalTrigger.objects.select_related("segment", "owner").order_by("name"))
+    triggers: list[Any] = list(SignalTrigger.objects.select_related("segment", "owner").order_by("name"))
+    enrolling = enroller().enrolling()
+    for trigger in triggers:
+        trigger.enrols = enrolling.get(trigger.pk)
     context = {"triggers": triggers, "signal_tabs": signal_tabs(request), "signal_tab": "triggers"}
     return render(request, "prospects/signal_triggers.html", context)
 
@@ -157,7 +161,8 @@ def _trigger_form(request: MemberRequest, trigger: SignalTrigger | None) -> Http
             add_app_error(form, error)
         else:
             return hx_redirect(request, back, toast="Saved.")
-    context: dict[str, Any] = {"form": form, "trigger": trigger, "back": back}
+    came = enroller().came_of(trigger, 10) if trigger is not None else []
+    context: dict[str, Any] = {"form": form, "trigger": trigger, "back": back, "came": came}
     return render(request, "prospects/signal_trigger_form.html", context, status=422 if form.errors else 200)
 
 
