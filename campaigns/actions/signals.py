@@ -15,7 +15,7 @@ from campaigns.models import Sequence as Steps
 from campaigns.models import SequenceVersion, SignalEnrolment, SignalSequence
 from leadgen.core.errors import AppError, Invalid
 from leadgen.core.tenancy import current_workspace_id
-from leadgen.core.visibility import viewing_as
+from leadgen.core.visibility import as_asked, viewing_as
 from prospects.actions.signals_enrolling import Came, Enrolling
 from prospects.models import Person, Signal, SignalTrigger
 
@@ -94,8 +94,12 @@ def enrol(*, trigger: SignalTrigger, signal: Signal, people: QuerySet[Person], c
 
 
 def came_of(trigger: SignalTrigger, limit: int) -> Sequence[Came]:
-    """The last signals it looked at people for."""
-    rows = SignalEnrolment.objects.filter(trigger=trigger).select_related("signal__company").order_by("-at", "-pk")
+    """The last signals it looked at people for, of those that whoever asked may see."""
+    rows = (
+        as_asked(SignalEnrolment.objects.filter(trigger=trigger))
+        .select_related("signal__company")
+        .order_by("-at", "-pk")
+    )
     return [Came(row.signal, row.at, row.enrolled, sorted(row.blocked.items())) for row in rows[:limit]]
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from campaigns.models import Enrolment, InboundMail, LinkHit, Mailbox, Message, StepRun, TrackedLink
+from campaigns.models import Enrolment, InboundMail, LinkHit, Mailbox, Message, SignalEnrolment, StepRun, TrackedLink
 from leadgen.core.visibility import Viewer, restrict
-from prospects.models import Person
-from prospects.queries.visibility import also_people_of, held, part_of, visible
+from prospects.models import Person, Signal
+from prospects.queries.visibility import also_people_of, hangs_on, held, part_of, visible
 
 
 def _enrolment(viewer: Viewer) -> Q:
@@ -34,6 +34,7 @@ def register() -> None:
     also_people_of(_people_in_sequences)
     restrict(Enrolment, _enrolment)
     restrict(StepRun, part_of(Enrolment, "enrolment", _enrolment))
+    restrict(SignalEnrolment, part_of(Signal, "signal", hangs_on(Signal)))
     for mail in (Message, InboundMail):
         restrict(mail, _mail)
     for of_message in (TrackedLink, LinkHit):
