@@ -7,6 +7,7 @@ from prospects.actions.imports_context import Companies, Context, Owners, money,
 from prospects.actions.imports_match import CompanyMatcher, load_own, named, own_row
 from prospects.actions.imports_policy import Merger
 from prospects.actions.imports_store import Row, RowRefused, Unit
+from prospects.actions.imports_tags import Tags
 from prospects.rules.imports import ConvertedRow
 from prospects.rules.imports_fields import OWN_ID
 
@@ -26,6 +27,7 @@ class CompaniesImport:
         dated = ("created_at", "updated_at", "fields_at") if Merger.needed(context) else ()
         more = {"website" if name == "full_website" else name for name in context.mapped}
         self.companies = Companies(unit, context, whole=True, read={*dated, *more})
+        self.tags = Tags(unit, context, "company_id") if "tags" in context.mapped else None
         self.matched = "."
         match = context.handling.match
         self.matcher = CompanyMatcher(self.companies.rows, match) if match else None
@@ -49,8 +51,16 @@ class CompaniesImport:
             self.matcher.prepare(rows, keep=self.unit.keep)
         if self.merger:
             self.merger.prepare(keep=self.unit.keep)
+        if self.tags:
+            self.tags.prepare(row["id"] for row in self.companies.rows.known())
 
     def apply(self, row: ConvertedRow, key: str) -> tuple[bool, Row]:
+        created, company = self._apply(row, key)
+        if self.tags and "tags" in row.values:
+            self.tags.give(row, company, row.values["tags"])
+        return created, company
+
+    def _apply(self, row: ConvertedRow, key: str) -> tuple[bool, Row]:
         values: dict[str, Any] = dict(row.values)
         wanted = {column: values[column] for column in _PLAIN if column in values}
         own = OWN_ID in values

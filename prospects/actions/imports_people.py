@@ -10,6 +10,7 @@ from prospects.actions.imports_context import Companies, Context, Owners, domain
 from prospects.actions.imports_match import PersonMatcher, load_own, named, own_row
 from prospects.actions.imports_policy import Merger
 from prospects.actions.imports_store import Row, RowRefused, Rows, Unit
+from prospects.actions.imports_tags import Tags
 from prospects.models import Activity, ActivityKind, BasisEntry, Person
 from prospects.rules import titles
 from prospects.rules.basis import read_basis
@@ -168,6 +169,7 @@ class PeopleImport:
         self.people = Persons(unit, context)
         self.notes = Rows(Activity, unit)
         self.bases = Rows(BasisEntry, unit)
+        self.tags = Tags(unit, context, "person_id") if "tags" in context.mapped else None
         self.matched = "."
         match = context.handling.match
         self.matcher = PersonMatcher(self.people.rows, match, self.companies) if match else None
@@ -191,6 +193,8 @@ class PeopleImport:
             self.matcher.prepare(rows, keep=self.unit.keep)
         if self.merger:
             self.merger.prepare(keep=self.unit.keep)
+        if self.tags:
+            self.tags.prepare(row["id"] for row in self.people.rows.known())
         # Notes are facts of the ledger: the same words of one person are written once.
         self._said = {row["key"] for row in self.notes.known()}
         wanted = [_note_key(row.values) for row in rows if row.values.get("note")]
@@ -253,6 +257,8 @@ class PeopleImport:
             self.matcher.learn(person)
         if values.get("note"):
             self._note(person, str(values["note"]), values)
+        if self.tags and "tags" in values:
+            self.tags.give(row, person, values["tags"])
         return created, person
 
     def _find(self, values: dict[str, Any], key: str, company_id: Any) -> Row | None:

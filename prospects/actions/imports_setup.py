@@ -27,6 +27,13 @@ MAX_BYTES = 50 * 1024 * 1024
 SAMPLE_ROWS = 300
 CUSTOM_KINDS = ("people", "companies")  # as the subjects of custom fields are called
 SHOWN_SAMPLES = 5
+JUDGED = (
+    "e mail status",
+    "email status",
+    "e mail verif",
+    "email verif",
+    "email confidence",
+)  # a verdict of another system
 
 _NOT_A_TABLE = (
     (b"%PDF", "This is a PDF. Export the table itself as CSV from the program that made it."),
@@ -235,5 +242,9 @@ def mapping_findings(mapping: ColumnMapping) -> list[str]:
     ]
     if mapping.leftover:
         found.append(f"Not imported: {', '.join(mapping.leftover)}")
+        if any(plain(column).startswith(JUDGED) for column in mapping.leftover):
+            found.append(
+                "What another system says of whether an address works is not imported: addresses are verified here."
+            )
     found += [question.message for question in mapping.questions]
     return found

@@ -25,7 +25,7 @@ from leadgen.core.tenancy import TenantModel, workspace_scope
 from prospects.actions.fit import rescore
 from prospects.actions.imports_lease import LEASE, claim, fence, hand_over
 from prospects.actions.imports_store import Rows, Unit, as_json
-from prospects.models import Activity, ActivityKind, Company, Import, ImportBatch, Person
+from prospects.models import Activity, ActivityKind, Company, Import, ImportBatch, Person, TagLink
 
 KEPT_DAYS = 30
 AT_ONCE = 20_000  # records a request may judge itself
@@ -43,7 +43,7 @@ _WORDS = {
     "prospects.Activity": "has something on its timeline", "prospects.Lead": "has a lead", "prospects.Deal": "has a deal",
     "prospects.Customer": "is a customer", "prospects.Task": "has a task", "prospects.Meeting": "has a meeting",
     "prospects.Consent": "has a consent on record", "prospects.Merge": "was merged with another record",
-    "prospects.SegmentMember": "is on a list", "prospects.Person": "has people who stay",
+    "prospects.SegmentMember": "is on a list", "prospects.TagLink": "has a tag", "prospects.Person": "has people who stay",
     "prospects.PointEntry": "has points", "campaigns.Enrolment": "is enrolled in a sequence", "campaigns.Message": "was written to",
     "campaigns.InboundMail": "wrote to us", "campaigns.Submission": "filled in a form",
 }  # fmt: skip
@@ -365,6 +365,8 @@ class _Judge:
             rows = other.objects.filter(**{f"{name}__any": keys})
             if other is Activity:
                 rows = rows.exclude(Q(kind=ActivityKind.NOTE) & Q(key__startswith="import-note:"))
+            if other is TagLink:
+                rows = rows.exclude(added_by=None, added_at__in=self._own)  # its own tags go with it
             words = _WORDS.get(label, f"is used by {other._meta.verbose_name_plural}")
             if other is Person:
                 for key, person in rows.values_list(name, "pk"):

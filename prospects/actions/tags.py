@@ -32,7 +32,7 @@ def create_tag(*, by: Actor, now: datetime, name: str, colour: str = "") -> Tag:
     """A new word. Upper and lower case are one word. Raises Invalid or Conflict naming `name` or `colour`."""
     if Tag.objects.count() >= MAX_TAGS:
         raise Invalid(f"There are {MAX_TAGS} tags already. Delete one that is not used.", field="name")
-    tag = Tag(name=_name(name), colour=_colour(colour or Tag.Colour.GREY), created_at=now)
+    tag = Tag(name=clean_name(name), colour=_colour(colour or Tag.Colour.GREY), created_at=now)
     _save(tag)
     write_audit(by=by, action="tag.created", now=now, target=tag, detail={"colour": tag.colour})
     return tag
@@ -42,7 +42,7 @@ def update_tag(*, by: Actor, now: datetime, tag: Tag, name: str | None = None, c
     """Another name or colour. Segments whose rule names it go on meaning it."""
     before = {"name": tag.name, "colour": tag.colour}
     if name is not None:
-        tag.name = _name(name)
+        tag.name = clean_name(name)
     if colour is not None:
         tag.colour = _colour(colour)
     after = {"name": tag.name, "colour": tag.colour}
@@ -75,7 +75,7 @@ def tags_named(names: Iterable[str], *, by: Actor, now: datetime, create: bool =
     known = {tag.name.casefold(): tag for tag in vocabulary()}
     found: dict[UUID, Tag] = {}
     for text in names:
-        name = _name(text)
+        name = clean_name(text)
         tag = known.get(name.casefold())
         if tag is None and create:
             tag = create_tag(by=by, now=now, name=name)
@@ -151,7 +151,8 @@ def _tell(by: Actor, now: datetime, column: str, rows: dict[UUID, UUID | None], 
     )  # fmt: skip
 
 
-def _name(text: Any) -> str:
+def clean_name(text: Any) -> str:
+    """A name as the vocabulary keeps it. Raises Invalid."""
     name = " ".join(clean_text(str(text or "")).split())
     if not name:
         raise Invalid("Give the tag a name.", field="name")

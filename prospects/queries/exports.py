@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from leadgen.core.tenancy import workspace_scope
 from prospects.models import Company, Person
 from prospects.queries import companies, people
+from prospects.queries.tags import tags_of
 
 PART = 2000
 _MODELS: dict[str, Any] = {"people": Person, "companies": Company}
@@ -33,5 +34,10 @@ def records(subject: str, keys: bytes, workspace_id: UUID) -> Iterator[Sequence[
     for part in batched(range(0, len(keys), 16), PART):
         ids = [UUID(bytes=keys[at : at + 16]) for at in part]
         with workspace_scope(workspace_id):
-            found = {row.pk: row for row in shown(model.objects.filter(pk__any=ids)).select_related(*related)}
+            found: dict[UUID, Any] = {
+                row.pk: row for row in shown(model.objects.filter(pk__any=ids)).select_related(*related)
+            }
+            tags = tags_of(subject, ids)
+        for key, row in found.items():
+            row.x_tags = [tag.name for tag in tags.get(key, ())]
         yield [found[key] for key in ids if key in found]

@@ -37,7 +37,7 @@ def tags_of(subject: str, ids: Iterable[Any]) -> dict[UUID, list[Tag]]:
     """The tags of each of these rows, by name; rows without any are left out."""
     column = column_of(subject)
     found: dict[UUID, list[Tag]] = {}
-    for link in TagLink.objects.filter(**{f"{column}__in": list(ids)}).select_related("tag"):
+    for link in TagLink.objects.filter(**{f"{column}__any": list(ids)}).select_related("tag"):
         found.setdefault(getattr(link, f"{column}_id"), []).append(link.tag)
     for tags in found.values():
         tags.sort(key=lambda tag: tag.name.casefold())

@@ -39,7 +39,7 @@ _PEOPLE: tuple[tuple[str, str, Form], ...] = (
     ("country", "country", "text"), ("region", "region", "text"), ("city", "city", "text"), ("time_zone", "time_zone", "text"),
     ("owner", "owner", "member"), ("source", "source", "text"), ("lawful_basis", "lawful_basis", "text"),
     ("lawful_basis_at", "lawful_basis_at", "instant"), ("lawful_basis_note", "lawful_basis_note", "text"),
-    ("external_id", "external_id", "text"), ("changed_at", "updated_at", "instant"),
+    ("external_id", "external_id", "text"), ("tags", "x_tags", "words"), ("changed_at", "updated_at", "instant"),
 )  # fmt: skip
 _COMPANIES: tuple[tuple[str, str, Form], ...] = (
     (OWN_ID, "id", "text"), ("name", "name", "text"), ("domain", "domain", "text"), ("full_website", "website", "text"),
@@ -51,12 +51,13 @@ _COMPANIES: tuple[tuple[str, str, Form], ...] = (
     ("goals", "goals", "words"), ("funding_stage", "funding_stage", "text"), ("funding_total", "funding_total", "amount"),
     ("funding_currency", "funding_currency", "text"), ("funded_on", "funded_on", "day"), ("description", "description", "text"),
     ("owner", "owner", "member"), ("source", "source", "text"), ("external_id", "external_id", "text"),
-    ("changed_at", "updated_at", "instant"),
+    ("tags", "x_tags", "words"), ("changed_at", "updated_at", "instant"),
 )  # fmt: skip
 # Told beside them: what follows from other rows, and is not read back.
 _TOLD: dict[str, tuple[tuple[str, str, Form], ...]] = {
     "people": (
-        ("E-mail status", "email_status", "text"), ("Lead stage", "x_lead_stage", "text"),
+        ("E-mail status", "email_status", "text"), ("E-mail status on", "email_status_at", "instant"),
+        ("E-mail status because", "email_status_reason", "text"), ("Lead stage", "x_lead_stage", "text"),
         ("Fit grade", "x_fit_grade", "text"), ("Fit score", "x_fit_score", "count"),
         ("Last touch", "last_touch_at", "instant"), ("Last reply", "last_reply_at", "instant"),
         ("Added", "created_at", "instant"),

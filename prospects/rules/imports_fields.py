@@ -140,6 +140,7 @@ PEOPLE = (
     _field("company_linkedin_url", "LinkedIn page of the company", "linkedin", "company linkedin url|company linkedin|organization linkedin url"),
     _field("company_external_id", "External id of the company", "text", "company external id|company record id"),
     _field("time_zone", "Time zone", "zone", _ZONE),
+    _field("tags", "Tags", "list", "tag|tag names|schlagworter|etiquettes|etiquetas"),
     _CHANGED_AT,
     _OWN_ID,
 )  # fmt: skip
@@ -160,7 +161,7 @@ COMPANIES = (
     _field("location", "Head office", "location", "headquarters location|headquarters|head office|hq|hq location|office location|place|sitz|siege|siege social|sede|standort|address|adresse"),
     _field("founded", "Founded", "year", "year established|founded year|year founded|established|grundungsjahr|gegrundet|annee de creation|fondee en|fundacion|ano de fundacion|founding year|inception"),
     _field("technologies", "Technologies", "technologies", "technology|tech stack|technographics|web technologies|technologien|tecnologias|software used|technologie"),
-    _field("keywords", "Keywords", "list", "keyword|tags|labels|specialties|schlagworte|mots cles|palabras clave|categories|kategorien|stichworte"),
+    _field("keywords", "Keywords", "list", "keyword|labels|specialties|schlagworte|mots cles|palabras clave|categories|kategorien|stichworte"),
     _field("funding_stage", "Funding stage", "text", "latest funding|last funding type|last round|funding round|finanzierungsphase|latest funding stage|last funding round|latest funding round", limit=40),
     _field("funding_total", "Funding in total", "money", "total funding|total funding amount|funding|total raised|amount raised|funding amount|finanzierung"),
     _field("funded_on", "Last funding on", "day", "last raised at|last funding date|latest funding date|funding date|last funding on|funded at"),
@@ -174,6 +175,7 @@ COMPANIES = (
     _field("time_zone", "Time zone", "zone", _ZONE),
     _field("pains", "Pains", "list", "pain points"),
     _field("goals", "Goals", "list", ""),
+    _field("tags", "Tags", "list", "tag|tag names|schlagworter|etiquettes|etiquetas"),
     _CHANGED_AT,
     _OWN_ID,
 )  # fmt: skip

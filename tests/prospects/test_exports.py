@@ -14,8 +14,10 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.actions.companies import create_company
 from prospects.actions.custom import create_custom_field
 from prospects.actions.imports import create_import, run_due_imports, start_import
+from prospects.actions.imports_undo import request_undo
 from prospects.actions.people import create_person
-from prospects.models import Company, CustomField, Import, Person
+from prospects.actions.tags import create_tag, tag_rows
+from prospects.models import Company, CustomField, Import, Person, Tag, TagLink
 from prospects.queries import exports
 from tests.factories.accounts import Someone
 from tests.prospects.imports import NOW, counts, fresh, issues
@@ -49,6 +51,9 @@ def fill(workspace: Workspace, owner: Someone) -> None:
         # An address of a firm, and no company: the address must not make one.
         loose = create_person(**made, first_name="Loose", email="loose@lumen.example", title="Head of IT")
         Person.objects.filter(pk=loose.pk).update(company=None, seniority="", department="")
+        tags = [create_tag(**made, name=name) for name in ("VIP", "met; at the fair", "=x")]
+        tag_rows(**made, subject="people", ids=[Person.objects.get(first_name="Ana").pk], tags=tags)
+        tag_rows(**made, subject="companies", ids=[big.pk], tags=tags[:1])
 
 
 def fields(workspace: Workspace) -> None:
@@ -65,6 +70,7 @@ def state(workspace: Workspace, *, keys: bool = True) -> list[Any]:
     with workspace_scope(workspace.pk):
         more = ("pk", "updated_at") if keys else ()
         return [
+            *TagLink.objects.order_by("person__first_name", "tag__name").values("person__first_name", "company__name", "tag__name"),
             *Company.objects.order_by("name").values(*COMPANY, *more), *Person.objects.order_by("first_name").values(*PERSON, *more),
         ]  # fmt: skip
 
@@ -129,6 +135,30 @@ def test_the_file_is_the_filtered_list_and_the_log_says_so(
     assert body(reader.get("/api/v1/people/export/?as=xlsx"))[:2] == b"PK"
     with workspace_scope(acme.pk):
         assert AuditEntry.objects.filter(action__endswith=".exported").count() == 3
+
+
+def test_tags_of_a_file_are_added_and_never_taken_away_and_a_verdict_of_elsewhere_is_told(acme: Workspace) -> None:
+    with workspace_scope(acme.pk):
+        ana = create_person(by=SYSTEM, now=NOW, first_name="Ana", email="ana@lumen.example")
+        tag_rows(by=SYSTEM, now=NOW, subject="people", ids=[ana.pk], tags=[create_tag(by=SYSTEM, now=NOW, name="Old")])
+    file = f"E-mail,Tags,E-mail status\nana@lumen.example,vip;old;{'x' * 41},valid\nnew@kite.example,VIP;None,invalid\n"
+    made = bring_in(acme, "people", file.encode(), "people.csv")
+    assert made.state == "done" and counts(made)[:2] == (1, 1), made.error
+    assert "addresses are verified here" in " ".join(made.findings)
+    assert len(issues(acme, made)) == 2  # two words that can be no tag
+    with workspace_scope(acme.pk):
+        held = TagLink.objects.order_by("person__email", "tag__name").values_list("person__email", "tag__name")
+        assert list(held) == [("ana@lumen.example", "Old"), ("ana@lumen.example", "vip"), ("new@kite.example", "vip")]
+        assert set(Person.objects.values_list("email_status", flat=True)) == {"unknown"}
+        assert Tag.objects.count() == 2
+    again = bring_in(acme, "people", file.encode(), "people.csv")
+    assert counts(again)[:3] == (0, 0, 2)
+    # A tag that came with the file is no reason to keep who came with it.
+    with workspace_scope(acme.pk):
+        request_undo(run=made, by=SYSTEM, now=NOW)
+    run_due_imports(workspace_id=acme.pk, now=NOW)
+    with workspace_scope(acme.pk):
+        assert list(Person.objects.values_list("email", flat=True)) == ["ana@lumen.example"]
 
 
 def test_who_may_not_takes_nothing_and_leaves_no_trace(
