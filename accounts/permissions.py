@@ -49,6 +49,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "absences.edit": OPS | {Role.LEADER},
     "tags.view": ALL,
     "tags.manage": WRITERS,
+    # Rename and delete what others' records carry; a writer may where nobody else's does (prospects.actions.tags).
+    "tags.edit": MARKETING | {Role.LEADER},
     "views.view": ALL,
     "views.edit": ALL,
     "views.share": WRITERS,

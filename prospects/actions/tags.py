@@ -9,10 +9,11 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
-from leadgen.core.errors import Conflict, Invalid
+from accounts.permissions import member_allows
+from leadgen.core.errors import Conflict, Invalid, Refused
 from leadgen.core.tenancy import bulk_insert
 from prospects.models import Activity, ActivityKind, Company, Person, Segment, Tag, TagLink
-from prospects.queries.tags import column_of, vocabulary
+from prospects.queries.tags import carried_by_others, column_of, vocabulary
 from prospects.rules.normalise_text import clean_text
 
 MAX_TAGS = 300
@@ -39,7 +40,8 @@ def create_tag(*, by: Actor, now: datetime, name: str, colour: str = "") -> Tag:
 
 
 def update_tag(*, by: Actor, now: datetime, tag: Tag, name: str | None = None, colour: str | None = None) -> Tag:
-    """Another name or colour. Segments whose rule names it go on meaning it."""
+    """Another name or colour. Segments whose rule names it go on meaning it. Raises Refused where others' records carry it."""
+    _may(by, tag)
     before = {"name": tag.name, "colour": tag.colour}
     if name is not None:
         tag.name = clean_name(name)
@@ -58,7 +60,9 @@ def update_tag(*, by: Actor, now: datetime, tag: Tag, name: str | None = None, c
 
 
 def delete_tag(*, by: Actor, now: datetime, tag: Tag) -> int:
-    """Take a word out of the vocabulary, and off everybody; returns how many had it. Refused where a rule names it."""
+    """Take a word out of the vocabulary, and off everybody; returns how many had it. Raises Refused where
+    others' records carry it, Conflict where a rule names it."""
+    _may(by, tag)
     using = [segment.name for segment in _segments_naming(tag.name)]
     if using:
         raise Conflict(
@@ -149,6 +153,15 @@ def _tell(by: Actor, now: datetime, column: str, rows: dict[UUID, UUID | None], 
             for key, company in rows.items()
         ],
     )  # fmt: skip
+
+
+def _may(by: Actor, tag: Tag) -> None:
+    """A word on somebody else's records is theirs too."""
+    if by.member is None or member_allows(by.member, "tags.edit") or not carried_by_others(by.member, [tag]):
+        return
+    raise Refused(
+        f"Records of others carry “{tag}”. Ask RevOps, marketing or your lead to rename or delete it.", code="not_yours"
+    )
 
 
 def clean_name(text: Any) -> str:

@@ -55,7 +55,7 @@ class TagViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
 
     @extend_schema(summary="Change a tag")
     def partial_update(self, request: Request, pk: str) -> Response:
-        """Segments whose rule names it go on meaning it."""
+        """Segments whose rule names it go on meaning it. `403` where others' records carry it, without `tags.edit`."""
         tag = self.get_object()
         serializer = self.get_serializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
@@ -65,6 +65,6 @@ class TagViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMix
 
     @extend_schema(summary="Delete a tag")
     def destroy(self, request: Request, pk: str) -> Response:
-        """Off everybody too. Refused with `409` while the rule of a segment names it."""
+        """Off everybody too. Refused with `409` while the rule of a segment names it, with `403` as changing it is."""
         delete_tag(by=actor_of(request), now=clock.now(), tag=self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)

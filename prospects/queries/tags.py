@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 
+from accounts.models import Member
+from leadgen.core.visibility import everyone
 from prospects.models import Tag, TagLink
 
 NONE = "none"
@@ -31,6 +33,17 @@ def counted() -> list[Any]:
     for tag in tags:
         tag.people, tag.companies = held.get(tag.pk, (0, 0))
     return tags
+
+
+@everyone()
+def carried_by_others(member: Member, tags: Iterable[Tag] | None = None) -> set[UUID]:
+    """Which of these tags (of all, where none are named) somebody else's person or company has. One query."""
+    links = TagLink.objects.order_by()
+    if tags is not None:
+        links = links.filter(tag__in=list(tags))
+    theirs = Q(person__owner__isnull=False) & ~Q(person__owner=member)
+    theirs |= Q(company__owner__isnull=False) & ~Q(company__owner=member)
+    return set(links.filter(theirs).values_list("tag", flat=True).distinct())
 
 
 def tags_of(subject: str, ids: Iterable[Any]) -> dict[UUID, list[Tag]]:

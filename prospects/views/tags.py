@@ -9,13 +9,14 @@ from django.urls import reverse
 
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
+from accounts.permissions import member_allows
 from leadgen.core import clock
 from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, is_htmx, refusal
 from prospects.actions.tags import create_tag, delete_tag, tag_rows, tags_named, untag_rows, update_tag
 from prospects.forms.tags import TagForm, split_names
 from prospects.models import Company, Person, Tag
-from prospects.queries.tags import counted, tags_of, vocabulary
+from prospects.queries.tags import carried_by_others, counted, tags_of, vocabulary
 from prospects.views.listing import add_app_error, sheet_or_page
 
 
@@ -23,7 +24,12 @@ from prospects.views.listing import add_app_error, sheet_or_page
 def tag_list(request: MemberRequest) -> HttpResponse:
     """The vocabulary, with how many people and companies have each word."""
     back = reverse("settings", args=[request.workspace.slug])
-    return render(request, "prospects/tag_list.html", {"tags": counted(), "back": back})
+    tags = counted()
+    may_all = member_allows(request.member, "tags.edit")
+    theirs = set() if may_all else carried_by_others(request.member)
+    for tag in tags:
+        tag.is_locked = tag.pk in theirs
+    return render(request, "prospects/tag_list.html", {"tags": tags, "back": back})
 
 
 @member_view("tags.manage")

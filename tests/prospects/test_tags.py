@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import AuditEntry
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import workspace_scope
@@ -12,6 +13,7 @@ from prospects.actions.tags import create_tag, delete_tag, set_tags, tag_rows, t
 from prospects.models import Activity, Tag, TagLink
 from prospects.queries.segments import members_of
 from prospects.queries.tags import counted, tags_of
+from tests.factories.accounts import make_member
 from tests.factories.prospects import make_company, make_person
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +51,34 @@ def test_a_tag_is_put_on_found_by_rule_renamed_and_cannot_go_while_a_rule_names_
     assert delete_tag(by=by_alice, now=now, tag=fair) == 1
     assert tags_of("companies", [ana.company.pk])[ana.company.pk] == [vip]
     assert list(AuditEntry.objects.filter(action="tag.deleted").values_list("target_label", flat=True)) == ["Fair"]
+
+
+def test_what_others_carry_is_renamed_by_who_looks_after_the_words(acme, alice, bob, as_, api, now) -> None:
+    """Bob, an SDR, made both words; somebody else's company has one of them by now."""
+    with workspace_scope(acme.pk):
+        marketer = make_member(acme, "marketer", "mara@acme.example")
+        mine, shared = (create_tag(by=Actor(member=bob.member), now=now, name=name) for name in ("Mine", "Shared"))
+        own = make_person("Own", owner=bob.member).pk
+        tag_rows(by=SYSTEM, now=now, subject="people", ids=[own, make_person("Nobody's").pk], tags=[mine, shared])
+        theirs = make_company("Lumen", owner=alice.member)
+        tag_rows(by=SYSTEM, now=now, subject="companies", ids=[theirs.pk], tags=[shared])
+    client, program = as_(bob), api(bob)
+    page = client.get("/w/acme/tags/").content.decode()
+    assert page.count("on records of others") == 1 and f"/tags/{mine.pk}/" in page and f"/tags/{shared.pk}/" not in page
+    refused = client.post(f"/w/acme/tags/{shared.pk}/", {"name": "Taken", "colour": "teal"})
+    assert refused.status_code == 422 and "Records of others carry" in refused.content.decode()
+    client.post(f"/w/acme/tags/{shared.pk}/delete/")
+    assert program.delete(f"/api/v1/tags/{shared.pk}/").status_code == 403
+    assert program.patch(f"/api/v1/tags/{shared.pk}/", {"name": "Taken"}, "application/json").status_code == 403
+    with workspace_scope(acme.pk):
+        assert Tag.objects.get(pk=shared.pk).name == "Shared" and TagLink.objects.filter(tag=shared).count() == 3
+    assert program.patch(f"/api/v1/tags/{mine.pk}/", {"name": "My own"}, "application/json").status_code == 200
+    assert program.delete(f"/api/v1/tags/{mine.pk}/").status_code == 204
+    mara = as_(marketer)
+    assert mara.post(f"/w/acme/tags/{shared.pk}/", {"name": "Ours", "colour": "teal"}).status_code == 302
+    assert mara.post(f"/w/acme/tags/{shared.pk}/delete/").status_code == 302
+    with workspace_scope(acme.pk):
+        assert not Tag.objects.exists()
 
 
 def test_pages_and_api(bob, charlie, as_, api, acme, globex) -> None:
