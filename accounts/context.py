@@ -35,7 +35,7 @@ NAVIGATION = [
 # Pages beside a list, by the first part of their address: where in the rail they belong.
 BELONGS = {
     "quality": "people", "suppressions": "people", "merges": "people", "imports": "people", "duplicates": "people",
-    "fields": "settings", "privacy": "settings", "tags": "settings", "bulk": "settings", "away": "settings", "views": "people", "columns": "people",
+    "fields": "settings", "privacy": "settings", "tags": "settings", "bulk": "settings", "away": "settings", "territories": "settings", "views": "people", "columns": "people",
     "finding": "people", "signals": "people", "handoffs": "leads", "meetings": "leads", "agreement": "leads", "customers": "deals",
     "enrichment": "settings",
     "campaigns": "sequences", "offers": "sequences", "spend": "sequences", "enrol": "sequences", "enrolments": "sequences",

@@ -47,6 +47,8 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "duplicates.bulk": OPS | {Role.LEADER},
     "absences.view": ALL,
     "absences.edit": OPS | {Role.LEADER},
+    "territories.view": ALL,
+    "territories.manage": OPS | {Role.LEADER},
     "tags.view": ALL,
     "tags.manage": WRITERS,
     # Rename and delete what others' records carry; a writer may where nobody else's does (prospects.actions.tags).

@@ -24,6 +24,7 @@ app.conf.beat_schedule = {
     "segments": {"task": "prospects.refresh_segments", "schedule": 60.0},
     "feeds": {"task": "prospects.poll_feeds", "schedule": 60.0},
     "away": {"task": "prospects.end_absences", "schedule": 60.0},
+    "territories": {"task": "prospects.run_territories", "schedule": 30.0},
     "retention": {"task": "prospects.run_retention", "schedule": 300.0},
     "erasures": {"task": "prospects.run_erasures", "schedule": 60.0},
     "bulk": {"task": "prospects.run_bulk", "schedule": 30.0},

@@ -22,6 +22,7 @@ from prospects.actions import (
     segments,
     segments_refresh,
     signals_sources,
+    territories_run,
     titles,
     verification,
 )
@@ -116,7 +117,7 @@ def read_titles() -> None:
 
 
 @shared_task(name="prospects.run_bulk")
-def run_bulk() -> None:
+def run_bulk(workspace_id: str | None = None) -> None:
     """Acts on many rows that wait, by turns; each part of a thousand is a transaction of its own."""
     while lane := lanes.take(kind=bulk.LANE, now=clock.now(), lease_seconds=300):
         now = clock.now()
@@ -134,7 +135,7 @@ def end_absences() -> None:
 
 
 @shared_task(name="prospects.run_erasures")
-def run_erasures() -> None:
+def run_erasures(workspace_id: str | None = None) -> None:
     """Go on with erasures: whom a mail was on its way to, and the tables that are still to be looked through."""
     while lane := lanes.take(kind=erasure.LANE, now=clock.now(), lease_seconds=1800):
         again = erasure_sweep.run_lane(lane, clock=clock.now)
@@ -142,8 +143,16 @@ def run_erasures() -> None:
 
 
 @shared_task(name="prospects.run_retention")
-def run_retention() -> None:
+def run_retention(workspace_id: str | None = None) -> None:
     """What retention rules let go, workspace by workspace; a batch of each rule is a transaction of its own."""
     while lane := lanes.take(kind=retention.LANE, now=clock.now(), lease_seconds=900):
         again = retention.run_lane(lane.workspace_id, now=clock.now())
+        lanes.move_on(lane, next_due=again)
+
+
+@shared_task(name="prospects.run_territories")
+def run_territories(workspace_id: str | None = None) -> None:
+    """Owners by territory: the run under way, and what is new, workspace by workspace; each batch is a transaction of its own."""
+    while lane := lanes.take(kind=territories_run.LANE, now=clock.now(), lease_seconds=territories_run.LEASE):
+        again = territories_run.run_lane(lane, clock=clock.now)
         lanes.move_on(lane, next_due=again)

@@ -42,6 +42,7 @@ from prospects.views import (
     stages,
     suppressions,
     tags,
+    territories,
     verification,
 )
 
@@ -71,6 +72,18 @@ urlpatterns = [
     path("views/<uuid:savedview_id>/delete/", saved_views.view_delete, name="view_delete"),
     path("views/<str:kind>/new/", saved_views.view_create, name="view_create"),
     path("columns/<str:kind>/", saved_views.column_choose, name="column_choose"),
+    path("territories/", territories.territory_list, name="territory_list"),
+    path("territories/new/", territories.territory_create, name="territory_create"),
+    path("territories/runs/new/", territories.territory_run_create, name="territory_run_create"),
+    path("territories/runs/<uuid:territoryrun_id>/", territories.territory_run_detail, name="territory_run_detail"),
+    path("territories/runs/<uuid:territoryrun_id>/apply/", territories.territory_run_apply, name="territory_run_apply"),
+    path(
+        "territories/runs/<uuid:territoryrun_id>/cancel/", territories.territory_run_cancel, name="territory_run_cancel"
+    ),
+    path("territories/<uuid:territory_id>/", territories.territory_edit, name="territory_edit"),
+    path("territories/<uuid:territory_id>/count/", territories.territory_count, name="territory_count"),
+    path("territories/<uuid:territory_id>/move/", territories.territory_move, name="territory_move"),
+    path("territories/<uuid:territory_id>/delete/", territories.territory_delete, name="territory_delete"),
     path("away/", away.absence_list, name="absence_list"),
     path("away/new/", away.absence_create, name="absence_create"),
     path("away/<uuid:absence_id>/end/", away.absence_end, name="absence_end"),

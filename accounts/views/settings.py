@@ -38,6 +38,7 @@ SECTIONS: list[tuple[str, list[tuple[str, str, str, str, str]]]] = [
                 "visibility_edit",
                 "workspace.edit",
             ),
+            ("Territories", "Whose new companies and people are, by rule", "map", "territory_list", "territories.view"),
             ("Absences", "Who is away, and who has their rows", "calendar", "absence_list", "absences.view"),
             ("Audit log", "Who changed what, and when", "scroll-text", "audit_list", "audit.view"),
         ],

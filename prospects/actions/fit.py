@@ -19,7 +19,7 @@ from leadgen.core import lanes
 from leadgen.core.clock import local_date, start_of_day
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
-from prospects.actions import duplicates, titles, verification
+from prospects.actions import duplicates, territories_run, titles, verification
 from prospects.actions.leads import evaluate_people
 from prospects.models import Company, CompanyFit, Icp, IcpVersion, Person, PersonFit, Stage
 from prospects.queries.fit import current_version, local_now, scored_sql
@@ -87,7 +87,7 @@ def rescore(*, now: datetime, company_ids: Iterable[UUID] = (), person_ids: Iter
     if not firms and not persons:
         return ScoreRun()
     # A title waits a while: many come together, and a model reads them.
-    soon = {duplicates.LANE: now, verification.LANE: now, titles.LANE: now + titles.SOON}
+    soon = {duplicates.LANE: now, verification.LANE: now, territories_run.LANE: now, titles.LANE: now + titles.SOON}
     lanes.mark_soon(workspace_id=current_workspace_id(), kinds=soon)
     looked_at, written, seconds = 0, 0, 0.0
     people: list[UUID] = []

@@ -1,4 +1,4 @@
-"""Give a lead to somebody: the owner of its company, else the fair rotation, with the receipt kept on the lead."""
+"""Give a lead to somebody: the owner of its company, else by territory, else the fair rotation, with the receipt kept on the lead."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,6 +10,7 @@ from accounts.models import Member, Role, Workspace
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
 from prospects.actions.activities import record_activity
+from prospects.actions.territories_run import owner_for
 from prospects.models import ActivityKind, Deal, Handoff, Lead, Stage
 from prospects.models.locks import lock
 from prospects.queries.away import away_now
@@ -51,10 +52,13 @@ def choose_member(*, lead: Lead, role: str, now: datetime) -> rules.Receipt:
         for member in members
     ]  # fmt: skip
     company = lead.company
+    owner, what = (company.owner_id, str(company)) if company else (None, "")
+    if owner is None and lead.owner_id not in ids:
+        owner, by_territory = owner_for(company=company, person=lead.person, now=now)
+        what = by_territory or what
     return rules.choose(
-        candidates, role=WORDS.get(Role(role), role), holder=lead.owner_id,
-        company_owner=company.owner_id if company else None, company=str(company) if company else "",
-    )  # fmt: skip
+        candidates, role=WORDS.get(Role(role), role), holder=lead.owner_id, company_owner=owner, company=what
+    )
 
 
 def route_lead(*, lead: Lead, now: datetime, by: Actor = SYSTEM, role: str = Role.SDR) -> rules.Receipt:

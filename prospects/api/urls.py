@@ -33,6 +33,7 @@ from prospects.api.signals import SignalSourceViewSet, SignalTriggerViewSet, Sig
 from prospects.api.spend import SpendViewSet
 from prospects.api.suppressions import SuppressionViewSet
 from prospects.api.tags import TagViewSet
+from prospects.api.territories import TerritoryRunViewSet, TerritoryViewSet
 
 router = SimpleRouter()
 router.register("companies", CompanyViewSet, basename="api_company")
@@ -42,6 +43,8 @@ router.register("company-duplicates", CompanyPairViewSet, basename="api_companyp
 router.register("merges", MergeViewSet, basename="api_merge")
 router.register("custom-fields", CustomFieldViewSet, basename="api_customfield")
 router.register("absences", AbsenceViewSet, basename="api_absence")
+router.register("territories", TerritoryViewSet, basename="api_territory")
+router.register("territory-runs", TerritoryRunViewSet, basename="api_territoryrun")
 router.register("tags", TagViewSet, basename="api_tag")
 router.register("views", SavedViewViewSet, basename="api_savedview")
 router.register("bulk-acts", BulkActViewSet, basename="api_bulkact")

@@ -43,6 +43,7 @@ from prospects.models.segments import Segment, SegmentChange, SegmentMember, Seg
 from prospects.models.signals import Signal, SignalKind, SignalSource, SignalTrigger
 from prospects.models.tags import Tag, TagLink
 from prospects.models.tasks import Task
+from prospects.models.territories import Territory, TerritoryLook, TerritoryRun
 from prospects.models.titles import TitleReading
 from prospects.models.verification import MailHost, Verification
 
@@ -129,6 +130,9 @@ __all__ = [
     "Tag",
     "TagLink",
     "Task",
+    "Territory",
+    "TerritoryLook",
+    "TerritoryRun",
     "TitleReading",
     "Verification",
 ]

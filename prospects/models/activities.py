@@ -82,6 +82,17 @@ class Activity(AppendOnlyModel):
             models.Index(fields=["workspace", "lead", "-at"], name="activity_lead"),
             models.Index(fields=["workspace", "kind", "-at"], name="activity_kind_at"),
             models.Index(fields=["workspace", "about_type", "about_id"], name="activity_about"),
+            # Who last gave a record its owner, a rule or somebody (queries.territories).
+            models.Index(
+                fields=["workspace", "person", "-at", "-id"],
+                name="activity_given_person",
+                condition=models.Q(kind="assigned", person__isnull=False, lead__isnull=True, deal__isnull=True),
+            ),
+            models.Index(
+                fields=["workspace", "company", "-at", "-id"],
+                name="activity_given_company",
+                condition=models.Q(kind="assigned", person__isnull=True, lead__isnull=True, deal__isnull=True),
+            ),
         ]
 
 

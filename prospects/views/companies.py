@@ -30,6 +30,7 @@ from prospects.queries.panels import panels
 from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.tags import tags_of
 from prospects.queries.tasks import open_tasks
+from prospects.queries.territories import why_owner
 from prospects.rules.industries import tree
 from prospects.rules.naics import naics
 from prospects.views.cells import dress
@@ -265,7 +266,7 @@ def record_of(company: Company) -> list[tuple[Any, ...]]:
         ("LinkedIn", _outside(company.linkedin_url, "page")),
         ("Phone", company.phone or None),
         ("Time zone", company.time_zone or None),
-        ("Owner", company.owner or "nobody"),
+        ("Owner", company.owner or "nobody", why_owner(company)),
         ("Why we have it", company.source or None),
         ("Added", f"{company.created_at:%-d %b %Y}"),
         *([("External id", company.external_id)] if company.external_id else []),

@@ -32,6 +32,7 @@ from prospects.queries.signals import signals_card, why_now_of
 from prospects.queries.suppressions import is_suppressed
 from prospects.queries.tags import tags_of
 from prospects.queries.tasks import open_tasks
+from prospects.queries.territories import why_owner
 from prospects.queries.titles import how_read, words_of
 from prospects.queries.verification import card_of
 from prospects.views.cells import dress
@@ -247,6 +248,7 @@ def facts_of(person: Person) -> list[tuple[Any, ...]]:
         ),
         ("Where", place or None),
         ("Time zone", person.time_zone or None),
+        ("Owner", person.owner or "nobody", why_owner(person)),
         ("Last touch", _day(person.last_touch_at)),
         ("Last reply", _day(person.last_reply_at)),
         *([("External id", person.external_id)] if person.external_id else []),
