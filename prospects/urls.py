@@ -106,7 +106,6 @@ urlpatterns = [
     path("people/<uuid:person_id>/note/", notes.person_note, name="person_note"),
     path("people/<uuid:person_id>/panel/", people.person_panel, name="person_panel"),
     path("people/<uuid:person_id>/timeline/", people.person_timeline, name="person_timeline"),
-    path("people/verify/", verification.person_verify_bulk, name="person_verify_bulk"),
     path("people/<uuid:person_id>/verify/", verification.person_verify, name="person_verify"),
     path("people/<uuid:person_id>/confirm/", verification.person_confirm, name="person_confirm"),
     path("people/<uuid:person_id>/privacy/", privacy.person_privacy, name="person_privacy"),

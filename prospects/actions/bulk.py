@@ -29,6 +29,7 @@ PART = 1_000
 AT_ONCE = 200  # rows that are done while the person waits
 COUNT_MS = 20_000
 LANE = "bulk"
+CHANGED = "Will be changed"
 TURN = timedelta(seconds=20)  # then others have their turn
 MODELS: dict[str, Any] = {"people": Person, "companies": Company}
 
@@ -41,11 +42,12 @@ class BulkPlan:
     eligible: int
     same: int
     blocked: dict[str, int] = field(default_factory=dict)
+    done: str = CHANGED
 
     @property
     def rows(self) -> list[tuple[str, str]]:
         """(words, number) for the page that asks, in the order they add up."""
-        found = [("Will be changed", f"{self.eligible:,}")]
+        found = [(self.done, f"{self.eligible:,}")]
         if self.same:
             found.append(("Have it already", f"{self.same:,}"))
         return [*found, *((f"Left out: {reason}", f"{count:,}") for reason, count in sorted(self.blocked.items()))]
@@ -64,7 +66,8 @@ def plan_bulk(*, subject: str, kind: str, params: dict[str, Any], rows: QuerySet
             "Counting who matches takes too long. Narrow the filter, or save it as a segment and act on that.",
             field="query",
         ) from None
-    return BulkPlan(total, total - same - sum(blocked.values()), same, blocked)
+    done = "Will be looked at anew" if kind == BulkAct.Kind.VERIFY else CHANGED
+    return BulkPlan(total, total - same - sum(blocked.values()), same, blocked, done)
 
 
 def start_bulk(

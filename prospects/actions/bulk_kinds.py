@@ -20,6 +20,7 @@ from prospects.actions.fit import rescore
 from prospects.actions.people import assign_people
 from prospects.actions.segments import add_members
 from prospects.actions.tags import tag_rows, untag_rows
+from prospects.actions.verification import look_anew
 from prospects.models import (
     Activity,
     ActivityKind,
@@ -36,6 +37,7 @@ from prospects.models.locks import lock
 from prospects.queries.tags import column_of
 from prospects.rules.columns import CUSTOM
 
+NO_ADDRESS = "has no e-mail address"
 KEPT = "has another value, which stays"
 GONE = "is gone: deleted or merged since"
 MODELS: dict[str, Any] = {"people": Person, "companies": Company}
@@ -84,6 +86,9 @@ def check_params(subject: str, kind: str, params: dict[str, Any]) -> None:
             raise Invalid(f"“{segment}” is no list of {subject}. Only lists are filled by hand.", field="segment")
     elif kind == BulkAct.Kind.FIELD:
         _value(subject, params)
+    elif kind == BulkAct.Kind.VERIFY:
+        if subject != "people":
+            raise Invalid("Companies have no e-mail address to verify. Choose people.", field="kind")
     else:
         raise Invalid(f"Choose one of: {', '.join(BulkAct.Kind.values)}.", field="kind")
 
@@ -99,6 +104,8 @@ def words_of(subject: str, kind: str, params: dict[str, Any]) -> str:
             return f"Take away: {', '.join(tag.name for tag in _tags(params))}"
         case BulkAct.Kind.LIST:
             return f"Put on the list “{_segment(params)}”"
+        case BulkAct.Kind.VERIFY:
+            return "Verify e-mail addresses"
     name, _ = _value(subject, params)
     words = f"Set {field_label(subject, name)} to “{params.get('value') or 'nothing'}”"
     return words if params.get("overwrite") else f"{words} where nothing is known"
@@ -127,6 +134,9 @@ def same_as_asked(rows: QuerySet[Any], subject: str, kind: str, params: dict[str
         case BulkAct.Kind.LIST:
             listed = SegmentMember.objects.filter(segment=_segment(params), **{f"{column}__isnull": False})
             return rows.filter(pk__in=listed.values(f"{column}_id")).count(), {}
+        case BulkAct.Kind.VERIFY:
+            without = rows.filter(email="").count()
+            return 0, {NO_ADDRESS: without} if without else {}
     there, empty = _conditions(subject, params)
     same = rows.filter(there).count()
     if params.get("overwrite"):
@@ -172,6 +182,13 @@ def do_part(*, act: BulkAct, ids: Sequence[UUID], by: Actor, now: datetime) -> O
             outcome.changed = add_members(segment=_segment(act.params), ids=keys, by=by, now=now).changed if keys else 0
         case BulkAct.Kind.FIELD:
             return _set_field(act, rows, outcome, by, now)
+        case BulkAct.Kind.VERIFY:
+            asked = [row.pk for row in rows if row.email]
+            outcome.changed = look_anew(asked, now=now)
+            if len(rows) > len(asked):
+                outcome.blocked[NO_ADDRESS] = len(rows) - len(asked)
+                outcome.examples += [[str(row.pk), str(row), NO_ADDRESS] for row in rows if not row.email][:20]
+            return outcome
     outcome.same = len(rows) - outcome.changed
     return outcome
 

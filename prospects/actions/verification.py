@@ -63,7 +63,18 @@ def ask_verification(*, ids: Iterable[UUID], by: Actor, now: datetime) -> int:
         raise Invalid("Choose some people first.", field="ids")
     if len(keys) > MAX_AT_ONCE:
         raise Invalid(f"At most {MAX_AT_ONCE:,} at a time.", field="ids")
-    found = as_asked(Person.objects.filter(pk__in=keys)).exclude(email="").values("pk", "email")
+    count = look_anew(list(as_asked(Person.objects.filter(pk__in=keys)).values_list("pk", flat=True)), now=now)
+    if count:
+        write_audit(
+            by=by, action="person.verification_asked", now=now, target_type="person", label=f"{count} addresses",
+            detail={"count": count, "ids": [str(key) for key in keys[:500]]},
+        )  # fmt: skip
+    return count
+
+
+def look_anew(keys: Sequence[UUID], *, now: datetime) -> int:
+    """A worker judges these addresses soon, and asks about their domains again; how many have one."""
+    found = Person.objects.filter(pk__any=list(keys)).exclude(email="").values("pk", "email")
     people = [row["pk"] for row in found]
     domains = sorted({row["email"].rpartition("@")[2] for row in found})
     with connection.cursor() as cursor:
@@ -77,10 +88,6 @@ def ask_verification(*, ids: Iterable[UUID], by: Actor, now: datetime) -> int:
             [now, current_workspace_id(), domains, now - timedelta(minutes=1)],
         )
     if people:
-        write_audit(
-            by=by, action="person.verification_asked", now=now, target_type="person", label=f"{len(people)} addresses",
-            detail={"count": len(people), "ids": [str(key) for key in people[:500]]},
-        )  # fmt: skip
         lanes.mark(workspace_id=current_workspace_id(), kind=LANE, due=now)
         enqueue("prospects.verify_people")
     return len(people)

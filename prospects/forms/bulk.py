@@ -37,7 +37,7 @@ class BulkForm(forms.Form):
                 required=False, label="List", choices=[("", "Choose a list…"), *((str(s.pk), s.name) for s in lists)]
             )
             self.fields["name"] = forms.CharField(required=False, max_length=120, label="Or a new list")
-        else:
+        elif kind == BulkAct.Kind.FIELD:
             own = [(f"{CUSTOM}{field.key}", field.label) for field in definitions(subject)]
             named = [(name, field_label(subject, name).capitalize()) for name in SETTABLE[subject]]
             self.fields["field"] = forms.ChoiceField(choices=[*named, *own], label="Field")
@@ -56,6 +56,8 @@ class BulkForm(forms.Form):
             return {"tags": [str(UUID(key)) for key in data["tags"]]}
         if self.kind == BulkAct.Kind.LIST:
             return {"segment": data["segment"] or None}
+        if self.kind == BulkAct.Kind.VERIFY:
+            return {}
         return {
             "field": data["field"],
             "value": as_stored(data["field"], data["value"]),

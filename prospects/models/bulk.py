@@ -18,6 +18,7 @@ class BulkKind(models.TextChoices):
     UNTAG = "untag", "Take tags away"
     FIELD = "field", "Set a field"
     LIST = "list", "Put on a list"
+    VERIFY = "verify", "Verify e-mail addresses"
 
 
 class BulkState(models.TextChoices):

@@ -28,8 +28,8 @@ from prospects.queries.tags import vocabulary
 from prospects.views.listing import add_app_error, selected_ids, sheet_or_page
 from prospects.views.saved_views import LISTS
 
-ASKED = ("assign", "tag", "field", "list")
-TITLES = {"assign": "Assign", "tag": "Tag", "field": "Set a field", "list": "Put on a list"}
+ASKED = ("assign", "tag", "field", "list", "verify")
+TITLES = {"assign": "Assign", "tag": "Tag", "field": "Set a field", "list": "Put on a list", "verify": "Verify e-mail"}
 WORKING = (BulkAct.State.WAITING, BulkAct.State.RUNNING)
 
 
@@ -46,7 +46,8 @@ def bulk_ask(request: MemberRequest, kind: str) -> HttpResponse:
         rows, query = _meant(request, kind)
     except AppError as error:
         return refusal(request, error)
-    asked = request.POST.get("asked") == "1"
+    # Where there is nothing to fill in it is counted at once.
+    asked = request.POST.get("asked") == "1" or what == BulkAct.Kind.VERIFY
     form = BulkForm(request.POST if asked else None, kind=what, subject=kind)
     plan = None
     if asked and form.is_valid():
@@ -182,6 +183,8 @@ def _done(request: MemberRequest, act: BulkAct) -> HttpResponse:
     words = f"{act.words}: {act.changed:,} {_noun(act.subject, act.changed)}." if act.changed else "Nothing changed."
     if act.same:
         words += f" {act.same:,} had it already."
+    if act.kind == BulkAct.Kind.VERIFY and act.changed:
+        words += " A worker looks within a minute."
     if blocked:
         words += f" {blocked:,} left out: {', '.join(act.blocked)}."
     return hx_redirect(request, _back(request, act.subject), toast=words)

@@ -14,7 +14,6 @@ from leadgen.core.errors import AppError, Invalid
 from leadgen.core.htmx import hx_redirect, refusal
 from prospects.actions.verification import ask_verification, confirm_person
 from prospects.models import Person
-from prospects.views.listing import selected_ids
 
 SOON = "A worker looks within a minute."
 
@@ -42,18 +41,3 @@ def person_confirm(request: MemberRequest, person_id: UUID) -> HttpResponse:
     confirm_person(person=person, by=actor_of(request), now=clock.now())
     url = reverse("person_detail", args=[request.workspace.slug, person.pk])
     return hx_redirect(request, url, toast=f"Noted: what is known of {person} holds.")
-
-
-@member_view("people.edit")
-@require_POST
-def person_verify_bulk(request: MemberRequest) -> HttpResponse:
-    """Look at the addresses of the selected people anew."""
-    url = reverse("person_list", args=[request.workspace.slug])
-    back = f"{url}?{request.POST['query']}" if request.POST.get("query") else url
-    try:
-        ids = [UUID(key) for key in selected_ids(request)]
-        count = ask_verification(ids=ids, by=actor_of(request), now=clock.now())
-    except AppError as error:
-        return refusal(request, error)
-    words = f"{count} address{'es' if count != 1 else ''} {'are' if count != 1 else 'is'} looked at anew. {SOON}"
-    return hx_redirect(request, back, toast=words if count else "None of them has an e-mail address.")

@@ -1,8 +1,10 @@
 """Addresses are verified in the background against a name server on loopback; news makes people out of date."""
 
+import json
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
@@ -17,7 +19,7 @@ from prospects.actions import verification
 from prospects.actions.activities import record_activity
 from prospects.actions.people import create_person, update_person
 from prospects.actions.verification import ask_verification, confirm_person, look, run_lane
-from prospects.models import MailHost, Person, Verification
+from prospects.models import BulkAct, MailHost, Person, Verification
 from prospects.queries import people
 from prospects.queries.verification import is_waiting, reasons_of
 from tests.conftest import NOW
@@ -204,3 +206,37 @@ def test_asked_for_by_page_and_api(acme, alice, bob, as_, api, server, now) -> N
         assert len(server.asked) > asked  # asked anew, though it was known
     with workspace_scope(acme.pk), pytest.raises(Invalid, match="Choose some people"):
         ask_verification(ids=[], by=SYSTEM, now=now)
+
+
+@time_machine.travel(NOW, tick=False)
+def test_all_that_match_are_verified_after_they_were_counted(acme, bob, as_, api, server, now) -> None:
+    with workspace_scope(acme.pk):
+        for name in ("ana", "eva"):
+            make_person(name, email=f"{name}@lumen-robotics.com", city="Porto")
+        tom = make_person("Tom", email="", city="Porto")
+        other = make_person("Far", email="far@lumen-robotics.com", city="Lisbon")
+        looked(acme, NOW)
+        Verification.objects.update(due_at=NOW + timedelta(days=30))
+    rule = json.dumps({"field": "person.city", "op": "is", "value": "Porto"})
+    form = {"act": "verify", "all": "1", "query": urlencode({"rule": rule})}
+    asked = as_(bob).post("/w/acme/bulk/people/ask/", form).content.decode()
+    assert "Will be looked at anew" in asked and "has no e-mail address" in asked and "Verify e-mail: 2 people" in asked
+    with workspace_scope(acme.pk):
+        assert not Verification.objects.filter(due_at__lte=NOW).exists()
+    late = as_(bob).post("/w/acme/bulk/people/ask/", form | {"asked": "1", "confirmed": "1", "expected": "4"})
+    assert late.status_code == 422 and "3 match by now, not 4" in late.content.decode()
+    assert as_(bob).post(
+        "/w/acme/bulk/people/ask/", form | {"asked": "1", "confirmed": "1", "expected": "3"}
+    ).status_code in (204, 302)
+    with workspace_scope(acme.pk):
+        assert Verification.objects.filter(due_at__lte=NOW, person__city="Porto").count() >= 2
+        assert Verification.objects.get(person=other).due_at > NOW
+        act = BulkAct.objects.get()
+        assert (act.changed, act.blocked, act.examples[0][0]) == (2, {"has no e-mail address": 1}, str(tom.pk))
+    client = api(bob)
+    body = {"subject": "people", "kind": "verify", "filter": {}}
+    plan = client.post("/api/v1/bulk-acts/preview/", body, "application/json").json()
+    assert (plan["total"], plan["eligible"], plan["blocked"]) == (4, 3, {"has no e-mail address": 1})
+    assert client.post("/api/v1/bulk-acts/", body, "application/json").json()["changed"] == 3
+    firms = client.post("/api/v1/bulk-acts/", body | {"subject": "companies"}, "application/json")
+    assert (firms.status_code, firms.json()["error"]["field"]) == (400, "kind")
