@@ -25,7 +25,7 @@ from leadgen.core.tenancy import bulk_insert, workspace_scope
 from leadgen.core.visibility import as_asked
 from prospects.actions import fields as cleaning
 from prospects.actions.companies import update_company
-from prospects.actions.enrichment_answers import OPEN_TO_ALL, answer_of
+from prospects.actions.enrichment_answers import OPEN_TO_ALL, answer_of, lost_question
 from prospects.actions.people import update_person
 from prospects.actions.phone_outcomes import wrong_numbers
 from prospects.models import (
@@ -171,7 +171,11 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
         if not ask.key:
             notes.append("There is no domain or address to ask by. Fill it in first.")
             break
-        answer = answer_of(workspace_id, provider, ask, lookup, now=now)
+        if lost := lost_question(item, provider):
+            # What it said may be all that is missing: nobody else is paid for it, either.
+            notes, stopped = [*notes, lost], True
+            break
+        answer = answer_of(workspace_id, provider, ask, lookup, item=item, now=now)
         if isinstance(answer, str):
             notes.append(answer)
             # A website that is down says something of that website; a service that fails is asked again on "Resume".
@@ -200,8 +204,9 @@ def _do(workspace_id: UUID, item: EnrichmentItem, *, now: datetime) -> None:
     with workspace_scope(workspace_id):
         state = ItemState.FOUND if found else ItemState.STOPPED if stopped else ItemState.NOTHING
         changed = EnrichmentItem.objects.filter(pk=item.pk, state=ItemState.WAITING, run__state=RunState.ASKING).update(
-            state=state, proposal=found, notes=[note[:300] for note in notes][:20], taken_until=None, done_at=now
-        )
+            state=state, proposal=found, notes=[note[:300] for note in notes][:20], taken_until=None, done_at=now,
+            asking=None, asked_at=None,
+        )  # fmt: skip
         if changed and found and item.run.write_at_once:
             write_items(run=item.run, ids=[item.pk], by=SYSTEM, now=now)
 

@@ -1,4 +1,9 @@
-"""One provider's answer about one record: from the cache, or asked for, with its price written before the question."""
+"""One provider's answer about one record: from the cache, or asked for, with its price written before the question.
+
+At most once: with the price stands that the question is on its way, and both it and the answer are written in one transaction.
+A worker that dies in between leaves a question whose answer nobody knows: it is told, and asked (and paid) again only if a
+person says so.
+"""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -9,7 +14,7 @@ from leadgen.core.dns import DnsLookup
 from leadgen.core.tenancy import workspace_scope
 from leadgen.core.web import WebError
 from prospects.actions.enrichment_asking import ask_provider
-from prospects.models import EnrichmentAnswer, EnrichmentCharge, EnrichmentProvider
+from prospects.models import EnrichmentAnswer, EnrichmentCharge, EnrichmentItem, EnrichmentProvider
 from prospects.queries.enrichment import spent
 from prospects.rules import enrichment as rules
 
@@ -17,26 +22,34 @@ OPEN_TO_ALL = (EnrichmentProvider.Kind.WEBSITE, EnrichmentProvider.Kind.DNS)  # 
 
 
 def answer_of(
-    workspace_id: UUID, provider: EnrichmentProvider, ask: rules.Ask, lookup: DnsLookup, *, now: datetime
+    workspace_id: UUID,
+    provider: EnrichmentProvider,
+    ask: rules.Ask,
+    lookup: DnsLookup,
+    *,
+    item: EnrichmentItem,
+    now: datetime,
 ) -> tuple[dict[str, Any], datetime] | str:
     """(values, when they were told), from the cache where it is fresh; or why there is none, in words."""
     with workspace_scope(workspace_id):
         known = EnrichmentAnswer.objects.filter(provider=provider, key=ask.key).first()
         if known is not None and known.asked_at > now - timedelta(days=provider.cache_days):
             return known.values, known.asked_at
-        refused = _reserve(provider, ask.key, now)
+        refused = _reserve(provider, ask.key, item, now)
     if refused:
         return refused
     try:
         values = ask_provider(workspace_id, provider, ask, lookup)
     except WebError as error:
         with workspace_scope(workspace_id):
+            _answered(item)
             if provider.price and provider.per == EnrichmentProvider.Per.MATCH:
                 _charge(provider, ask.key, -provider.price, now)
             if provider.kind not in OPEN_TO_ALL:
                 EnrichmentProvider.objects.filter(pk=provider.pk).update(error=error.message[:300], failed_at=now)
         return f"{provider.name}: {error.message}"
     with workspace_scope(workspace_id):
+        _answered(item)
         if not values and provider.price and provider.per == EnrichmentProvider.Per.MATCH:
             _charge(provider, ask.key, -provider.price, now)
         EnrichmentAnswer.objects.update_or_create(
@@ -48,7 +61,21 @@ def answer_of(
     return values, now
 
 
-def _reserve(provider: EnrichmentProvider, key: str, now: datetime) -> str:
+def lost_question(item: EnrichmentItem, provider: EnrichmentProvider) -> str:
+    """Why this provider is not asked: it was, at a price, and the worker died before its answer was kept. Else ''."""
+    if item.asking != provider.pk or item.asked_at is None:
+        return ""
+    return (
+        f"{provider.name} was asked on {item.asked_at:%d %b %Y %H:%M} UTC, and the worker stopped before the answer was kept. "
+        "“Resume” asks, and pays, again."
+    )
+
+
+def _answered(item: EnrichmentItem) -> None:
+    EnrichmentItem.objects.filter(pk=item.pk, asking__isnull=False).update(asking=None, asked_at=None)
+
+
+def _reserve(provider: EnrichmentProvider, key: str, item: EnrichmentItem, now: datetime) -> str:
     """Write the price of one question before it is asked; why not, where the month's budget does not hold it."""
     if not provider.price:
         return ""
@@ -61,6 +88,7 @@ def _reserve(provider: EnrichmentProvider, key: str, now: datetime) -> str:
             "Raise it, or resume next month."
         )
     _charge(locked, key, provider.price, now)  # of a finder, that of what it is asked for
+    EnrichmentItem.objects.filter(pk=item.pk).update(asking=provider.pk, asked_at=now)
     return ""
 
 

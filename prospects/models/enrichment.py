@@ -168,6 +168,9 @@ class EnrichmentItem(TenantModel):
     proposal = models.JSONField(default=dict)  # field -> {"value", "old", "provider", "name", "at"}
     notes = ArrayField(models.CharField(max_length=300), default=list)  # what was left alone or stopped, and why
     taken_until = models.DateTimeField(null=True)  # a worker is at it
+    # A question that costs money is on its way to this provider: still there when the item is taken up again, its answer is lost.
+    asking = models.UUIDField(null=True)
+    asked_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
 
     class Meta(TenantModel.Meta):

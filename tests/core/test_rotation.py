@@ -187,7 +187,7 @@ def test_every_sealed_column_of_every_table_is_known_to_rotation() -> None:
         (model._meta.label_lower, field.name)
         for model in tenant_models()
         for field in model._meta.concrete_fields
-        if field.name.endswith("_sealed")
+        if f"_{field.name}".endswith("_sealed")
     }
     known = {
         (place.label, column)

@@ -24,7 +24,15 @@ from prospects.actions.enrichment_providers import (
     update_provider,
     upload_table,
 )
-from prospects.models import Company, EnrichmentAnswer, EnrichmentItem, EnrichmentProvider, EnrichmentRun, FieldOrigin
+from prospects.models import (
+    Company,
+    EnrichmentAnswer,
+    EnrichmentCharge,
+    EnrichmentItem,
+    EnrichmentProvider,
+    EnrichmentRun,
+    FieldOrigin,
+)
 from prospects.queries.enrichment import origins_of, spent
 from tests.conftest import NOW
 from tests.dns_server import dns_server
@@ -205,7 +213,7 @@ def test_a_record_that_is_being_asked_about_is_nobody_elses_however_old_the_turn
         start_run(by=BY, now=NOW, subject="companies", ids=[make_company("C", domain="c.example").pk])
     asked: list[str] = []
 
-    def slow(workspace_id: Any, provider: Any, question: Any, lookup: Any, *, now: Any) -> Any:
+    def slow(workspace_id: Any, provider: Any, question: Any, lookup: Any, *, item: Any, now: Any) -> Any:
         asked.append(question.key)
         # Another worker, whose turn began an hour after ours.
         assert run_lane(acme.pk, now=NOW + timedelta(hours=1)) is not None
@@ -238,6 +246,40 @@ def test_each_record_is_asked_once_whatever_worker_dies(acme: Workspace, server:
         assert (run.state, EnrichmentItem.objects.filter(state="found").count()) == ("review", 3)
         cancel_run(run=run, by=BY, now=NOW)
         assert Company.objects.filter(industry="").count() == 3
+
+
+def test_a_paid_question_whose_worker_died_is_paid_again_only_by_a_person(
+    acme: Workspace, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace_scope(acme.pk):
+        service(server, price="0.50")
+        service(server, name="Second", price="0.70")
+        ids = [make_company("C", domain="c.example").pk]
+        start_run(by=BY, now=NOW, subject="companies", ids=ids, fields=["industry"])
+    answers(server, industry="Machinery")
+
+    def dies(*args: Any) -> Any:
+        raise SystemExit  # as a killed process: nothing after the question happens
+
+    monkeypatch.setattr("prospects.actions.enrichment_answers.ask_provider", dies)
+    with pytest.raises(SystemExit):
+        run_lane(acme.pk, now=NOW)
+    monkeypatch.undo()
+    with workspace_scope(acme.pk):
+        EnrichmentItem.objects.update(taken_until=Now() - timedelta(seconds=1))
+    run_lane(acme.pk, now=NOW + timedelta(minutes=6))
+    assert not server.asked
+    with workspace_scope(acme.pk):
+        item = EnrichmentItem.objects.get()
+        assert item.state == "stopped"
+        assert "Clear was asked on 04 Mar 2026 10:00 UTC" in item.notes[0]
+        assert [str(charge.amount) for charge in EnrichmentCharge.objects.all()] == ["0.5000"]
+        resume_run(run=EnrichmentRun.objects.get(), by=BY, now=NOW)
+    run_lane(acme.pk, now=NOW + timedelta(minutes=7))
+    with workspace_scope(acme.pk):
+        assert EnrichmentItem.objects.get().state == "found"
+        assert [str(charge.amount) for charge in EnrichmentCharge.objects.all()] == ["0.5000", "0.5000"]
+    assert len(server.asked) == 1
 
 
 def test_a_website_and_dns_tell_technologies(acme: Workspace, server: WebServer, settings: Any) -> None:
