@@ -67,7 +67,7 @@ def records(draw: Any) -> Any:
         sub_industry="", employees=draw(st.none() | st.integers(0, 2**31 - 1)), revenue=draw(st.none() | AMOUNT),
         revenue_currency=draw(st.sampled_from(["", "EUR"])), country="DE", region=draw(LINE), city=draw(LINE), time_zone="",
         founded=draw(st.none() | st.integers(1000, 2099)), technologies=draw(listed), keywords=draw(listed), pains=draw(listed),
-        goals=draw(listed), funding_stage="", funding_total=draw(st.none() | AMOUNT), funding_currency="USD",
+        goals=draw(listed), x_tags=draw(listed), funding_stage="", funding_total=draw(st.none() | AMOUNT), funding_currency="USD",
         funded_on=draw(st.none() | st.dates(date(1900, 1, 1), date(2100, 1, 1))), description=clean_text(draw(TEXT)), owner=None,
         source=draw(LINE), external_id=draw(LINE), updated_at=datetime(2026, 3, 4, tzinfo=UTC), naics="",
         created_at=datetime(2026, 3, 4, tzinfo=UTC), custom={k: v for k, v in custom.items() if v is not None},
@@ -100,7 +100,7 @@ def read_back(content: bytes, kind: Kind = "companies") -> list[dict[str, Any]]:
 
 
 def check(record: Any, values: dict[str, Any]) -> None:
-    own = {"full_website": "website", "leadgen_id": "id"}
+    own = {"full_website": "website", "leadgen_id": "id", "tags": "x_tags"}
     columns = [
         c
         for c in columns_of("companies", FIELDS)
