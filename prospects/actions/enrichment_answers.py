@@ -6,7 +6,6 @@ person says so.
 """
 
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,8 +13,8 @@ from leadgen.core.dns import DnsLookup
 from leadgen.core.tenancy import workspace_scope
 from leadgen.core.web import WebError
 from prospects.actions.enrichment_asking import ask_provider
-from prospects.models import EnrichmentAnswer, EnrichmentCharge, EnrichmentItem, EnrichmentProvider
-from prospects.queries.enrichment import spent
+from prospects.actions.enrichment_charges import give_back, reserve
+from prospects.models import EnrichmentAnswer, EnrichmentItem, EnrichmentProvider
 from prospects.rules import enrichment as rules
 
 OPEN_TO_ALL = (EnrichmentProvider.Kind.WEBSITE, EnrichmentProvider.Kind.DNS)  # each company answers for itself
@@ -35,7 +34,10 @@ def answer_of(
         known = EnrichmentAnswer.objects.filter(provider=provider, key=ask.key).first()
         if known is not None and known.asked_at > now - timedelta(days=provider.cache_days):
             return known.values, known.asked_at
-        refused = _reserve(provider, ask.key, item, now)
+        # Of a finder, the price of what it is asked for.
+        refused = reserve(provider, ask.key, provider.price, now, remedy="resume next month")
+        if provider.price and not refused:
+            EnrichmentItem.objects.filter(pk=item.pk).update(asking=provider.pk, asked_at=now)
     if refused:
         return refused
     try:
@@ -43,15 +45,15 @@ def answer_of(
     except WebError as error:
         with workspace_scope(workspace_id):
             _answered(item)
-            if provider.price and provider.per == EnrichmentProvider.Per.MATCH:
-                _charge(provider, ask.key, -provider.price, now)
+            if provider.per == EnrichmentProvider.Per.MATCH:
+                give_back(provider, ask.key, provider.price, now)
             if provider.kind not in OPEN_TO_ALL:
                 EnrichmentProvider.objects.filter(pk=provider.pk).update(error=error.message[:300], failed_at=now)
         return f"{provider.name}: {error.message}"
     with workspace_scope(workspace_id):
         _answered(item)
-        if not values and provider.price and provider.per == EnrichmentProvider.Per.MATCH:
-            _charge(provider, ask.key, -provider.price, now)
+        if not values and provider.per == EnrichmentProvider.Per.MATCH:
+            give_back(provider, ask.key, provider.price, now)
         EnrichmentAnswer.objects.update_or_create(
             provider=provider, key=ask.key, defaults={"values": values, "asked_at": now}
         )
@@ -73,24 +75,3 @@ def lost_question(item: EnrichmentItem, provider: EnrichmentProvider) -> str:
 
 def _answered(item: EnrichmentItem) -> None:
     EnrichmentItem.objects.filter(pk=item.pk, asking__isnull=False).update(asking=None, asked_at=None)
-
-
-def _reserve(provider: EnrichmentProvider, key: str, item: EnrichmentItem, now: datetime) -> str:
-    """Write the price of one question before it is asked; why not, where the month's budget does not hold it."""
-    if not provider.price:
-        return ""
-    # One at a time: two workers must not both find the last cent.
-    locked = EnrichmentProvider.objects.select_for_update().get(pk=provider.pk)
-    budget = locked.monthly_budget
-    if budget is not None and (used := spent(locked, now)) + provider.price > budget:
-        return (
-            f"{locked.name}: the budget of {now:%B} is used up ({used:.2f} of {budget:.2f} {locked.currency}). "
-            "Raise it, or resume next month."
-        )
-    _charge(locked, key, provider.price, now)  # of a finder, that of what it is asked for
-    EnrichmentItem.objects.filter(pk=item.pk).update(asking=provider.pk, asked_at=now)
-    return ""
-
-
-def _charge(provider: EnrichmentProvider, key: str, amount: Decimal, now: datetime) -> None:
-    EnrichmentCharge.objects.create(provider=provider, at=now, amount=amount, currency=provider.currency, key=key)

@@ -1,8 +1,8 @@
 """Searches as business events: say what is looked for, run at a price that was shown, keep what is found once.
 
 A run is worked page by page: a worker takes it with a lease, writes the price of a page before it asks, asks without a
-transaction open, and stores rows and the place of the next page together. A worker that dies in between costs at most the
-page it was at; the run is taken up again after the lease. Results are kept once a search, so that another run shows only
+transaction open, and stores rows and the place of the next page together. A run whose worker died is taken up again after the
+lease; a page that was paid for and whose answer is lost ends it, and is paid again only if a person searches again. Results are kept once a search, so that another run shows only
 what is new since.
 """
 
@@ -23,9 +23,9 @@ from leadgen.core.tasks import ring
 from leadgen.core.tenancy import bulk_insert, workspace_scope
 from leadgen.core.web import WebError
 from prospects.actions.enrichment import clean_value
+from prospects.actions.enrichment_charges import give_back, paid, reserve
 from prospects.actions.finding_asking import service_of
 from prospects.models import (
-    EnrichmentCharge,
     EnrichmentProvider,
     FindingResult,
     FindingRun,
@@ -34,7 +34,6 @@ from prospects.models import (
 )
 from prospects.queries import finding as queries
 from prospects.queries.companies import primary_icp
-from prospects.queries.enrichment import spent
 from prospects.queries.finding_directory import DirectorySearch
 from prospects.rules import finding as rules
 from prospects.rules.enrichment import PERSON_FIELDS, plain
@@ -95,7 +94,7 @@ def start_run(*, search: FindingSearch, by: Actor, now: datetime, token: str, co
     if FindingRun.objects.filter(search=locked, state=RunState.ASKING).exists():
         raise Conflict("This search is running already.", code="running")
     quote = queries.quote_search(locked.provider, locked.subject, locked.wanted, now)
-    _agree(quote, confirmed, locked.provider, now)
+    agree(quote, confirmed, locked.provider, now)
     last = FindingRun.objects.filter(search=locked).aggregate(last=Max("number"))["last"] or 0
     run = FindingRun.objects.create(
         search=locked, number=last + 1, token=token, currency=locked.provider.currency, member=by.member, created_at=now
@@ -108,7 +107,7 @@ def start_run(*, search: FindingSearch, by: Actor, now: datetime, token: str, co
     return run
 
 
-def _agree(quote: queries.Quote, confirmed: Decimal, provider: EnrichmentProvider, now: datetime) -> None:
+def agree(quote: queries.Quote, confirmed: Decimal, provider: EnrichmentProvider, now: datetime) -> None:
     """Raises where what was confirmed is not what it costs, or more than is left."""
     if quote.amount != confirmed:
         raise Conflict(
@@ -120,9 +119,6 @@ def _agree(quote: queries.Quote, confirmed: Decimal, provider: EnrichmentProvide
             f"{provider}: {quote.amount:.2f} {quote.currency} is more than the {quote.left:.2f} left of the budget of {now:%B}. "
             "Take less, or raise the budget.", code="budget",
         )  # fmt: skip
-
-
-agree = _agree
 
 
 def cancel_run(*, run: FindingRun, by: Actor, now: datetime) -> FindingRun:
@@ -173,11 +169,19 @@ def _page(workspace_id: UUID, run: FindingRun, *, now: datetime) -> bool:
     provider, subject = search.provider, search.subject
     limit = min(queries.page_size(provider, subject), max(search.wanted - run.seen, 1))
     price = queries.cost(provider, subject).request
+    key = f"search:{run.pk}:{run.pages + 1}"
     with workspace_scope(workspace_id):
         if not FindingRun.objects.filter(pk=run.pk, state=RunState.ASKING).exists():
             return False
-        refused = charge(provider, f"search:{run.pk}:{run.pages + 1}", price, now)
-        if refused:
+        if price and paid(provider, key, run.created_at):
+            # A worker died between the question and its answer: whether to pay again is for a person to say.
+            _end(
+                run, RunState.FAILED, now,
+                f"Page {run.pages + 1} was asked for, and the worker stopped before the answer was kept. “Search again” asks, and "
+                "pays, again.",
+            )  # fmt: skip
+            return False
+        if refused := reserve(provider, key, price, now, remedy="wait for next month"):
             _end(run, RunState.FAILED, now, refused)
             return False
         FindingRun.objects.filter(pk=run.pk).update(amount=F("amount") + price, taken_until=Now() + LEASE)
@@ -185,7 +189,7 @@ def _page(workspace_id: UUID, run: FindingRun, *, now: datetime) -> bool:
         found = _ask(workspace_id, provider, subject, search.criteria, Page(limit, run.cursor, run.pages + 1))
     except RateLimited as error:
         with workspace_scope(workspace_id):
-            _give_back(run, provider, price, now)
+            _give_back(run, provider, key, price, now)
             FindingRun.objects.filter(pk=run.pk, state=RunState.ASKING).update(
                 due_at=now + timedelta(seconds=error.seconds), taken_until=None,
                 error=f"{error.message} It goes on by itself.",
@@ -193,7 +197,7 @@ def _page(workspace_id: UUID, run: FindingRun, *, now: datetime) -> bool:
         return False
     except WebError as error:
         with workspace_scope(workspace_id):
-            _give_back(run, provider, price, now)
+            _give_back(run, provider, key, price, now)
             EnrichmentProvider.objects.filter(pk=provider.pk).update(error=error.message[:300], failed_at=now)
             _end(run, RunState.FAILED, now, error.message)
         return False
@@ -226,35 +230,15 @@ def _ask(workspace_id: UUID, provider: EnrichmentProvider, subject: str, criteri
     return service.companies(criteria, page) if subject == "companies" else service.people(criteria, page)
 
 
-def _give_back(run: FindingRun, provider: EnrichmentProvider, price: Decimal, now: datetime) -> None:
-    """A request that got no answer costs nothing."""
-    if price:
-        EnrichmentCharge.objects.create(
-            provider=provider, at=now, amount=-price, currency=provider.currency, key=f"search:{run.pk}:{run.pages + 1}"
-        )
-        FindingRun.objects.filter(pk=run.pk).update(amount=F("amount") - price)
+def _give_back(run: FindingRun, provider: EnrichmentProvider, key: str, price: Decimal, now: datetime) -> None:
+    give_back(provider, key, price, now)
+    FindingRun.objects.filter(pk=run.pk).update(amount=F("amount") - price)
 
 
 def _end(run: FindingRun, state: str, now: datetime, error: str = "") -> None:
     FindingRun.objects.filter(pk=run.pk, state=RunState.ASKING).update(
         state=state, finished_at=now, taken_until=None, error=error[:300]
     )
-
-
-def charge(provider: EnrichmentProvider, key: str, amount: Decimal, now: datetime) -> str:
-    """Write a price before it is spent; why not, where the month's budget does not hold it."""
-    if not amount:
-        return ""
-    # One at a time: two workers must not both find the last cent.
-    locked = EnrichmentProvider.objects.select_for_update().get(pk=provider.pk)
-    budget = locked.monthly_budget
-    if budget is not None and (used := spent(locked, now)) + amount > budget:
-        return (
-            f"{locked.name}: the budget of {now:%B} is used up ({used:.2f} of {budget:.2f} {locked.currency}). "
-            "Raise it, or wait for next month."
-        )
-    EnrichmentCharge.objects.create(provider=locked, at=now, amount=amount, currency=locked.currency, key=key[:254])
-    return ""
 
 
 def _keep(run: FindingRun, found: Found, now: datetime) -> int:
@@ -318,6 +302,6 @@ def ring_workers(workspace_id: UUID, now: datetime) -> None:
 
 
 __all__ = [
-    "agree", "cancel_run", "charge", "clean_row", "create_search", "delete_search", "ring_workers", "run_searches",
+    "agree", "cancel_run", "clean_row", "create_search", "delete_search", "ring_workers", "run_searches",
     "start_run", "update_search",
 ]  # fmt: skip

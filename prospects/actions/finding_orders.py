@@ -19,7 +19,8 @@ from django.db.models import Q
 from accounts.actions.audit import Actor, write_audit
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import workspace_scope
-from prospects.actions.finding import agree, charge, ring_workers
+from prospects.actions.enrichment_charges import reserve
+from prospects.actions.finding import agree, ring_workers
 from prospects.actions.imports import create_import, run_import, start_import
 from prospects.models import (
     Company,
@@ -111,7 +112,7 @@ def order_results(
         search=locked, token=token, rows=len(rows), amount=quote.amount, currency=quote.currency, member=by.member,
         created_at=now,
     )  # fmt: skip
-    if refused := charge(locked.provider, f"order:{order.pk}", quote.amount, now):
+    if refused := reserve(locked.provider, f"order:{order.pk}", quote.amount, now, remedy="wait for next month"):
         raise Invalid(refused, code="budget")
     FindingResult.objects.filter(pk__in=[row.pk for row in rows]).update(order=order)
     order.import_run = _import(locked, rows, by, now)

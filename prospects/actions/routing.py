@@ -10,7 +10,7 @@ from accounts.models import Member, Role, Workspace
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
 from prospects.actions.activities import record_activity
-from prospects.actions.territories_run import owner_for
+from prospects.actions.territories_give import take_owner
 from prospects.models import ActivityKind, Deal, Handoff, Lead, Stage
 from prospects.models.locks import lock
 from prospects.queries.away import away_now
@@ -29,7 +29,8 @@ def hours_of_workspace() -> Hours:
 
 
 def choose_member(*, lead: Lead, role: str, now: datetime) -> rules.Receipt:
-    """Whom routing would give this lead to; who is away is passed by. Candidates are locked: two leads at once see each other's assignment."""
+    """Whom routing gives this lead to; who is away is passed by. Candidates are locked: two leads at once see each other's
+    assignment. A company or person without an owner gets theirs by territory in the same act."""
     away = away_now()
     members = [m for m in lock(Member.objects.filter(role=role, is_active=True)) if m.pk not in away]
     ids = [member.pk for member in members]
@@ -54,7 +55,7 @@ def choose_member(*, lead: Lead, role: str, now: datetime) -> rules.Receipt:
     company = lead.company
     owner, what = (company.owner_id, str(company)) if company else (None, "")
     if owner is None and lead.owner_id not in ids:
-        owner, by_territory = owner_for(company=company, person=lead.person, now=now)
+        owner, by_territory = take_owner(company=company, person=lead.person, now=now)
         what = by_territory or what
     return rules.choose(
         candidates, role=WORDS.get(Role(role), role), holder=lead.owner_id, company_owner=owner, company=what

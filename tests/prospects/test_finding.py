@@ -227,6 +227,30 @@ def test_a_rate_limit_is_waited_for_and_a_worker_that_died_costs_no_row_twice(
         assert (order.state, Company.objects.count(), Import.objects.get().created_count) == ("done", 3, 3)
 
 
+def test_a_paid_page_whose_answer_was_lost_with_its_worker_is_paid_again_only_by_a_person(
+    acme: Workspace, by_alice: Actor, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace_scope(acme.pk):
+        provider = service(server, price={"request": "0.10"})
+    answers(server, row(1), row(2), row(3))
+    search = search_of(acme, by_alice, provider)
+    with monkeypatch.context() as patch:  # the second page is answered, and never kept
+        patch.setattr("prospects.actions.finding._keep", _die_at(2))
+        with pytest.raises(RuntimeError):
+            run(acme, by_alice, search, price="0.50")
+    for _ in range(2):  # however often the lease runs out
+        with workspace_scope(acme.pk):
+            FindingRun.objects.update(taken_until=None)
+        run_lane(acme.pk, now=NOW + timedelta(minutes=10))
+    with workspace_scope(acme.pk):
+        found = FindingRun.objects.get()
+        assert (found.state, found.seen, found.amount) == ("failed", 2, Decimal("0.20")) and "Page 2" in found.error
+        assert EnrichmentCharge.objects.aggregate(total=Sum("amount"))["total"] == Decimal("0.20")
+    assert len(server.asked) == 2
+    again = run(acme, by_alice, search, token="t2", price="0.50")
+    assert (again.state, again.seen, again.fresh, again.amount) == ("done", 3, 1, Decimal("0.20"))
+
+
 def _die_at(number: int) -> Callable[..., int]:
     from prospects.actions.finding import _keep
 
