@@ -24,7 +24,7 @@ TAGS = (("Met at the fair", 7), ("Wait for budget", 4), ("VIP", 3))
 
 
 def tell_news(*, people: Sequence[Person], actors: dict[str, Actor], now: datetime) -> int:
-    """Thirty signals of the last two months about the companies of `people`, two of which the trigger sees. How many."""
+    """Some signals of the last two months about the companies of `people`, two of which the trigger sees. How many."""
     if Signal.objects.exists():
         return 0
     draw, told = random.Random(11), 0

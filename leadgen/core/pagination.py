@@ -152,9 +152,14 @@ def keyset(queryset: QuerySet[Any], *, order: Order, cursor: str = "", size: int
 
 def neighbours(queryset: QuerySet[Any], *, order: Order, row: Any) -> tuple[Any | None, Any | None]:
     """The rows before and after `row` in `order` (None at an end). `row` carries the order's column, so annotate it alike."""
-    after = keyset(queryset, order=order, cursor=_encode(order, row, back=False), size=1).rows
+    after = keyset(queryset, order=order, cursor=cursor_after(order, row), size=1).rows
     before = keyset(queryset, order=order, cursor=_encode(order, row, back=True), size=1).rows
     return (before[0] if before else None), (after[0] if after else None)
+
+
+def cursor_after(order: Order, row: Any) -> str:
+    """The cursor of the page that starts after `row`, which carries the order's column."""
+    return _encode(order, row, back=False)
 
 
 class KeysetPagination(BasePagination):

@@ -7,6 +7,7 @@ nothing the second time.
 import gzip
 import io
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -206,7 +207,9 @@ def _holds(content: bytes, marks: list[bytes]) -> bool:
     """Whether a file holds one of these; one that cannot be unpacked is taken to."""
     try:
         return any(mark in part for part in _parts(content) for mark in marks)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError, RuntimeError, NotImplementedError):
+    # What gzip and zipfile raise: a damaged file (OSError, EOFError, BadZipFile, zlib.error), one locked by a password
+    # (RuntimeError), one packed in a way they do not know (NotImplementedError); ValueError also from here.
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError):
         return True
 
 
@@ -216,7 +219,10 @@ def _parts(content: bytes, depth: int = 0) -> Iterator[bytes]:
     if depth > 2:
         return
     if content[:2] == b"\x1f\x8b":
-        yield from _parts(gzip.GzipFile(fileobj=io.BytesIO(content)).read(MOST_UNPACKED), depth + 1)
+        inner = gzip.GzipFile(fileobj=io.BytesIO(content)).read(MOST_UNPACKED + 1)
+        if len(inner) > MOST_UNPACKED:
+            raise ValueError("too large to be looked through")
+        yield from _parts(inner, depth + 1)
     elif content[:4] == b"PK\x03\x04":
         left = MOST_UNPACKED
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from accounts.actions.audit import Actor, write_audit
 from leadgen.core.errors import Conflict, Invalid
-from leadgen.core.tenancy import workspace_scope
+from leadgen.core.tenancy import bulk_insert, workspace_scope
 from prospects.actions.enrichment_charges import reserve
 from prospects.actions.finding import agree, ring_workers
 from prospects.actions.imports import create_import, run_import, start_import
@@ -186,21 +186,22 @@ def _settle(order_id: UUID, now: datetime) -> None:
         return
     if run.state != ImportState.DONE:
         return
-    written = _written(run.pk)
     rows = list(FindingResult.objects.filter(order=order))
     search = order.search
     standing = queries.standings(search.subject, rows)
-    for row in rows:
-        record = standing[row.pk].row
+    became = [(row, standing[row.pk].row) for row in rows]
+    firms = Company.objects.in_bulk({person.company_id for _, person in became if isinstance(person, Person)} - {None})
+    written = _written(run.pk)
+    origins: dict[tuple[UUID, str], FieldOrigin] = {}
+    for row, record in became:
         if record is None:
             continue
-        company = isinstance(record, Company)
-        row.company, row.person = (record, None) if company else (None, record)
-        row.save(update_fields=["company", "person"])
-        _note_origins(record, row, search, written)
-        if isinstance(record, Person) and record.company_id:
-            there = Company.objects.get(pk=record.company_id)
-            _note_origins(there, row, search, written, prefix="company_")
+        row.company, row.person = (record, None) if isinstance(record, Company) else (None, record)
+        _note_origins(origins, record, row, search, written)
+        if isinstance(record, Person) and (there := firms.get(record.company_id)) is not None:
+            _note_origins(origins, there, row, search, written, prefix="company_")
+    FindingResult.objects.bulk_update([row for row, record in became if record], ["company", "person"])
+    _keep_origins(origins)
     order.state, order.finished_at = State.DONE, now
     order.save(update_fields=["state", "finished_at"])
 
@@ -216,12 +217,14 @@ def _written(run_id: UUID) -> Mapping[UUID, set[str] | None]:
 
 
 def _note_origins(
-    record: Company | Person, row: FindingResult, search: FindingSearch, written: Mapping[UUID, set[str] | None], prefix: str = ""
+    origins: dict[tuple[UUID, str], FieldOrigin], record: Company | Person, row: FindingResult, search: FindingSearch,
+    written: Mapping[UUID, set[str] | None], prefix: str = "",
 ) -> None:  # fmt: skip
+    """Add the origin of each value of `row` that stands in `record`; the last row that says so counts."""
     if record.pk not in written:
         return
     filled = written[record.pk]
-    about = {"company": record} if isinstance(record, Company) else {"person": record}
+    company, person = (record, None) if isinstance(record, Company) else (None, record)
     for name, value in row.values.items():
         column = name.removeprefix(prefix)
         if not name.startswith(prefix) or (not prefix and name.startswith("company_")):
@@ -230,13 +233,22 @@ def _note_origins(
         # Only what the import wrote and nobody changed since.
         if (filled is not None and column not in filled) or plain(held) != value:
             continue
-        FieldOrigin.objects.update_or_create(
-            **about, field=column,
-            defaults={
-                "provider": search.provider, "provider_name": search.provider.name, "value": plain(held), "at": row.found_at,
-                "search": search.name,
-            },
+        origins[record.pk, column] = FieldOrigin(
+            company=company, person=person, field=column, provider=search.provider, provider_name=search.provider.name,
+            value=plain(held), at=row.found_at, search=search.name,
         )  # fmt: skip
+
+
+def _keep_origins(origins: Mapping[tuple[UUID, str], FieldOrigin]) -> None:
+    """Each in place of the one there is for its field; where somebody else writes one at this moment, theirs stays."""
+    keys = list({key for key, _ in origins})
+    known = FieldOrigin.objects.filter(Q(company__any=keys) | Q(person__any=keys)).order_by("pk")
+    standing = {(origin.company_id or origin.person_id, origin.field): origin.pk for origin in known}
+    for key, origin in origins.items():
+        origin.pk = standing.get(key, origin.pk)
+    changed = [origin for key, origin in origins.items() if key in standing]
+    FieldOrigin.objects.bulk_update(changed, ["provider", "provider_name", "value", "at", "search"])
+    bulk_insert(FieldOrigin, [origin for key, origin in origins.items() if key not in standing], ignore_conflicts=True)
 
 
 def open_orders(search: FindingSearch) -> list[FindingOrder]:

@@ -21,7 +21,7 @@ from accounts.actions.audit import Actor
 from accounts.actions.tokens import create_token
 from accounts.models import Member, Role, User, Workspace
 from leadgen.core import clock
-from leadgen.core.pagination import Order, _encode
+from leadgen.core.pagination import Order, cursor_after
 from leadgen.core.tenancy import workspace_scope
 from prospects.models import Person
 from tests.bench.figures import Figure
@@ -136,7 +136,7 @@ def _as_owner(workspace: Workspace) -> None:
 def _cursor_at(workspace: Workspace, place: int) -> str:
     with workspace_scope(workspace.pk):
         row = Person.objects.order_by("-created_at", "-pk")[place : place + 1].get()
-        return _encode(Order("created_at", descending=True), row, back=False)
+        return cursor_after(Order("created_at", descending=True), row)
 
 
 def _p95(*acts: Callable[[], None]) -> list[float]:
