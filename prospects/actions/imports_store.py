@@ -100,8 +100,10 @@ class Rows:
         self._json = {f.attname for f in fields if isinstance(f, models.JSONField)}
         self._texts = {f.attname for f in fields if isinstance(f, models.CharField | models.TextField) and not f.null}
         self._types = {f.attname: column_type(f) for f in fields}
-        self._blank = {f.attname: (f.get_default if callable(f.default) else f.get_default()) for f in fields}
-        self._fresh = [name for name, value in self._blank.items() if callable(value)]
+        # A list or dict of its own for each row; all other defaults are one value for all.
+        own = {f.attname: f.get_default for f in fields if f.has_default() and callable(f.default)}
+        self._blank = {f.attname: own.get(f.attname) or f.get_default() for f in fields}
+        self._fresh = list(own)
         self._dated = "updated_at" in self.columns
         self._stamped = "fields_at" in self.columns
         self.said_at: dict[UUID, dict[str, int]] = {}  # row -> column -> how old the value is, where the file says so
@@ -287,7 +289,12 @@ class Rows:
         found = []
         for name in columns:
             values = [row[name] for row in rows]
-            texts = values if name in self._texts else [self._text(name, value) for value in values]
+            if name in self._texts:
+                texts = values
+            elif values.count(values[0]) == len(values):  # most columns of a file's rows hold their default
+                texts = [self._text(name, values[0])] * len(values)
+            else:
+                texts = [self._text(name, value) for value in values]
             found.append((self._types[name], texts))
         if stamps:
             found.append(("jsonb", [json.dumps(stamp) for stamp in stamps]))

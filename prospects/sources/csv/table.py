@@ -4,7 +4,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -209,7 +209,7 @@ class Table:
                 return "totals"
         if len(self.header) < 3 or (row.problem and len(cells) > 1):
             return ""
-        if not cells[0] or filled(cells) != 1 or (row.problem and not row.problem.startswith("1 fields")):
+        if not cells[0] or not _alone(cells) or (row.problem and not row.problem.startswith("1 fields")):
             return ""
         text = cells[0].strip()
         like_note = bool(_FOOT.match(text)) or (apart and (len(text) > 40 or text[-1] in ".:"))
@@ -224,6 +224,17 @@ class Table:
                 if len(found) >= size:
                     break
         return found
+
+
+def _alone(cells: Sequence[str]) -> bool:
+    """Whether exactly one cell has something in it. Nearly every row shows two at once."""
+    found = False
+    for cell in cells:
+        if cell and not cell.isspace():
+            if found:
+                return False
+            found = True
+    return found
 
 
 def open_table(
