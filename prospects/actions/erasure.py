@@ -25,7 +25,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.secrets import seal
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import AppendOnlyModel, TenantModel, current_workspace_id
-from prospects.models import BulkAct, Customer, Deal, Erasure, Import, ImportBatch, Person, Suppression
+from prospects.models import BulkAct, Customer, Deal, Erasure, Import, ImportBatch, ImportMemo, Person, Suppression
 from prospects.models.locks import lock_row
 from prospects.queries.erasure import Reach, counts_of, reach_of, traces_of
 from prospects.queries.suppressions import suppression_digest
@@ -144,6 +144,7 @@ def _erase(erasure: Erasure, *, by: Actor, now: datetime) -> None:
     _forget_in_audit(reach, traces)
     _forget_images(traces)
     _forget_suppressed(people, traces)
+    ImportMemo.objects.filter(record_id__any=keys).delete()  # a cache without foreign keys
     # Points, consents and whatever else hangs on them goes with them, by the database.
     Person.objects.filter(pk__any=keys).delete()
     erasure.removed, erasure.emptied = counts_of(reach.gone), counts_of(reach.stays)

@@ -27,6 +27,7 @@ class CompaniesImport:
         dated = ("created_at", "updated_at", "fields_at") if Merger.needed(context) else ()
         more = {"website" if name == "full_website" else name for name in context.mapped}
         self.companies = Companies(unit, context, whole=True, read={*dated, *more})
+        self.records = self.companies.rows
         self.tags = Tags(unit, context, "company_id") if "tags" in context.mapped else None
         self.matched = "."
         match = context.handling.match

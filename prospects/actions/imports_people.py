@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from prospects.actions.basis import FIELDS as BASIS
 from prospects.actions.basis import settle_basis
@@ -167,6 +168,8 @@ class PeopleImport:
         self.owners = Owners(unit, context)
         self.companies = Companies(unit, context)
         self.people = Persons(unit, context)
+        self.records = self.people.rows
+        self.firm: UUID | None = None  # the company the row in hand names
         self.notes = Rows(Activity, unit)
         self.bases = Rows(BasisEntry, unit)
         self.tags = Tags(unit, context, "person_id") if "tags" in context.mapped else None
@@ -221,6 +224,7 @@ class PeopleImport:
         if "owner" in values:
             wanted["owner_id"] = self.owners.of(values["owner"])
         company = self._company(values, found, domain, name, facts)
+        self.firm = company["id"] if company is not None else None
         if company is None and name and not (own and found):
             self.context.tally[
                 "{n} rows name a company without a domain; two firms may share a name, so it was not linked"

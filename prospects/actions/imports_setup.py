@@ -1,7 +1,7 @@
 """From a file and what the user said to everything a run needs: table, mapping, formats, and what was found, in words."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any
 from accounts.models import Workspace
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import current_workspace_id
+from prospects.models import CustomField
 from prospects.queries.custom import definitions
 from prospects.rules import custom as custom_rules
 from prospects.rules import imports as rules
@@ -123,7 +124,8 @@ def options_from_json(settings: Mapping[str, Any]) -> ImportOptions:
 
 @dataclass(slots=True)
 class Setup:
-    """Everything needed to convert rows. `findings`: what was found and assumed, in words."""
+    """Everything needed to convert rows. `findings`: what was found and assumed, in words. `reading`: what of the workspace
+    decides how cells are read."""
 
     kind: Kind
     table: Table
@@ -134,6 +136,7 @@ class Setup:
     total_rows: int
     currency: str
     findings: list[str]
+    reading: list[Any]
 
 
 def guess(kind: Kind, table: Table, options: ImportOptions) -> ColumnMapping:
@@ -170,14 +173,10 @@ def _map_custom(mapping: ColumnMapping, options: ImportOptions) -> None:
     mapping.dated = {name for name, field in fields.items() if field.kind == "date" and name in mapping.columns}
 
 
-def _custom_readers(mapping: ColumnMapping, currency: str) -> dict[str, Callable[[str], Any]]:
-    """How each mapped custom field reads a cell."""
+def _custom_fields(mapping: ColumnMapping) -> dict[str, CustomField]:
+    """The custom fields that the mapping fills."""
     fields = {f"{rules.CUSTOM}{field.key}": field for field in definitions(mapping.kind)}
-    return {
-        name: partial(_read_custom, fields[name].kind, tuple(fields[name].choices), currency)
-        for name in mapping.columns
-        if name in fields
-    }
+    return {name: fields[name] for name in mapping.columns if name in fields}
 
 
 def _read_custom(kind: str, choices: tuple[str, ...], currency: str, text: str) -> Any:
@@ -202,6 +201,7 @@ def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
     total = table.counts.rows
     rules.check_formats(mapping, formats)
     workspace = Workspace.objects.get(pk=current_workspace_id())
+    fields = _custom_fields(mapping) if kind in CUSTOM_KINDS else {}
     converter = RowConverter(
         mapping,
         table.header,
@@ -209,13 +209,18 @@ def prepare(kind: Kind, source: Source, options: ImportOptions) -> Setup:
         zone=workspace.time_zone,
         country=country_of_zone(workspace.time_zone),
         translations=options.translations,
-        custom=_custom_readers(mapping, workspace.currency) if kind in CUSTOM_KINDS else None,
+        custom={
+            name: partial(_read_custom, field.kind, tuple(field.choices), workspace.currency)
+            for name, field in fields.items()
+        },
     )
+    custom = [[name, field.kind, list(field.choices)] for name, field in sorted(fields.items())]
     findings = [
         *file_findings(table), *table.counts.remarks, *mapping_findings(mapping),
         *words_of(kind, options.handling), *formats.findings,
     ]  # fmt: skip
-    return Setup(kind, table, mapping, formats, converter, options, total, workspace.currency, findings)
+    reading = [workspace.time_zone, workspace.currency, custom]
+    return Setup(kind, table, mapping, formats, converter, options, total, workspace.currency, findings, reading)
 
 
 def file_findings(table: Table) -> list[str]:

@@ -5,7 +5,7 @@ columns travel as arrays.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -47,6 +47,10 @@ def as_json(value: Any) -> Any:
     return json.loads(json.dumps(value, cls=DjangoJSONEncoder))
 
 
+def _nothing() -> None:
+    pass
+
+
 class Unit:
     """One batch: which row of the file touched which row of the database.
 
@@ -59,6 +63,9 @@ class Unit:
         self.tables: list[Rows] = []
         self.touched: list[tuple[Rows, UUID]] = []
         self.journal: list[Entry] | None = [] if undoable and not keep else None
+        self.while_waiting: Callable[[], None] = (
+            _nothing  # called before the database gets something that takes a while
+        )
 
     def begin_row(self) -> None:
         self.touched = []
@@ -238,6 +245,7 @@ class Rows:
 
     def _insert(self, rows: list[Row]) -> None:
         source = self._source(self.columns, rows)
+        self.unit.while_waiting()
         columns = ", ".join(f'"{name}"' for name in self.columns)
         self._execute(
             f'INSERT INTO "{self.model._meta.db_table}" (workspace_id, {columns})'  # noqa: S608  names of our columns

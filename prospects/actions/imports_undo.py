@@ -24,6 +24,7 @@ from leadgen.core.errors import Conflict
 from leadgen.core.tenancy import TenantModel, workspace_scope
 from prospects.actions.fit import rescore
 from prospects.actions.imports_lease import LEASE, claim, fence, hand_over
+from prospects.actions.imports_memo import forget_memo
 from prospects.actions.imports_store import Rows, Unit, as_json
 from prospects.models import Activity, ActivityKind, Company, Import, ImportBatch, Person, TagLink
 
@@ -159,7 +160,8 @@ def _undoable(run: Import, now: datetime) -> Import:
 
 
 def drop_old(now: datetime) -> None:
-    """Forget journals nobody may undo any more."""
+    """Forget journals nobody may undo any more, and what is known of rows nobody sent again for long."""
+    forget_memo(now)
     ImportBatch.objects.filter(at__lt=now - timedelta(days=KEPT_DAYS + 1)).delete()
 
 

@@ -31,7 +31,15 @@ from prospects.models.finding import (
     FindingSearch,
 )
 from prospects.models.icps import CompanyFit, Icp, IcpVersion, PersonFit
-from prospects.models.imports import Import, ImportBatch, ImportFates, ImportFile, ImportIssue, ImportTemplate
+from prospects.models.imports import (
+    Import,
+    ImportBatch,
+    ImportFates,
+    ImportFile,
+    ImportIssue,
+    ImportMemo,
+    ImportTemplate,
+)
 from prospects.models.leads import Handoff, Lead, StageTransition
 from prospects.models.people import Person
 from prospects.models.phone_outcomes import PhoneOutcome
@@ -94,6 +102,7 @@ __all__ = [
     "ImportFates",
     "ImportFile",
     "ImportIssue",
+    "ImportMemo",
     "ImportTemplate",
     "Lead",
     "ListChoice",

@@ -109,6 +109,20 @@ class ImportFates(TenantModel):
         constraints = [models.UniqueConstraint(fields=["workspace", "import_run", "position"], name="importfates_key")]
 
 
+class ImportMemo(TenantModel):
+    """A row of a file that said nothing new when it was read last (actions.imports_memo). A cache: UNLOGGED, so a crash of the
+    database may empty it, and without foreign keys; its `id` is the keyed digest of the row's cells."""
+
+    record_id = models.UUIDField()  # the person or company it is about
+    company_id = models.UUIDField(null=True)  # the company a row about a person also names
+    state = models.BigIntegerField()  # hash of all columns such a row may write, as they stood then
+    key = models.CharField(max_length=1)  # by which the record was found (rules.imports_policy.KEY_WORDS)
+    at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        pass
+
+
 class ImportTemplate(TenantModel):
     """How files with these columns are read here: mapping, fixed values, words, match rule and policies, under a name."""
 

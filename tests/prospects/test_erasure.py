@@ -18,7 +18,18 @@ from prospects.actions.imports import run_due_imports
 from prospects.actions.imports_undo import request_undo
 from prospects.actions.merges import merge_rows
 from prospects.actions.people import create_person, update_person
-from prospects.models import Activity, Erasure, ImportFile, Lead, Merge, Person, StageTransition, Suppression, Task
+from prospects.models import (
+    Activity,
+    Erasure,
+    ImportFile,
+    ImportMemo,
+    Lead,
+    Merge,
+    Person,
+    StageTransition,
+    Suppression,
+    Task,
+)
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.suppressions import is_suppressed
 from prospects.rules.erasure import IDENTITY
@@ -247,6 +258,8 @@ def test_no_undo_brings_somebody_back_and_an_import_says_suppressed(acme, alice,
         merge = merge_rows(subject=PEOPLE, kept=kept, gone=gone, by=by_alice, now=NOW)
     made = run_import(acme, "people", f"email,first_name,last_name,city\n{mail},Zyxqa,Wvutski,Porto\ntom@x.example,Tom,Okafor,Porto\n")  # fmt: skip
     assert (made.created_count, made.updated_count) == (1, 1)
+    with workspace_scope(acme.pk):
+        assert ImportMemo.objects.filter(record_id=kept.pk).exists()
     client = api(alice)
     found = client.post(f"/api/v1/people/{kept.pk}/erase/", {"reference": "T 18"}, "application/json")
     assert (found.status_code, found.json()["state"]) == (202, "sweeping")
@@ -254,7 +267,7 @@ def test_no_undo_brings_somebody_back_and_an_import_says_suppressed(acme, alice,
     with workspace_scope(acme.pk):
         assert places_of("wvutski", "zyxqa") == []
         assert not Merge.objects.filter(pk=merge.pk).exists()
-        assert not ImportFile.objects.exists()
+        assert not ImportFile.objects.exists() and not ImportMemo.objects.filter(record_id=kept.pk).exists()
         request_undo(run=made, by=by_alice, now=NOW)
     run_due_imports(workspace_id=acme.pk, now=NOW)
     with workspace_scope(acme.pk):

@@ -100,6 +100,10 @@ def read_records(stream: TextIO, dialect: Dialect | str) -> Iterator[Record]:
             else:
                 yield Record(start, body.split(delimiter))
             continue
+        body = line.rstrip("\r\n")
+        if not noted and body.isascii() and (regular := splitter.regular(body)):
+            yield Record(start, regular)
+            continue
         record = _quoted_record(lines, line, start, splitter)
         if record.problem and keep_bare:
             body = line.rstrip("\r\n")
@@ -159,10 +163,22 @@ class _Splitter:
             q, d = re.escape(dialect.quote), re.escape(dialect.delimiter)
             field = rf"(?:{q}[^{q}\r\n]*+{q}|[^{q}{d}\r\n]*+)"
             self._regular = re.compile(rf"{field}(?:{d}{field})*+")
+            # One reader for all lines: making one takes longer than reading a line.
+            self._fed: deque[str] = deque()
+            self._reader = csv.reader(
+                iter(self._fed.popleft, None), delimiter=dialect.delimiter, quotechar=dialect.quote
+            )
         signs = re.escape(dialect.quote + dialect.escape + dialect.delimiter)
         self._unescape = re.compile(rf"{escape}([{signs}])") if escape else None
         bare = rf"(?:[^{re.escape(dialect.delimiter[0])}{escape}]|{escape}.)*+"
         self._bare = re.compile(bare, re.DOTALL) if escape and len(dialect.delimiter) == 1 else None
+
+    def regular(self, text: str) -> list[str] | None:
+        """The cells of a line in which there is nothing to judge, as nearly all are, at C's speed; None for any other."""
+        if text and self._regular and self._regular.fullmatch(text):
+            self._fed.append(text)
+            return next(self._reader)
+        return None
 
     def quotes(self, text: str) -> int:
         """The quotes of a line that open or close a field."""
@@ -171,10 +187,8 @@ class _Splitter:
     def split(self, text: str, *, keep_bare: bool = False) -> tuple[list[str], str]:
         """The cells of one logical line, or the reason why it has none."""
         delimiter, quote = self.dialect.delimiter, self.dialect.quote
-        if text and self._regular and self._regular.fullmatch(text):
-            return next(
-                csv.reader((text,), delimiter=delimiter, quotechar=quote)
-            ), ""  # as nearly all are, at C's speed
+        if regular := self.regular(text):
+            return regular, ""
         cells: list[str] = []
         position, end, step = 0, len(text), len(delimiter)
         while True:

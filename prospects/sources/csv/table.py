@@ -147,20 +147,22 @@ class Table:
             if why:
                 held.append((record, why))
                 continue
-            for row, _ in held:
-                yield from self._told(row, counts, after_line)
-            held.clear()
-            yield from self._told(record, counts, after_line)
+            if held:
+                for row, _ in held:
+                    if self._told(row, counts).line > after_line:
+                        yield row
+                held.clear()
+            if self._told(record, counts).line > after_line:
+                yield record
         for row, why in held:
             text = ", ".join(cell.strip() for cell in row.cells if cell.strip())
             counts.left_out.append((row.line, why, text[:120]))
 
-    def _told(self, row: Row, counts: Counts, after_line: int) -> Iterator[Row]:
+    def _told(self, row: Row, counts: Counts) -> Row:
         counts.rows += 1
         if row.problem:
             counts.problems += 1
-        if row.line > after_line:
-            yield row
+        return row
 
     def _body(self, counts: Counts) -> Iterator[Row | None]:
         """The rows below the header, fitted to its width; None for a blank line."""
