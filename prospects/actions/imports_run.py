@@ -24,7 +24,7 @@ from prospects.actions.imports_setup import Setup
 from prospects.actions.imports_signals import SignalsImport
 from prospects.actions.imports_spend import SpendImport
 from prospects.actions.imports_store import Entry, Row, RowRefused, Rows, Unit, as_json
-from prospects.models import Company, Import, ImportBatch, ImportIssue, Person, Suppression
+from prospects.models import Company, Import, ImportBatch, ImportIssue, Person, Suppression, TagLink
 from prospects.queries.suppressions import suppressions_of
 from prospects.rules.imports import ConvertedRow, RowIssue
 from prospects.sources.csv import Row as FileRow
@@ -41,7 +41,7 @@ _HANDLERS: dict[str, Any] = {
     "signals": SignalsImport,
 }
 UNDOABLE_KINDS = frozenset({"people", "companies"})
-UNDOABLE = (Company, Person)
+UNDOABLE = (Company, Person, TagLink)
 # Kinds whose rows may carry no key of their own: after a crash the rows before the checkpoint are counted again.
 _NUMBERED = frozenset({"leads", "spend", "activities"})
 
@@ -348,10 +348,13 @@ def keep_batch(run: Import, journal: list[Entry] | None, now: datetime) -> None:
         return
     subjects: dict[str, ImportBatch] = {}
     for model, made, changes in journal:
-        subject = "company" if model is Company else "person"
+        subject = "company" if model is Company or (model is TagLink and run.kind == "companies") else "person"
         batch = subjects.setdefault(
             subject, ImportBatch(import_run=run, position=run.done_rows, subject=subject, at=now)
         )
+        if model is TagLink:
+            batch.tagged += made
+            continue
         batch.made += made
         batch.changed += [[key, before, after] for key, before, after in changes]
     for batch in subjects.values():

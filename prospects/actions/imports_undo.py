@@ -26,7 +26,7 @@ from prospects.actions.fit import rescore
 from prospects.actions.imports_lease import LEASE, claim, fence, hand_over
 from prospects.actions.imports_memo import forget_memo
 from prospects.actions.imports_store import Rows, Unit, as_json
-from prospects.models import Activity, ActivityKind, Company, Import, ImportBatch, Person, TagLink
+from prospects.models import Activity, ActivityKind, BasisEntry, Company, Import, ImportBatch, Person, TagLink
 
 KEPT_DAYS = 30
 AT_ONCE = 20_000  # records a request may judge itself
@@ -37,7 +37,7 @@ _MODELS: dict[str, type[TenantModel]] = {"company": Company, "person": Person}
 _DERIVED = frozenset(
     {
         "prospects.PersonFit", "prospects.CompanyFit", "prospects.PersonKeys", "prospects.CompanyKeys",
-        "prospects.PersonPair", "prospects.CompanyPair", "prospects.SegmentChange", "prospects.Engagement",
+        "prospects.PersonPair", "prospects.CompanyPair", "prospects.SegmentChange", "prospects.Engagement", "prospects.FieldOrigin",
     }
 )  # fmt: skip
 _WORDS = {
@@ -48,6 +48,7 @@ _WORDS = {
     "prospects.PointEntry": "has points", "campaigns.Enrolment": "is enrolled in a sequence", "campaigns.Message": "was written to",
     "campaigns.InboundMail": "wrote to us", "campaigns.Submission": "filled in a form",
 }  # fmt: skip
+_BY_TERRITORY = Q(kind=ActivityKind.ASSIGNED, detail__has_any_keys=["territory", "follows"])
 CHANGED = "was changed since"
 TAKEN = "its former address, id or domain belongs to another record now"
 
@@ -55,11 +56,12 @@ TAKEN = "its former address, id or domain belongs to another record now"
 @dataclass(slots=True)
 class Outcome:
     """What undoing does: records deleted, records given back (in part: some fields were changed since and stay so),
-    records kept by reason, records that were gone already."""
+    tags taken off again, records kept by reason, records that were gone already."""
 
     deleted: Counter[str] = field(default_factory=Counter)
     restored: Counter[str] = field(default_factory=Counter)
     partly: int = 0
+    untagged: int = 0
     kept: Counter[str] = field(default_factory=Counter)
     gone: int = 0
     examples: dict[str, list[list[str]]] = field(default_factory=dict)  # reason -> [subject, id, name]
@@ -72,15 +74,15 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         return {
-            "deleted": dict(self.deleted), "restored": dict(self.restored), "partly": self.partly, "kept": dict(self.kept),
-            "gone": self.gone, "examples": self.examples,
+            "deleted": dict(self.deleted), "restored": dict(self.restored), "partly": self.partly,
+            "untagged": self.untagged, "kept": dict(self.kept), "gone": self.gone, "examples": self.examples,
         }  # fmt: skip
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Outcome":
         return cls(
             Counter(found.get("deleted", {})), Counter(found.get("restored", {})), int(found.get("partly", 0)),
-            Counter(found.get("kept", {})), int(found.get("gone", 0)), dict(found.get("examples", {})),
+            int(found.get("untagged", 0)), Counter(found.get("kept", {})), int(found.get("gone", 0)), dict(found.get("examples", {})),
         )  # fmt: skip
 
 
@@ -219,7 +221,7 @@ def _journal(run: Import) -> Any:
 
 def _undo_batch(run: Import, batch: ImportBatch, total: Outcome, now: datetime) -> None:
     judged = Outcome.from_json(total.as_json())
-    delete, restore = _Judge(run).judge(batch, judged, lock=True)
+    delete, restore, untag = _Judge(run).judge(batch, judged, lock=True)
     model = _MODELS[batch.subject]
     try:
         with transaction.atomic():
@@ -232,6 +234,8 @@ def _undo_batch(run: Import, batch: ImportBatch, total: Outcome, now: datetime) 
             touched |= _one(model, [key], [], now, judged, batch.subject, _FREED)
         for row in restore:
             touched |= _one(model, [], [row], now, judged, batch.subject, TAKEN)
+    TagLink.objects.filter(pk__any=untag).delete()
+    total.untagged = judged.untagged
     total.deleted, total.restored, total.partly = judged.deleted, judged.restored, judged.partly
     total.kept, total.gone, total.examples = judged.kept, judged.gone, judged.examples
     if model is Person:
@@ -299,9 +303,11 @@ class _Judge:
         self._given: dict[tuple[UUID, str], Any] = {}
         self._counted: set[UUID] = set()
 
-    def judge(self, batch: ImportBatch, total: Outcome, *, lock: bool = False) -> tuple[list[UUID], list[_Back]]:
-        """What to delete and what to give back; the counts are added to `total`. `lock`: nobody may begin to use those
-        records before the transaction ends."""
+    def judge(
+        self, batch: ImportBatch, total: Outcome, *, lock: bool = False
+    ) -> tuple[list[UUID], list[_Back], list[UUID]]:
+        """What to delete, what to give back, which tags (TagLinks) to take off; the counts are added to `total`. `lock`:
+        nobody may begin to use those records before the transaction ends."""
         model = _MODELS[batch.subject]
         changed = [(UUID(key), before, after) for key, before, after in batch.changed]
         keys = [*batch.made, *(key for key, _, _ in changed)]
@@ -312,7 +318,11 @@ class _Judge:
         label = "full_name" if model is Person else "name"
         found = {row["id"]: row for row in rows.values("id", label, *columns)}
         back = self._restore(batch, model, changed, found, label, total)
-        return self._delete(batch, model, found, label, total), back
+        delete = self._delete(batch, model, found, label, total)
+        links = TagLink.objects.filter(pk__any=batch.tagged).exclude(**{f"{batch.subject}__any": delete})
+        untag = list(links.values_list("pk", flat=True)) if batch.tagged else []
+        total.untagged += len(untag)
+        return delete, back, untag
 
     def _restore(
         self, batch: ImportBatch, model: Any, changed: Any, found: Mapping[UUID, Any], label: str, total: Outcome
@@ -349,8 +359,10 @@ class _Judge:
     ) -> list[UUID]:
         here = [key for key in batch.made if key in found]
         total.gone += len(batch.made) - len(here)
-        untouched = [key for key in here if found[key]["updated_at"] in self._own]
-        why = {key: CHANGED for key in here if found[key]["updated_at"] not in self._own}
+        later = [key for key in here if found[key]["updated_at"] not in self._own]
+        given = self._given_owners(model, later)
+        why = {key: CHANGED for key in later if found[key]["updated_at"] not in given.get(key, ())}
+        untouched = [key for key in here if key not in why]
         for key, words in self._uses(model, untouched):
             why.setdefault(key, words)
         for key, words in why.items():
@@ -360,13 +372,27 @@ class _Judge:
         total.deleted[batch.subject] += len(delete)
         return delete
 
+    def _given_owners(self, model: type[TenantModel], keys: list[UUID]) -> dict[UUID, set[datetime]]:
+        """When these records got an owner by territory: nobody's act. An edit before it stands on the timeline."""
+        column, rows = ("person", _BY_TERRITORY) if model is Person else ("company", _BY_TERRITORY & Q(person=None))
+        found: dict[UUID, set[datetime]] = {}
+        if keys:
+            lines = Activity.objects.filter(rows, **{f"{column}__any": keys})
+            for key, at in lines.values_list(f"{column}_id", "at"):
+                found.setdefault(key, set()).add(at)
+        return found
+
     def _uses(self, model: type[TenantModel], keys: list[UUID]) -> Iterable[tuple[UUID, str]]:
         if not keys:
             return
         for label, other, name in references(model):
             rows = other.objects.filter(**{f"{name}__any": keys})
             if other is Activity:
-                rows = rows.exclude(Q(kind=ActivityKind.NOTE) & Q(key__startswith="import-note:"))
+                rows = rows.exclude(Q(kind=ActivityKind.NOTE) & Q(key__startswith="import-note:")).exclude(
+                    _BY_TERRITORY
+                )
+            if other is BasisEntry:
+                rows = rows.exclude(member=None, recorded_at__in=self._own)  # what its file said
             if other is TagLink:
                 rows = rows.exclude(added_by=None, added_at__in=self._own)  # its own tags go with it
             words = _WORDS.get(label, f"is used by {other._meta.verbose_name_plural}")

@@ -41,7 +41,7 @@ class ImportSerializer(serializers.ModelSerializer[Import]):
     """`plan` holds the dry run's counts. created + updated + unchanged + invalid = done_rows.
 
     `undo`: {"plan": counts} once counted, the counts themselves once undone: `deleted` and `restored` by kind of record,
-    `partly` (given back but for fields that were changed since), `kept` by reason, `gone`, `examples` of what is kept.
+    `partly` (given back but for fields that were changed since), `untagged` (tags taken off again), `kept` by reason, `gone`, `examples` of what is kept.
     """
 
     member = TenantKeyField(Member, read_only=True)

@@ -86,6 +86,7 @@ class ImportBatch(TenantModel):
     subject = models.CharField(max_length=8, choices=[("company", "Company"), ("person", "Person")])
     made = ArrayField(models.UUIDField(), default=list)
     changed = models.JSONField(default=list)  # [id, columns before, columns after]
+    tagged = ArrayField(models.UUIDField(), default=list, db_default=[])  # ids of the TagLinks it made
     at = models.DateTimeField()  # what `updated_at` of those rows says
 
     class Meta(TenantModel.Meta):

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.db.models.functions import Now
 
-from accounts.actions.audit import SYSTEM
+from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import AuditEntry, Workspace
 from leadgen.core.errors import Conflict
 from leadgen.core.tenancy import workspace_scope
@@ -15,7 +15,11 @@ from prospects.actions.imports import run_due_imports
 from prospects.actions.imports_undo import count_undo, request_undo, undo_plan
 from prospects.actions.notes import add_note
 from prospects.actions.people import update_person
-from prospects.models import Company, Import, ImportBatch, Person
+from prospects.actions.tags import create_tag, set_tags
+from prospects.actions.territories import create_territory
+from prospects.actions.territories_run import look
+from prospects.models import Company, Import, ImportBatch, Person, TagLink, TerritoryLook
+from tests.factories.accounts import make_member
 from tests.factories.prospects import make_task
 from tests.prospects.imports import NOW, counts, fresh, run, text_of
 
@@ -102,6 +106,47 @@ def test_what_people_changed_or_used_since_stays_and_says_why(acme: Workspace) -
         first = Person.objects.get(email="p0@firm0.example")
         assert (first.title, first.phone) == ("CFO", "+49301000000")  # the edit stays, the phone comes back
         assert Company.objects.filter(domain="fresh.example").exists()
+
+
+def test_what_the_product_did_with_its_records_by_itself_is_no_reason_to_keep_them(
+    acme: Workspace, by_alice: Actor
+) -> None:
+    """An owner by territory, a verified address, its own notes, tags, lawful bases; a tag on somebody who was there goes too."""
+    run(acme, "people", FIRST)
+    with workspace_scope(acme.pk):
+        before = state()
+        anna = make_member(acme, "ae", "anna@acme.example").member
+        germans = {"field": "person.country", "op": "is", "value": "DE"}
+        create_territory(by=by_alice, now=NOW, name="DACH", rule=germans, members=[anna.pk])
+        TerritoryLook.objects.update(at=NOW)
+        ours = create_tag(by=by_alice, now=NOW, name="ours")
+        set_tags(by=by_alice, now=NOW, row=Person.objects.get(email="p2@firm2.example"), tags=[ours])
+    columns = "Email,First Name,Country,Tags,Lawful basis,Note\n"
+    made = run(
+        acme, "people", columns
+        + "new1@fresh.example,Bea,Germany,fair; key,legitimate interest,met at the fair\n"
+        + "p0@firm0.example,Ana,,fair,,\n" + "p2@firm2.example,Ana,,fair; ours,,\n",
+        now=NOW + timedelta(hours=1),
+    )  # fmt: skip
+    look(acme.pk, now=NOW + timedelta(hours=1, minutes=1))
+    with workspace_scope(acme.pk):
+        new = Person.objects.get(email="new1@fresh.example")
+        assert new.owner == anna and new.updated_at == NOW + timedelta(hours=1, minutes=1)
+        Person.objects.filter(pk=new.pk).update(email_status="valid", email_status_at=LATER)
+        plan = undo_plan(made).as_json()
+        assert (plan["deleted"], plan["kept"], plan["untagged"]) == ({"person": 1, "company": 1}, {}, 2)
+    undone = undo(acme, made)
+    assert {key: undone.undo[key] for key in plan} == plan
+    with workspace_scope(acme.pk):
+        assert state() == before
+        assert list(TagLink.objects.values_list("tag__name", "person__email")) == [("ours", "p2@firm2.example")]
+        # What somebody did with them is one, also where the territory's owner came after it.
+        kept = run(acme, "people", columns + "new2@fresh.example,Cleo,Germany,,,\n", now=NOW + timedelta(hours=2))
+        person = Person.objects.get(email="new2@fresh.example")
+        update_person(person=person, by=by_alice, now=NOW + timedelta(hours=2, minutes=1), changes={"city": "Bonn"})
+    look(acme.pk, now=NOW + timedelta(hours=2, minutes=2))
+    with workspace_scope(acme.pk):
+        assert undo_plan(kept).deleted["person"] == 0
 
 
 def test_killed_in_the_middle_it_goes_on_and_counts_each_record_once(
