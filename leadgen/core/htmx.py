@@ -5,11 +5,13 @@ Events the browser understands (static/js/behaviours): `announce` (spoken polite
 """
 
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from leadgen.core.errors import AppError
@@ -100,5 +102,10 @@ def refusal(request: HttpRequest, error: AppError) -> HttpResponse:
     """An AppError outside a form: a notice for htmx (nothing is swapped), the matching error page otherwise."""
     if is_htmx(request):
         return toast(HttpResponse(status=error.status), error.message, "danger")
-    template = f"{error.status}.html" if error.status in (403, 404, 429) else "400.html"
-    return render(request, template, {"reason": error.message}, status=error.status)
+    template = f"{error.status}.html" if error.status in (403, 404, 429) else "refused.html"
+    came_from = request.headers.get("Referer", "")
+    ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure())
+    # A page that a form answered with cannot be opened again by its address.
+    again = urlsplit(came_from).path == request.path
+    context = {"reason": error.message, "back": came_from if ours and not again else ""}
+    return render(request, template, context, status=error.status)

@@ -14,7 +14,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.rulelang import describe, parse
 from prospects.actions.segments import checked_rule
 from prospects.models import Territory, TerritoryLook
-from prospects.models.locks import lock_row
+from prospects.models.locks import lock, lock_row
 from prospects.rules.segments import CATALOGUES
 
 MOST = 200
@@ -72,9 +72,26 @@ def delete_territory(*, territory: Territory, by: Actor, now: datetime) -> None:
 
 def order_territories(*, ids: Sequence[UUID], by: Actor, now: datetime) -> list[Territory]:
     """Put all of them in this order: the first match wins. Raises Invalid where one is missing or unknown."""
-    rows = {row.pk: row for row in Territory.objects.order_by("pk").select_for_update(of=("self",), no_key=True)}
+    rows = {row.pk: row for row in lock(Territory.objects.all())}
     if len(ids) != len(rows) or set(ids) != rows.keys():
         raise Invalid("Name every territory of the workspace once.", field="ids")
+    return _put(rows, ids, by, now)
+
+
+def move_territory(*, territory: Territory, up: bool, by: Actor, now: datetime) -> None:
+    """One place up or down; at the end nothing happens, nor where it is gone by now."""
+    # Read under the lock: two who move at once would undo each other's move, and one that is made meanwhile is last anyway.
+    rows = {row.pk: row for row in lock(Territory.objects.all())}
+    ids = sorted(rows, key=lambda key: (rows[key].position, key))
+    here = ids.index(territory.pk) if territory.pk in rows else -1
+    there = here - 1 if up else here + 1
+    if here >= 0 and 0 <= there < len(ids):
+        ids[here], ids[there] = ids[there], ids[here]
+        _put(rows, ids, by, now)
+
+
+def _put(rows: Mapping[UUID, Territory], ids: Sequence[UUID], by: Actor, now: datetime) -> list[Territory]:
+    """Write the order of locked rows."""
     for position, key in enumerate(ids):
         rows[key].position = position
     Territory.objects.bulk_update(rows.values(), ["position"])
@@ -84,16 +101,6 @@ def order_territories(*, ids: Sequence[UUID], by: Actor, now: datetime) -> list[
         detail={"order": [row.name for row in ordered]},
     )  # fmt: skip
     return ordered
-
-
-def move_territory(*, territory: Territory, up: bool, by: Actor, now: datetime) -> None:
-    """One place up or down; at the end nothing happens."""
-    ids = list(Territory.objects.order_by("position", "pk").values_list("pk", flat=True))
-    here = ids.index(territory.pk)
-    there = here - 1 if up else here + 1
-    if 0 <= there < len(ids):
-        ids[here], ids[there] = ids[there], ids[here]
-        order_territories(ids=ids, by=by, now=now)
 
 
 def words_of(territory: Territory) -> str:

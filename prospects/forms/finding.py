@@ -136,8 +136,9 @@ class FindingProviderForm(forms.Form):
             self.fields[name] = forms.CharField(
                 required=False, widget=forms.Textarea(attrs={"rows": 6 if said else 3, "spellcheck": "false"}),
                 label={"companies": "Find companies", "people": "Find people", "email": "Find an e-mail address", "phone": "Find a phone number"}[name],
-                initial=json.dumps(said, indent=1) if said else "", help_text="JSON; empty: not offered.",
+                initial=json.dumps(said, indent=1) if said else "", help_text="JSON: url, body, results, mapping, price (see the examples below). Empty: not offered.",
             )  # fmt: skip
+        self.order_fields([name for name in self.fields if name != "is_active"])  # last
         if provider is not None and provider.headers_sealed:
             self.fields["headers"].help_text = "Stored. Empty keeps them; what you write replaces all of them."
 

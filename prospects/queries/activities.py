@@ -104,8 +104,9 @@ def group_chips(active: str) -> list[dict[str, Any]]:
 
 
 def first_touch(person: Person) -> Activity | None:
-    """The oldest fact we have of a person: where they came from."""
-    return Activity.objects.filter(person=person).select_related("campaign").order_by("at", "id").first()
+    """The oldest fact we have of a person: where they came from. Who looks after them says nothing of that."""
+    rows = Activity.objects.filter(person=person).exclude(kind=K.ASSIGNED)
+    return rows.select_related("campaign").order_by("at", "id").first()
 
 
 def _detail(row: Activity) -> str:

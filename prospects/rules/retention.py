@@ -46,7 +46,7 @@ KINDS = {
             MONTHS, 24, 1, 120, "emptied", "e-mails",
         ),
         Kind(
-            "hits", "Addresses of clicks", "The visitor's IP address is emptied; the click and its reading stay.",
+            "hits", "IP addresses of clicks", "The visitor's IP address is emptied; the click and its reading stay.",
             DAYS, 90, 7, 3650, "emptied", "clicks",
         ),
         Kind(

@@ -22,6 +22,16 @@ OUTCOMES = {
     NOBODY: "Stay: nobody in the territory is active",
     NONE: "In no territory",
 }
+# The same, once it has happened.
+CAME = {
+    GAIN: "Got an owner",
+    CHANGE: "Changed owner",
+    SAME: "Had the right owner already",
+    HAND: "Stayed: somebody set the owner by hand",
+    POLICY: "Stayed: they have an owner",
+    NOBODY: "Stayed: nobody in the territory is active",
+    NONE: "In no territory",
+}
 MOVES = (GAIN, CHANGE)
 
 

@@ -249,7 +249,7 @@ def facts_of(company: Company) -> list[tuple[Any, ...]]:
             f"{money(company.revenue, company.revenue_currency)} a year" if company.revenue is not None else None,
         ),
         ("Where", place or None),
-        ("Founded", company.founded),
+        ("Founded", str(company.founded) if company.founded else None),
         ("Technologies", ", ".join(company.technologies) or None),
         ("Keywords", ", ".join(company.keywords) or None),
         ("Pains", ", ".join(company.pains) or None),

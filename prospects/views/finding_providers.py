@@ -228,6 +228,7 @@ def _form(
     wrong = form.errors or (files is not None and files.errors)
     context = {
         "form": form, "provider": provider, "kind": kind, "kind_label": Kind(kind).label, "words": KIND_WORDS[Kind(kind)],
+        "kinds": [{"key": one.value, "label": one.label.partition(" (")[0], "url": f"?kind={one.value}"} for one in FINDING_KINDS],
         "back": _list(request), "files": files or (DirectoryForm() if provider is not None and kind == Kind.DIRECTORY else None),
         "uploads": queries.uploads(provider) if provider is not None and kind == Kind.DIRECTORY else [],
         "examples": [(name, json.dumps(EXAMPLES[name], indent=1)) for name in EXAMPLES] if kind == Kind.SEARCH else [],

@@ -26,6 +26,7 @@ from prospects.queries import segments as queries
 from prospects.queries.segments_coverage import cover, coverage, personas_of_primary
 from prospects.queries.segments_history import chart_of, moves
 from prospects.queries.suppressions import is_suppressed
+from prospects.queries.territories import COMPANIES, rows_in
 from prospects.rules.segments import Measure
 from prospects.views.listing import add_app_error, sheet_or_page
 
@@ -130,6 +131,8 @@ def segment_measure(request: MemberRequest) -> HttpResponse:
     if request.GET.get("exact"):
         return _exact(request, rows, context, by_post=True)
     measured = queries.measure(rows)
+    if request.POST.get("companies_too"):  # a territory's rule is asked of companies as well
+        context["companies"] = queries.measure(rows_in(rule, COMPANIES, now))
     context |= {"measure": measured, "samples": queries.sample_rows(subject, rows), "by_post": True}
     words = f"{measured} {context['noun']} match"
     return render_page(request, "prospects/segment_measure.html", context, partial="measure", announce=words)

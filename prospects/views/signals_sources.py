@@ -18,7 +18,7 @@ from prospects.actions.signals_enrolling import enroller
 from prospects.actions.signals_sources import create_source, delete_source, new_secret, poll_now, update_source
 from prospects.actions.signals_triggers import create_trigger, delete_trigger, update_trigger
 from prospects.forms.signals import SourceForm, TriggerForm
-from prospects.models import Company, SignalSource, SignalTrigger
+from prospects.models import Company, Signal, SignalSource, SignalTrigger
 from prospects.rules import normalise
 from prospects.views.listing import add_app_error, sheet_or_page
 from prospects.views.signals import signal_tabs
@@ -115,6 +115,7 @@ def signal_trigger_list(request: MemberRequest) -> HttpResponse:
     enrolling = enroller().enrolling()
     for trigger in triggers:
         trigger.enrols = enrolling.get(trigger.pk)
+        trigger.x_kinds = [Signal.Kind(kind).label for kind in trigger.kinds]
     context = {"triggers": triggers, "signal_tabs": signal_tabs(request), "signal_tab": "triggers"}
     return render(request, "prospects/signal_triggers.html", context)
 

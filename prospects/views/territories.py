@@ -19,7 +19,7 @@ from prospects.forms.segments_rule import Draft
 from prospects.forms.territories import TerritoryForm, TerritoryRunForm
 from prospects.models import Territory, TerritoryRun
 from prospects.queries import territories as queries
-from prospects.rules.territories import MOVES, OUTCOMES, fresh_counts
+from prospects.rules.territories import CAME, MOVES, OUTCOMES, fresh_counts
 from prospects.views.listing import add_app_error, sheet_or_page
 
 BLANK: dict[str, Any] = {"all": []}
@@ -31,10 +31,12 @@ def territory_list(request: MemberRequest) -> HttpResponse:
     rows = queries.listed()
     for row in rows:
         row.x_words = actions.words_of(row)
+    runs = TerritoryRun.objects.select_related("member").order_by("-created_at", "-id")[:5]
     context = {
         "territories": rows, "back": reverse("settings", args=[request.workspace.slug]),
-        "runs": TerritoryRun.objects.select_related("member").order_by("-created_at", "-id")[:5],
-        "usable": any(row.is_active for row in rows),
+        "runs": [(run, moved(run)) for run in runs], "usable": any(row.is_active for row in rows),
+        # Where the one just moved stands now: its arrow has the keyboard, so that a second press moves it on.
+        "moved_key": request.GET.get("moved", ""), "moved_to": request.GET.get("to", ""),
     }  # fmt: skip
     return render(request, "prospects/territory_list.html", context)
 
@@ -92,7 +94,7 @@ def territory_move(request: MemberRequest, territory_id: UUID) -> HttpResponse:
     territory = get_object_or_404(Territory.objects.all(), pk=territory_id)
     up = request.POST.get("to") == "up"
     actions.move_territory(territory=territory, up=up, by=actor_of(request), now=clock.now())
-    return hx_redirect(request, _list(request))
+    return hx_redirect(request, f"{_list(request)}?moved={territory.pk}&to={'up' if up else 'down'}")
 
 
 @member_view("territories.manage")
@@ -160,14 +162,24 @@ def territory_run_cancel(request: MemberRequest, territoryrun_id: UUID) -> HttpR
 def _shown(run: TerritoryRun) -> dict[str, Any]:
     """Counts as rows of a table: of what happened once it is over, before of what would."""
     planned = fresh_counts() | run.counts
-    counts = planned if run.is_open or not run.done else fresh_counts() | run.done
+    happened = bool(run.done) and not run.is_open
+    counts = fresh_counts() | run.done if happened else planned
     names = {part["id"]: part["name"] for part in run.setup} | {"": "With their company"}
     territories = [(names.get(key, "A territory that is gone"), *pair) for key, pair in counts["territories"].items()]
     return {
-        "outcomes": [(words, counts["companies"][key], counts["people"][key]) for key, words in OUTCOMES.items()],
+        "outcomes": [
+            (words, counts["companies"][key], counts["people"][key]) for key, words in (CAME if happened else OUTCOMES).items()
+        ],
         "territories": sorted(territories), "leads": counts["leads"], "deals": counts["deals"],
-        "moving": sum(planned[kind][key] for kind in ("companies", "people") for key in MOVES),
+        "moving": sum(planned[kind][key] for kind in ("companies", "people") for key in MOVES), "happened": happened,
+        "moved": moved(run), "outdated": run.state == TerritoryRun.State.COUNTED and run.setup != queries.setup_in_force(),
     }  # fmt: skip
+
+
+def moved(run: TerritoryRun) -> dict[str, int]:
+    """How many companies and people a run gave another owner so far."""
+    done = fresh_counts() | run.done
+    return {kind: sum(done[kind][key] for key in MOVES) for kind in ("companies", "people")}
 
 
 def _posted(request: MemberRequest, rule: Any, territory: Territory | None = None) -> tuple[Draft, TerritoryForm]:

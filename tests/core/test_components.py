@@ -17,7 +17,9 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 
 from leadgen.core.counts import Count
+from leadgen.core.errors import Conflict
 from leadgen.core.gallery import gallery_view
+from leadgen.core.htmx import refusal
 from leadgen.core.pagination import Page as KeysetPage
 from leadgen.core.templatetags.ui_base import attributes, icon_names
 from leadgen.core.templatetags.ui_blocks import parse_columns
@@ -336,3 +338,11 @@ def test_error_pages_stand_without_context_and_have_a_way_out(code: str) -> None
 def test_an_error_page_shows_the_reason_it_is_given() -> None:
     html = render_to_string("400.html", {"reason": "The file <x.csv> has no header."})
     assert "The file &lt;x.csv&gt; has no header." in html
+
+
+def test_a_refusal_is_no_broken_request_and_leads_back_to_our_page_only(rf: RequestFactory) -> None:
+    for came_from, leads_back in (("http://testserver/w/acme/people/", True), ("https://evil.example/", False)):
+        answer = refusal(rf.post("/x/", headers={"referer": came_from}), Conflict("Another run is under way."))
+        html = answer.content.decode()
+        assert answer.status_code == 409 and "Another run is under way." in html and "could not be read" not in html
+        assert (came_from in [link.get("href") for link in Page(html).named("a")]) is leads_back

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.actions.audit import SYSTEM
 from accounts.models import AuditEntry
 from leadgen.core import lanes
 from leadgen.core.errors import Conflict, Invalid
@@ -252,10 +253,13 @@ def test_through_the_pages_and_the_api(acme, alice, bob, as_, api) -> None:
     made = by_api.post("/api/v1/territories/", json.dumps(second), **post)
     assert made.status_code == 201, made.content
     assert by_api.post("/api/v1/territories/", json.dumps(second), **post).status_code == 409
-    assert client.post(f"/w/acme/territories/{made.json()['id']}/move/", {"to": "up"}).status_code == 302
+    moved = client.post(f"/w/acme/territories/{made.json()['id']}/move/", {"to": "up"})
+    # The keyboard stays with the one that was moved; at the top its arrow stands there without effect.
+    listed = client.get(moved["Location"]).content.decode()
+    assert listed.index("Rest") < listed.index("DACH") and listed.count('value="up"') == 1
     order = by_api.post("/api/v1/territories/order/", json.dumps({"ids": [str(dach.pk), made.json()["id"]]}), **post)
     assert [row["name"] for row in order.json()] == ["DACH", "Rest"]
-    assert "1 companies" in client.get(f"/w/acme/territories/{dach.pk}/count/").content.decode()
+    assert "1 company, 0 people" in client.get(f"/w/acme/territories/{dach.pk}/count/").content.decode()
     counted = client.post("/w/acme/territories/runs/new/", {"policy": "unowned"})
     with workspace_scope(acme.pk):
         run = TerritoryRun.objects.get()
@@ -270,10 +274,24 @@ def test_through_the_pages_and_the_api(acme, alice, bob, as_, api) -> None:
         company = Company.objects.get()
         assert company.owner == bob.member
     assert "by territory DACH" in client.get(f"/w/acme/companies/{company.pk}/").content.decode()
+    shown = client.get(f"/w/acme/territories/runs/{run.pk}/").content.decode()
+    assert "Got an owner" in shown and "1 company and 0 people got a new owner" in shown
+    assert "1 company, 0 people" in client.get("/w/acme/territories/").content.decode()
     state = by_api.get(f"/api/v1/territory-runs/{run.pk}/").json()
     assert (state["state"], state["done"]["companies"]["gain"]) == ("done", 1)
     edited = by_api.patch(f"/api/v1/territories/{dach.pk}/", json.dumps({"rule": {"field": "nope"}}), **post)
     assert edited.status_code == 400
+    # Counted, then the territories change: the page says so before anybody presses, and offers to count anew.
+    client.post("/w/acme/territories/runs/new/", {"policy": "change"})
+    with workspace_scope(acme.pk):
+        run = TerritoryRun.objects.get(state="counted")
+        update_territory(territory=dach, by=SYSTEM, now=run.created_at, changes={"name": "D-A-CH"})
+    shown = client.get(f"/w/acme/territories/runs/{run.pk}/").content.decode()
+    assert "Territories were changed since" in shown and f"/runs/{run.pk}/apply/" not in shown
+    # While a rule is written, people and companies are counted.
+    rule = {**body, "companies_too": "1"}
+    measured = client.post("/w/acme/segments/measure/", rule).content.decode()
+    assert ">people match" in measured and '>1</span> <span class="muted">company<' in measured
     assert client.post(f"/w/acme/territories/{dach.pk}/delete/").status_code == 302
     with workspace_scope(acme.pk):
         assert list(Territory.objects.values_list("name", flat=True)) == ["Rest"]
