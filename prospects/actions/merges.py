@@ -20,6 +20,7 @@ from prospects.actions.activities import record_activity
 from prospects.actions.duplicates import compare, write_keys
 from prospects.actions.engagement import rebuild_engagement
 from prospects.actions.fit import rescore
+from prospects.actions.imports_store import MADE
 from prospects.actions.merges_rows import Mover, Reference, references, row_images
 from prospects.actions.people import full_name
 from prospects.actions.stages import move_stage
@@ -41,6 +42,7 @@ from prospects.queries.duplicates import PEOPLE, Subject
 from prospects.queries.merges import bulk_plan, choices, keep_first, load_row, refuse_foreign
 from prospects.queries.suppressions import suppressed_phones, suppression_of, suppressions_of
 from prospects.rules import duplicates as rules
+from prospects.rules.imports import CUSTOM
 from prospects.rules.merges import BOTH, GONE, KEPT, Choice, value_of
 
 UNDO_DAYS = 30
@@ -110,6 +112,7 @@ def merge_rows(
     mover.move_all(subject.model, gone.pk, kept.pk)
     _carry_dismissals(subject, kept.pk, gone.pk, by=by, now=now)
     values = _values(asked, picked, kept, gone)
+    values["fields_at"] = _ages(kept, values, now)
     suppressed = _suppressed(subject, kept, gone)
     subject.model.objects.filter(pk=gone.pk).delete()
     for name, value in values.items():
@@ -192,6 +195,21 @@ def _values(asked: list[Choice], picked: Mapping[str, str], kept: Any, gone: Any
         if full_name(named) != kept.full_name:
             values["full_name"] = full_name(named)
     return values
+
+
+def _ages(kept: Any, values: Mapping[str, Any], now: datetime) -> dict[str, int] | None:
+    """`fields_at` of the kept row: what was taken from the other was decided on now, and its own values grow no older by the
+    other's earlier date. An import that keeps the newest asks for both."""
+    stamps: dict[str, int] = dict(kept.fields_at or {})
+    if "created_at" in values:
+        stamps.setdefault(MADE, int(kept.created_at.timestamp()))
+    at = int(now.timestamp())
+    for name, value in values.items():
+        if name == "custom":
+            stamps |= {f"{CUSTOM}{key}": at for key in value if value[key] != (kept.custom or {}).get(key)}
+        elif name not in ("created_at", "full_name", "last_touch_at", "last_reply_at"):
+            stamps[type(kept)._meta.get_field(name).attname] = at
+    return stamps or None
 
 
 def _one_open_lead(kept: Person, gone: Person, mover: Mover, *, by: Actor, now: datetime) -> dict[str, Any]:

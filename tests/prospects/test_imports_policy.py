@@ -9,8 +9,10 @@ from accounts.actions.audit import Actor
 from accounts.models import Workspace
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import workspace_scope
+from prospects.actions.merges import merge_rows
 from prospects.actions.people import update_person
 from prospects.models import Company, Person
+from prospects.queries.duplicates import PEOPLE
 from tests.prospects.imports import NOW, counts, issues, run
 
 KNOWN = "Email,First Name,Job Title,City,Phone\nana@lumen.example,Ana,Clerk,Porto,\n"
@@ -67,6 +69,30 @@ def test_the_newest_is_kept_by_a_column_of_dates(acme: Workspace) -> None:
     assert (ana(acme).title, ana(acme).city) == ("Head of IT", "Bern")
     run(acme, "people", row(12, "CIO", ""), policies=["newest"], now=later(23))
     assert (ana(acme).title, ana(acme).city) == ("CIO", "Bern")
+
+
+def test_what_a_merge_took_over_is_as_old_as_the_merge_and_the_rest_no_older_than_it_was(
+    acme: Workspace, by_alice: Actor
+) -> None:
+    run(acme, "people", "Email,Job Title,City\nold@lumen.example,Head of IT,Faro\n", now=later(0))
+    run(acme, "people", KNOWN, now=later(10))
+    with workspace_scope(acme.pk):
+        kept, gone = Person.objects.get(email="ana@lumen.example"), Person.objects.get(email="old@lumen.example")
+        merge_rows(
+            subject=PEOPLE, kept=kept, gone=gone, by=by_alice, now=later(20),
+            chosen={"title": "gone", "city": "kept", "email": "kept"},
+        )  # fmt: skip
+        assert Person.objects.get().created_at == later(0)
+
+    def row(day: int) -> str:
+        return f"Email,Job Title,City,Last modified\nana@lumen.example,Buyer,Oslo,{later(day):%Y-%m-%d}\n"
+
+    run(acme, "people", row(5), policies=["newest"], now=later(30))
+    assert (ana(acme).title, ana(acme).city) == ("Head of IT", "Porto")
+    run(acme, "people", row(15), policies=["newest"], now=later(31))
+    assert (ana(acme).title, ana(acme).city) == ("Head of IT", "Oslo")
+    run(acme, "people", row(25), policies=["newest"], now=later(32))
+    assert (ana(acme).title, ana(acme).city) == ("Buyer", "Oslo")
 
 
 def test_the_newest_is_kept_by_the_day_of_the_list_and_what_is_not_known_stays(acme: Workspace) -> None:
