@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import Upper
 
+from leadgen.core.visibility import everyone
 from prospects.models import (
     FINDING_KINDS,
     Company,
@@ -27,6 +28,7 @@ from prospects.models import (
 from prospects.queries.enrichment import spent
 from prospects.queries.fit import current_version, local_now
 from prospects.queries.suppressions import suppressions_of
+from prospects.queries.visibility import hidden, owner_words
 from prospects.rules.fields import COMPANY_FACTS, PERSON_FACTS
 from prospects.rules.finding import pages_of
 from prospects.rules.finding_service import PAGE_SIZE, Cost, cost_of
@@ -110,6 +112,9 @@ class Standing:
         return not self.words
 
 
+OURS = "already yours"
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """A result as a page shows it."""
@@ -126,15 +131,26 @@ class Line:
 
 
 def standings(subject: str, rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
-    """Who is ours already, by exact keys, and who must not be added; three or four queries whatever the number."""
-    return _companies(rows) if subject == "companies" else _people(rows)
+    """Who is ours already, by exact keys, and who must not be added; three or four queries whatever the number.
+
+    Nobody buys what a colleague has: of a record that whoever asks may not see, only whose it is is told.
+    """
+    with everyone():
+        found = _companies(rows) if subject == "companies" else _people(rows)
+        foreign = hidden([standing.row for standing in found.values() if standing.row is not None])
+        for key, standing in found.items() if foreign else ():
+            if standing.row is not None and standing.row.pk in foreign:
+                words = f"already here: {owner_words(standing.row)}’s" if standing.words == OURS else standing.words
+                found[key] = Standing(words=words)
+        return found
 
 
 def _companies(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
     domains = {row.values["domain"] for row in rows if row.values.get("domain")}
     pages = {row.values["linkedin_url"] for row in rows if row.values.get("linkedin_url")}
-    by_domain = {one.domain: one for one in Company.objects.filter(domain__in=domains)}
-    by_page = {one.linkedin_url: one for one in Company.objects.filter(linkedin_url__in=pages)}
+    firms = Company.objects.select_related("owner")
+    by_domain = {one.domain: one for one in firms.filter(domain__in=domains)}
+    by_page = {one.linkedin_url: one for one in firms.filter(linkedin_url__in=pages)}
     barred = suppressions_of([f"nobody@{domain}" for domain in domains])
     found: dict[UUID, Standing] = {}
     for row in rows:
@@ -143,7 +159,7 @@ def _companies(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
         if f"nobody@{values.get('domain', '')}" in barred:
             found[row.pk] = Standing(hit, "suppressed, will not be added")
         else:
-            found[row.pk] = Standing(hit, "already yours") if hit else _ordered(row)
+            found[row.pk] = Standing(hit, OURS) if hit else _ordered(row)
     return found
 
 
@@ -152,11 +168,12 @@ def _people(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
     pages = {row.values["linkedin_url"] for row in rows if row.values.get("linkedin_url")}
     domains = {domain for row in rows if (domain := domain_of(row.values))}
     names = {name_of(row.values).upper() for row in rows} - {""}
-    by_email = {one.email: one for one in Person.objects.filter(email__in=emails)}
-    by_page = {one.linkedin_url: one for one in Person.objects.filter(linkedin_url__in=pages)}
-    there = Person.objects.filter(company__domain__in=domains).annotate(x_upper=Upper("full_name"))
+    everybody = Person.objects.select_related("owner", "company__owner")
+    by_email = {one.email: one for one in everybody.filter(email__in=emails)}
+    by_page = {one.linkedin_url: one for one in everybody.filter(linkedin_url__in=pages)}
+    there = everybody.filter(company__domain__in=domains).annotate(x_upper=Upper("full_name"))
     by_name: dict[tuple[str, str], Person] = {
-        (one.x_upper, one.company.domain): one for one in there.filter(x_upper__in=names).select_related("company")
+        (one.x_upper, one.company.domain): one for one in there.filter(x_upper__in=names)
     }
     barred = suppressions_of([*emails, *(f"nobody@{domain}" for domain in domains)])
     found: dict[UUID, Standing] = {}
@@ -171,7 +188,7 @@ def _people(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
         if values.get("email") in barred or f"nobody@{domain}" in barred:
             found[row.pk] = Standing(hit, "suppressed, will not be added")
         else:
-            found[row.pk] = Standing(hit, "already yours") if hit else _ordered(row)
+            found[row.pk] = Standing(hit, OURS) if hit else _ordered(row)
     return found
 
 

@@ -15,8 +15,10 @@ from django.test import Client
 
 from accounts.actions.audit import Actor
 from accounts.models import AuditEntry, Workspace
+from accounts.queries.visibility import viewer_of
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import workspace_scope
+from leadgen.core.visibility import viewing_as
 from prospects.actions.enrichment_providers import create_provider, update_provider
 from prospects.actions.finding import create_search, start_run
 from prospects.actions.finding_directory import read_upload, upload
@@ -225,6 +227,27 @@ def test_a_rate_limit_is_waited_for_and_a_worker_that_died_costs_no_row_twice(
     with workspace_scope(acme.pk):
         order.refresh_from_db()
         assert (order.state, Company.objects.count(), Import.objects.get().created_count) == ("done", 3, 3)
+
+
+def test_nobody_buys_what_a_colleague_has_and_is_told_whose_it_is_and_no_more(
+    acme: Workspace, by_alice: Actor, bob: Any, server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        provider = service(server, price={"result": "1"})
+        make_company("Firm One", domain="firm1.example", owner=by_alice.member)
+    answers(server, row(1), row(2))
+    search = search_of(acme, by_alice, provider)
+    run(acme, by_alice, search)
+    with workspace_scope(acme.pk):
+        acme.visibility = {bob.member.role: "own"}
+        with viewing_as(viewer_of(bob.member, acme)):
+            lines = {line.title: line.standing for line in queries.lines(search, list(queries.results(search)))}
+            assert lines["Firm 1"].row is None and lines["Firm 1"].words == f"already here: {by_alice.member}’s"
+            assert lines["Firm 2"].open
+            ids = list(FindingResult.objects.values_list("pk", flat=True))
+            with pytest.raises(Conflict, match="1 of them"):
+                order_results(search=search, by=Actor(member=bob.member), now=NOW, ids=ids, token="o", count=2, confirmed=Decimal(2))  # fmt: skip
+        assert not EnrichmentCharge.objects.exists()
 
 
 def test_a_paid_page_whose_answer_was_lost_with_its_worker_is_paid_again_only_by_a_person(
