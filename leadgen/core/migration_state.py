@@ -2,9 +2,9 @@
 
 Django renders a model and all models connected with it for each operation. Every tenant table is connected with every
 other through its workspace, so that is nearly the whole schema each time, over five hundred times: a minute of a first
-start. What most operations change is little: an entry of `_meta.constraints` or `_meta.indexes`, a plain column, or one
-class more that nothing points at yet. Only that is done here. Whatever touches relations of models that are there goes
-Django's way, and code in a migration (RunPython) sees everything rendered anew: the state says that it was delayed.
+start. What most operations change is little: an entry of `_meta.constraints` or `_meta.indexes`, a new column (a foreign
+key too), or one class more that nothing points at yet. Only that is done here. What alters or removes a column goes Django's
+way, and code in a migration (RunPython) sees everything rendered anew: the state says that it was delayed.
 """
 
 from collections.abc import Iterator
@@ -23,6 +23,15 @@ def _append_option(self: ProjectState, app_label: str, model_name: str, option_n
         meta.__dict__.pop("total_unique_constraints", None)  # cached from the constraints
 
 
+def _remove_option(self: ProjectState, app_label: str, model_name: str, option_name: str, obj_name: str) -> None:
+    state = self.models[app_label, model_name]
+    state.options[option_name] = [obj for obj in state.options[option_name] if obj.name != obj_name]
+    if "apps" in self.__dict__:
+        meta = self.apps.get_model(app_label, model_name)._meta
+        setattr(meta, option_name, [obj for obj in getattr(meta, option_name) if obj.name != obj_name])
+        meta.__dict__.pop("total_unique_constraints", None)
+
+
 _add_field = ProjectState.add_field
 _add_model = ProjectState.add_model
 
@@ -38,17 +47,20 @@ def _unrendered(state: ProjectState) -> Iterator[None]:
         state.is_delayed = True
 
 
-def _add_plain_field(
+def _add_column(
     self: ProjectState, app_label: str, model_name: str, name: str, field: Any, preserve_default: bool
 ) -> None:
     inherited = any(f"{app_label}.{model_name}" in state.bases for state in self.models.values())
-    if "apps" not in self.__dict__ or field.is_relation or inherited:
+    amendable = not field.is_relation or field.many_to_one
+    if "apps" not in self.__dict__ or inherited or not amendable:
         _add_field(self, app_label, model_name, name, field, preserve_default)
         return
     with _unrendered(self):
         _add_field(self, app_label, model_name, name, field, preserve_default)
     added = self.models[app_label, model_name].fields[name].clone()
     self.apps.get_model(app_label, model_name).add_to_class(name, added)
+    if field.is_relation:
+        self.apps.clear_cache()  # what the model it points at knows of those that point at it
 
 
 def _add_new_model(self: ProjectState, model_state: ModelState) -> None:
@@ -62,8 +74,11 @@ def _add_new_model(self: ProjectState, model_state: ModelState) -> None:
 
 @contextmanager
 def little_rendering() -> Iterator[None]:
-    """Within: constraints, indexes, plain columns and new models leave the rendered models in place and amend them."""
-    ours = {"_append_option": _append_option, "add_field": _add_plain_field, "add_model": _add_new_model}
+    """Within: constraints, indexes, new columns and new models leave the rendered models in place and amend them."""
+    ours = {
+        "_append_option": _append_option, "_remove_option": _remove_option,
+        "add_field": _add_column, "add_model": _add_new_model,
+    }  # fmt: skip
     originals = {name: getattr(ProjectState, name) for name in ours}
     for name, function in ours.items():
         setattr(ProjectState, name, function)

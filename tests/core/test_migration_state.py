@@ -66,17 +66,49 @@ def test_a_plain_column_and_a_new_model_leave_the_others_in_place() -> None:
     assert state.apps.get_model("sample", "Thing") is not fast.apps.get_model("sample", "Thing")
 
 
-def test_a_relation_goes_djangos_way() -> None:
-    field = models.ForeignKey("sample.Owner", models.CASCADE, related_name="+")
+def test_a_foreign_key_leaves_the_others_in_place_and_is_known_to_both_ends() -> None:
+    slow, fast = rendered(), rendered()
+    for state in (slow, fast):
+        owner = state.apps.get_model("sample", "Owner")
+        assert [field.name for field in owner._meta.related_objects] == ["thing"]  # cached from here on
+        field = models.ForeignKey("sample.Owner", models.CASCADE, related_name="made", null=True)
+        with little_rendering() if state is fast else nullcontext():
+            state.add_field("sample", "thing", "maker", field, preserve_default=True)
+        assert (state.apps.get_model("sample", "Owner") is owner) == (state is fast)
+        owner, thing = (state.apps.get_model("sample", name) for name in ("Owner", "Thing"))
+        assert [field.name for field in owner._meta.related_objects] == ["thing", "made"]
+        assert thing._meta.get_field("maker").remote_field.model is owner
+        assert thing._meta.get_field("maker").column == "maker_id"
+        assert owner.made.rel.related_model is thing
+    assert fast.models == slow.models
+
+
+def test_constraints_and_indexes_that_go_are_known_without_rendering() -> None:
+    slow, fast = rendered(), rendered()
+    for state in (slow, fast):
+        add(state)
+        before = state.apps.get_model("sample", "Owner")
+        assert state.apps.get_model("sample", "Thing")._meta.total_unique_constraints == [CONSTRAINT]
+        with little_rendering() if state is fast else nullcontext():
+            state.remove_constraint("sample", "thing", "one_name")
+            state.remove_index("sample", "thing", "by_name")
+        assert (state.apps.get_model("sample", "Owner") is before) == (state is fast)
+        meta = state.apps.get_model("sample", "Thing")._meta
+        assert (meta.constraints, meta.total_unique_constraints, meta.indexes) == ([], [], [])
+    assert fast.models == slow.models
+
+
+def test_many_to_many_and_altered_columns_go_djangos_way() -> None:
     state = rendered()
     before = state.apps.get_model("sample", "Owner")
     with little_rendering():
-        state.add_field("sample", "thing", "maker", field, preserve_default=True)
+        users = models.ManyToManyField("sample.Owner", related_name="+")
+        state.add_field("sample", "thing", "users", users, preserve_default=True)
     assert state.apps.get_model("sample", "Owner") is not before
-    assert (
-        state.apps.get_model("sample", "Thing")._meta.get_field("maker").remote_field.model._meta.label
-        == "sample.Owner"
-    )
+    name = state.apps.get_model("sample", "Thing")._meta.get_field("name")
+    with little_rendering():
+        state.alter_field("sample", "thing", "name", models.TextField(default=""), preserve_default=True)
+    assert state.apps.get_model("sample", "Thing")._meta.get_field("name") is not name
 
 
 def test_outside_django_does_it_its_own_way() -> None:
