@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -9,7 +10,7 @@ from django import forms
 from prospects.models import DirectoryUpload, EnrichmentProvider, FindingSearch, Icp, Segment
 from prospects.queries import finding as queries
 from prospects.rules.fields import DEPARTMENTS, SENIORITIES
-from prospects.rules.finding import CRITERIA, LABELS, MAX_WANTED, NUMBERS
+from prospects.rules.finding import CRITERIA, LABELS, MAX_WANTED, NUMBERS, price_words
 from prospects.rules.finding_service import OPERATIONS
 
 Kind = EnrichmentProvider.Kind
@@ -51,7 +52,13 @@ class FindingForm(forms.Form):
     icp = forms.ChoiceField(
         required=False, label="Score against", help_text="The profile the results are held against."
     )
-    wanted = forms.IntegerField(min_value=1, max_value=MAX_WANTED, initial=100, label="Results at most")
+    wanted = forms.IntegerField(
+        min_value=1,
+        max_value=MAX_WANTED,
+        initial=100,
+        label="Results at most",
+        error_messages={"max_value": f"At most {MAX_WANTED:,} at a time."},
+    )
 
     def __init__(self, *args: Any, subject: str, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -121,7 +128,8 @@ class FindingProviderForm(forms.Form):
         if provider is not None:
             own = ("name", "currency", "monthly_budget", "is_active")
             kwargs["initial"] = {name: getattr(provider, name) for name in own} | {
-                f"price_{name}": (operations.get(name) or {}).get("price", {}).get("result") for name in ("companies", "people")
+                f"price_{name}": price_words(Decimal(price)) if price else None for name in ("companies", "people")
+                for price in [(operations.get(name) or {}).get("price", {}).get("result")]
             }  # fmt: skip
         super().__init__(*args, **kwargs)
         if kind != Kind.DIRECTORY:
@@ -160,7 +168,7 @@ class DirectoryForm(forms.Form):
     """A directory's file."""
 
     subject = forms.ChoiceField(choices=DirectoryUpload.Subject.choices, label="Each row is one of")
-    file = forms.FileField(label="CSV, workbook or Parquet file", help_text="At most 50 MB and 500,000 rows. It replaces the file before as a whole.")  # fmt: skip
+    file = forms.FileField(label="CSV, workbook or Parquet file", help_text="At most 50 MB and 500,000 rows. It replaces the file before as a whole.", error_messages={"required": "Choose a file first."})  # fmt: skip
 
 
 class DirectoryColumnsForm(forms.Form):

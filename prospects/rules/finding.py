@@ -29,7 +29,7 @@ LABELS = {
     "keywords": "Keywords", "funding_stages": "Funding stages", "exclude_industries": "Not these industries",
     "exclude_countries": "Not these countries", "exclude_keywords": "Not with these keywords",
     "employees_min": "Employees from", "employees_max": "Employees to", "revenue_min": "Revenue from",
-    "revenue_max": "Revenue to", "titles": "Job titles", "seniorities": "Ranks", "departments": "Departments",
+    "revenue_max": "Revenue to", "titles": "Job titles", "seniorities": "Seniority", "departments": "Departments",
     "person_countries": "Countries they live in", "domains": "At these companies",
 }  # fmt: skip
 MAX_ITEMS, MAX_DOMAINS, MAX_WANTED = 100, 1000, 2000
@@ -96,8 +96,9 @@ def _words(name: str, value: Any) -> list[str]:
 def in_words(criteria: Mapping[str, Any]) -> str:
     """ "Industries: Machinery; Countries: DE, AT; Employees from: 50"."""
     parts = []
-    for name, value in criteria.items():
-        labels: dict[str, str] = _CHOICES.get(name, {})
+    # In the order of the form: a JSON column does not keep the one it was written in.
+    for name in (name for name in LABELS if name in criteria):
+        value, labels = criteria[name], _CHOICES.get(name, {})
         if isinstance(value, list):
             more = f" and {len(value) - 8:,} more" if len(value) > 8 else ""
             said = ", ".join(labels.get(str(word), str(word)) for word in value[:8]) + more
@@ -120,6 +121,12 @@ def title_of(subject: str, criteria: Mapping[str, Any]) -> str:
         if sum(map(len, parts)) + len(part) < 80:
             parts.append(part)
     return f"{subject.capitalize()}: {'; '.join(parts) or in_words(criteria)[:80]}"
+
+
+def price_words(amount: Decimal) -> str:
+    """ "0.10", "0.0005", "12.00": at least cents, and what is finer."""
+    cents = amount.quantize(Decimal("0.01"))
+    return f"{cents:f}" if cents == amount else f"{amount.normalize():f}"
 
 
 # --- from a profile

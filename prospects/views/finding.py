@@ -22,9 +22,10 @@ from prospects.forms.finding import FindingForm, FindingSaveForm, initial_of
 from prospects.models import Company, EnrichmentProvider, FindingRun, FindingSearch, Icp, Segment
 from prospects.queries import finding as queries
 from prospects.queries.companies import primary_icp
+from prospects.queries.finding_directory import unanswered
 from prospects.queries.fit import current_version
 from prospects.queries.segments import members_of
-from prospects.rules.finding import MAX_DOMAINS, from_profile, in_words
+from prospects.rules.finding import MAX_DOMAINS, from_profile, in_words, price_words
 from prospects.rules.icps import content_of, parse_profile
 from prospects.views.listing import add_app_error, selected_ids, sheet_or_page
 
@@ -130,10 +131,11 @@ def finding_detail(request: MemberRequest, findingsearch_id: UUID) -> HttpRespon
     price = queries.cost(search.provider, search.subject).result
     lines = queries.lines(search, rows)
     context = {
-        "search": search, "run": run, "lines": lines, "words": in_words(search.criteria), "quote": quote, "price": price, "price_words": f"{price.normalize():f}",
+        "search": search, "run": run, "lines": lines, "words": in_words(search.criteria), "quote": quote, "price": price, "price_words": price_words(price),
         "left": quote.left, "token": uuid.uuid4().hex, "show": show, "earlier": queries.has_results(search), "back": reverse("finding_list", args=[request.workspace.slug]),
+        "unanswered": unanswered(search.provider, search.subject, search.criteria),
         "openings": sum(line.standing.open for line in lines), "orders": open_orders(search),
-        "amount": f"{quote.amount.normalize():f}", "save_form": FindingSaveForm(search=search),
+        "amount": price_words(quote.amount), "save_form": FindingSaveForm(search=search),
         "chips": [
             {"key": "new", "label": "New in the last run", "url": "?show=new"},
             {"key": "all", "label": "All that was found", "url": "?show=all"},
@@ -201,7 +203,7 @@ def finding_order(request: MemberRequest, findingsearch_id: UUID) -> HttpRespons
     quote = queries.quote_rows(search, len(rows), now)
     context = {
         "search": search, "rows": rows[:10], "ids": [row.pk for row in rows], "quote": quote, "skipped": asked - len(rows),
-        "token": uuid.uuid4().hex, "amount": f"{quote.amount.normalize():f}", "back": _url(request, search),
+        "token": uuid.uuid4().hex, "amount": price_words(quote.amount), "back": _url(request, search),
         "more": max(len(rows) - 10, 0), "lines": queries.lines(search, rows[:10]),
     }  # fmt: skip
     return render(request, "prospects/finding_order.html", context)

@@ -23,6 +23,7 @@ from prospects.forms.finding import EXAMPLES, DirectoryColumnsForm, DirectoryFor
 from prospects.models import FINDING_KINDS, Company, DirectoryUpload, EnrichmentProvider, Person
 from prospects.queries import finding as queries
 from prospects.queries.enrichment import costs
+from prospects.rules.finding import price_words
 from prospects.rules.imports_fields import CATALOGUE
 from prospects.views.finding import finding_tabs, posted_ids
 from prospects.views.listing import add_app_error, selected_ids, sheet_or_page
@@ -43,7 +44,7 @@ def finding_provider_list(request: MemberRequest) -> HttpResponse:
         {
             "provider": one, "offers": queries.operations_of(one), "spent": cost.get((one.pk, one.currency), Decimal(0)),
             "prices": [
-                f"{name} {price.normalize():f} {one.currency} a {what}"
+                f"{name} {price_words(price)} {one.currency} a {what}"
                 for name in queries.operations_of(one)
                 for what, price in (("request", queries.cost(one, name).request), ("result", queries.cost(one, name).result))
                 if price
@@ -165,8 +166,8 @@ def finder_ask(request: MemberRequest) -> HttpResponse:
         return refusal(request, error)
     context = {
         "want": want, "words": WORDS[want], "quote": found, "token": uuid.uuid4().hex, "ids": found.people,
-        "finders": [(name, f"{price.normalize():f}" if price else "") for name, price in found.finders],
-        "amount": f"{found.amount.normalize():f}", "back": reverse("person_list", args=[request.workspace.slug]),
+        "finders": [(name, price_words(price) if price else "") for name, price in found.finders],
+        "amount": price_words(found.amount), "back": reverse("person_list", args=[request.workspace.slug]),
     }  # fmt: skip
     return render(request, "prospects/finder_ask.html", context)
 
@@ -226,11 +227,14 @@ def _form(
     request: MemberRequest, form: FindingProviderForm, kind: str, provider: EnrichmentProvider | None, files: Any = None
 ) -> HttpResponse:  # fmt: skip
     wrong = form.errors or (files is not None and files.errors)
+    uploads = queries.uploads(provider) if provider is not None and kind == Kind.DIRECTORY else []
     context = {
         "form": form, "provider": provider, "kind": kind, "kind_label": Kind(kind).label, "words": KIND_WORDS[Kind(kind)],
         "kinds": [{"key": one.value, "label": one.label.partition(" (")[0], "url": f"?kind={one.value}"} for one in FINDING_KINDS],
         "back": _list(request), "files": files or (DirectoryForm() if provider is not None and kind == Kind.DIRECTORY else None),
-        "uploads": queries.uploads(provider) if provider is not None and kind == Kind.DIRECTORY else [],
+        "uploads": uploads, "reading": any(one.state == DirectoryUpload.State.WAITING for one in uploads),
+        # An upload that was refused answers under its own address: what else is on the page is saved under this one.
+        "edit_url": _edit(request, provider) if provider is not None else "",
         "examples": [(name, json.dumps(EXAMPLES[name], indent=1)) for name in EXAMPLES] if kind == Kind.SEARCH else [],
     }  # fmt: skip
     return render(request, "prospects/finding_provider_form.html", context, status=422 if wrong else 200)

@@ -378,6 +378,43 @@ def test_people_are_found_by_persona_at_chosen_companies(acme: Workspace, by_ali
         assert FieldOrigin.objects.get(person=bo, field="title").provider_name == "People"
 
 
+def test_a_directory_knows_people_by_what_its_companies_say_and_tells_what_it_does_not_hold(
+    acme: Workspace, by_alice: Actor, alice: Someone, as_: Callable[[Someone], Client]
+) -> None:
+    people = b"First name,Last name,Job title,Company,Company domain\nBo,Berg,COO,Lumen,lumen.example\nCy,Cole,COO,Kite,kite.example\nDi,Dahl,COO,None,none.example\n"
+    firms = b"Company Name,Website,Country,Headcount,Technologies\nLumen,lumen.example,DE,80,SAP\nKite,kite.example,FR,80,SAP\n"
+    asked = {"countries": ["DE"], "technologies": ["SAP"], "exclude_keywords": ["toys"], "employees_min": 50}
+    with workspace_scope(acme.pk):
+        provider = create_provider(by=BY, now=NOW, kind="directory", name="Both")
+        first = upload(provider=provider, subject="people", name="p.csv", by=by_alice, now=NOW, content=people)
+        read_upload(row=first, columns=first.columns, by=by_alice, now=NOW)
+    run_lane(acme.pk, now=NOW)
+    with workspace_scope(acme.pk):
+        provider.refresh_from_db()
+    # A file of people alone does not say where their companies are: nobody, and the page says why.
+    search = search_of(acme, by_alice, provider, subject="people", criteria=asked)
+    assert run(acme, by_alice, search).seen == 0
+    page = as_(alice).get(f"/w/acme/finding/{search.pk}/").content.decode()
+    assert "No file of it has countries, technologies, employees from" in page
+    assert "Countries: DE; Technologies: SAP; Not with these keywords: toys; Employees from: 50" in page
+    with workspace_scope(acme.pk):
+        second = upload(provider=provider, subject="companies", name="c.csv", by=by_alice, now=NOW, content=firms)
+        read_upload(row=second, columns=second.columns, by=by_alice, now=NOW)
+    run_lane(acme.pk, now=NOW)
+    again = run(acme, by_alice, search, "t2")
+    assert again.fresh == 1
+    with workspace_scope(acme.pk):
+        (bo,) = queries.results(search)
+        told = {name: bo.values[f"company_{name}"] for name in ("country", "employees", "technologies")}
+        assert bo.values["last_name"] == "Berg" and told == {"country": "DE", "employees": 80, "technologies": ["SAP"]}
+    assert "No file of it has" not in as_(alice).get(f"/w/acme/finding/{search.pk}/").content.decode()
+    # What was refused beside it is not where the rest of the page is saved.
+    form = f"/w/acme/finding/providers/{provider.pk}/"
+    refused = as_(alice).post(f"{form}upload/", {"subject": "people"})
+    assert refused.status_code == 422 and "Choose a file first." in refused.content.decode()
+    assert f'action="{form}" class="stack"' in refused.content.decode()
+
+
 def test_what_belongs_to_another_workspace_is_not_there(
     acme: Workspace, by_alice: Actor, charlie: Someone, api: Callable[..., Client], server: WebServer
 ) -> None:

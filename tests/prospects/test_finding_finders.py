@@ -214,7 +214,7 @@ def test_the_journey_through_the_pages(
     with time_machine.travel(NOW, tick=False):
         boss, rep = as_(alice), as_(bob)
         base = "/w/acme/finding/"
-        assert "Nobody can be searched yet" in boss.get(base).content.decode()
+        assert "No providers yet" in boss.get(base).content.decode()
         wrong = boss.post(
             f"{base}providers/new/?kind=search", {"name": "Acme", "companies": '{"url": "x"}', "is_active": "on"}
         )
@@ -244,13 +244,13 @@ def test_the_journey_through_the_pages(
         with workspace_scope(acme.pk):
             search = FindingSearch.objects.get()
         url = f"{base}{search.pk}/"
-        assert created["Location"] == url and "Each row that is added costs 0.5 EUR" in rep.get(url).content.decode()
+        assert created["Location"] == url and "Each row that is added costs 0.50 EUR" in rep.get(url).content.decode()
         assert rep.post(f"{url}run/", {"token": "a", "amount": "0"}).status_code == 302
         run_lane(acme.pk, now=NOW)
         page = rep.get(url).content.decode()
         assert "Firm 2" in page and "3 found, 3 never seen before" in " ".join(page.split()).replace("Done: ", "")
         ask = rep.post(f"{url}add/", {"act": "best", "best": "2", "under": "1,20"}).content.decode()
-        assert "2 companies from Acme" in " ".join(ask.split()) and ">for 1 EUR<" in ask.replace("\n", "")
+        assert "2 companies from Acme" in " ".join(ask.split()) and ">for 1.00 EUR<" in ask.replace("\n", "")
         ids = [part.split('"')[0] for part in ask.split('name="selected" value="')[1:]]
         order = {"act": "confirm", "selected": ids, "count": "2", "amount": "1", "token": "o"}
         assert rep.post(f"{url}add/", order | {"amount": "0.5", "token": "x"}).status_code in (302, 409, 422)
