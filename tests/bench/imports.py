@@ -19,6 +19,7 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.actions.imports import create_import, run_import, start_import
 from prospects.models import Import
 from tests.bench.figures import Figure, rate
+from tests.bench.imports_killed import rows_once
 from tests.bench.world import analyze, make_workspace
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
@@ -71,6 +72,10 @@ def run(*, full: bool) -> Iterator[Figure]:
         yield Figure("import_dead_rows", 1, "allowed", 1 + dead, "1 + dead rows of an unchanged import", 1.0)
         if peak:
             yield Figure("import_memory", MEMORY, "MB allowed", peak, "MB at the peak of the run", 1.0)
+        kills, rows = (20, 200_000) if full else (2, 20_000)
+        write_file(path, rows)
+        once, hits = rows_once(make_workspace().pk, path, kills=kills)
+        yield Figure(f"import_rows_once_after_{hits}_kills", once, "rows", rows, "rows of the file", 1.0)
         peer = _peer(path)
         yield Figure("import_against_import_export", ours, "rows/s", peer, "django-import-export with look-up", 20)
 
