@@ -31,7 +31,7 @@ AT_ONCE = 5_000  # rows a request may score itself
 
 @dataclass(frozen=True, slots=True)
 class ScoreRun:
-    """What a run did: rows looked at, rows whose version, score, grade or marks changed, and how long it took.
+    """What a run did: rows looked at, rows whose score, grade or marks changed, and how long it took.
 
     `people`: those whose fit changed and who have a lead that may now be qualified.
     """
@@ -172,8 +172,7 @@ def _write(
             FROM ({scored}) AS scored
             LEFT JOIN {table} AS old ON old.workspace_id = %s AND old.icp_id = %s AND old.{subject} = scored.id
             WHERE old.id IS NULL
-                OR (old.version_id, old.score, old.grade, old.marks)
-                    IS DISTINCT FROM (%s, scored.score::smallint, scored.grade, scored.marks)
+                OR (old.score, old.grade, old.marks) IS DISTINCT FROM (scored.score::smallint, scored.grade, scored.marks)
             ORDER BY scored.id
             ON CONFLICT (workspace_id, icp_id, {subject}) DO UPDATE
                 SET version_id = excluded.version_id, score = excluded.score, grade = excluded.grade, marks = excluded.marks
@@ -181,7 +180,7 @@ def _write(
         )
         SELECT (SELECT count(*) FROM written), {_WAITING if model is PersonFit else "NULL"}
     """  # noqa: S608  names of our own tables; every value is a parameter
-    values = [workspace, version.icp_id, version.pk, *params, workspace, version.icp_id, version.pk]
+    values = [workspace, version.icp_id, version.pk, *params, workspace, version.icp_id]
     if model is PersonFit:
         values += [workspace, Stage.LEAD]
     looked_at = rows.order_by().count()

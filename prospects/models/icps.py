@@ -54,6 +54,7 @@ class IcpVersion(TenantModel):
 
 class FitBase(TenantModel):
     """Narrow: rewritten only where something changed. `marks` has one sign a part: + met, - not met, ? unknown (rules.fit).
+    `version`: under which this was written first; later ones that said the same left it (queries.fit.version_of).
 
     No index holds score, grade or marks, and pages are half filled (migration): a new score is then written in place,
     without touching an index, which makes scoring a million rows anew three times as fast.

@@ -30,6 +30,13 @@ def current_version(icp: Icp) -> IcpVersion | None:
     return IcpVersion.objects.filter(icp=icp, published_at__isnull=False).order_by("-number").first()
 
 
+def version_of(fit: CompanyFit | PersonFit) -> IcpVersion:
+    """The version whose parts the marks of a stored fit are about: the one in force once it has scored everybody (what it left
+    as it was, it says the same of), until then the one under which the fit was written."""
+    current = current_version(fit.icp)
+    return current if current is not None and current.scored_at else fit.version
+
+
 def scored_sql(rows: QuerySet[Any], profile: Profile, now: datetime) -> tuple[str, list[Any]]:
     """SQL of `id, score, grade, marks` for Company or Person rows, and its parameters; `now` in the workspace's zone.
 

@@ -16,6 +16,7 @@ from prospects.models import (
 )
 from prospects.queries.activities import uncorrected
 from prospects.queries.engagement import ledger_of
+from prospects.queries.fit import version_of
 from prospects.queries.leads import conversation_of, cycle_start, icp_of
 
 PERSON = (
@@ -87,14 +88,15 @@ def fit_in_words(lead: Lead, version: AgreementVersion | None) -> dict[str, Any]
         fit = CompanyFit.objects.select_related("icp", "version").filter(icp=icp, company=lead.company_id).first()
     if fit is None:
         return None
+    scored_by = version_of(fit)
     # Between the signs of criteria and personas stand the must-have's and the exclusion's (rules.fit).
-    signs = fit.marks[: len(fit.version.criteria)] + fit.marks[len(fit.version.criteria) + 2 :]
+    signs = fit.marks[: len(scored_by.criteria)] + fit.marks[len(scored_by.criteria) + 2 :]
     criteria = [
         {"label": item.get("label") or item.get("name") or item.get("key", ""), "mark": MARKS.get(mark, "unknown"), "weight": item.get("weight")}
-        for item, mark in zip([*fit.version.criteria, *fit.version.personas], signs, strict=False)
+        for item, mark in zip([*scored_by.criteria, *scored_by.personas], signs, strict=False)
     ]  # fmt: skip
     return {
-        "grade": fit.grade, "score": fit.score, "icp": fit.icp.name, "version": fit.version.number, "criteria": criteria,
+        "grade": fit.grade, "score": fit.score, "icp": fit.icp.name, "version": scored_by.number, "criteria": criteria,
     }  # fmt: skip
 
 

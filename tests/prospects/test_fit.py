@@ -18,7 +18,7 @@ from prospects.actions.fit import AT_ONCE, LANE, next_look, rescore, score_icp, 
 from prospects.actions.leads import open_lead
 from prospects.actions.people import create_person, update_person
 from prospects.models import Company, CompanyFit, IcpVersion, Lead, Person, PersonFit
-from prospects.queries.fit import explain_fit, fit_now, local_now, scored_sql
+from prospects.queries.fit import explain_fit, fit_now, local_now, scored_sql, version_of
 from prospects.rules.fields import COMPANY_FACTS, DEPARTMENTS, PERSON_FACTS, SENIORITIES
 from prospects.rules.fit import fit_of
 from prospects.rules.icps import check_content, content_of, parse_profile
@@ -116,6 +116,31 @@ def test_a_new_version_rewrites_all_and_leaves_one_row_each(world: Any) -> None:
     assert score_icp(icp=version.icp, now=NOW).written == 6
     assert CompanyFit.objects.count() == 3
     assert set(CompanyFit.objects.values_list("version", flat=True)) == {second.pk}
+
+
+def test_a_version_that_says_the_same_of_most_writes_only_the_others_and_speaks_for_all(world: Any) -> None:
+    version = plants()
+    score_icp(icp=version.icp, now=NOW)
+    before = written_at()
+    criteria = [part | {"label": f"New {part['label']}"} for part in PLANTS["criteria"]]
+    criteria[0] |= {"rule": {"field": "company.name", "op": "is", "value": "Kite"}}
+    second = IcpVersion.objects.create(
+        icp=version.icp, number=2, created_at=NOW, **(content_of(version) | {"criteria": criteria})
+    )
+    IcpVersion.objects.filter(pk=second.pk).update(published_at=NOW)
+    fit = PersonFit.objects.select_related("icp", "version").get(person__full_name="Mei Tanaka")
+    assert version_of(fit) == version  # the new one has not scored anybody yet
+    run = score_icp(icp=version.icp, now=NOW)
+    changed = {key for key, place in written_at().items() if before[key] != place}
+    assert run.written == len(changed) > 0 and run.looked_at == 6
+    kept = CompanyFit.objects.select_related("icp", "version").exclude(version=second)
+    fits = [*kept, *PersonFit.objects.select_related("icp", "version")]
+    assert len(kept) + CompanyFit.objects.filter(version=second).count() == 3
+    assert {version_of(fit) for fit in fits} == {second}
+    for fit in fits:
+        row = getattr(fit, "company", None) or fit.person
+        told = fit_now(row, second, NOW)
+        assert (fit.score, fit.grade, fit.marks) == (told.score, told.grade, told.marks), row
 
 
 def test_ids_limit_the_run_to_companies_with_their_people(world: Any) -> None:
