@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from accounts.actions.audit import actor_of
 from leadgen.core import clock
+from leadgen.core.counts import count_up_to
 from leadgen.core.errors import NotFound
 from prospects.actions.retention import keep_person, set_rule
 from prospects.models import RetentionNotice, RetentionRule
@@ -28,7 +29,7 @@ class RetentionRuleSerializer(serializers.Serializer[Any]):
         child=serializers.CharField(), required=False, help_text=f"Of people: {', '.join(KEEPS)}."
     )
     suppress = serializers.BooleanField(required=False)
-    due = serializers.IntegerField(read_only=True, help_text="Rows it would take now.")
+    due = serializers.IntegerField(read_only=True, help_text="Rows it would take now; above 10,000 an estimate.")
     ran_at = serializers.DateTimeField(read_only=True, allow_null=True)
 
 
@@ -76,7 +77,7 @@ def _answer(rule: RetentionRule) -> dict[str, Any]:
     return {
         "kind": rule.kind, "is_active": rule.is_active, "period": rule.period, "unit": KINDS[rule.kind].unit,
         "grace_days": rule.grace_days, "keeps": rule.keeps, "suppress": rule.suppress,
-        "due": due_rows(rule, clock.now()).order_by().count(), "ran_at": rule.ran_at,
+        "due": count_up_to(due_rows(rule, clock.now())).value, "ran_at": rule.ran_at,
     }  # fmt: skip
 
 

@@ -3,9 +3,10 @@
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 
 from prospects.models import RetentionRule
-from prospects.rules.retention import KEEPS, KINDS
+from prospects.rules.retention import KEEPS, KINDS, Kind
 
 
 class RetentionForm(forms.Form):
@@ -35,9 +36,17 @@ class RetentionForm(forms.Form):
                 "suppress": rule.suppress,
             },
         )  # fmt: skip
+        form.fields["period"].validators += [
+            MinValueValidator(kind.least, _bounds(kind)),
+            MaxValueValidator(kind.most, _bounds(kind)),
+        ]
         form.fields["period"].help_text = f"{kind.unit.capitalize()}, from {kind.least} to {kind.most}."
         form.fields["period"].label = f"After ({kind.unit})"
         if rule.kind != RetentionRule.Kind.PEOPLE:
             for name in ("grace_days", "keeps", "suppress"):
                 del form.fields[name]
         return form
+
+
+def _bounds(kind: Kind) -> str:
+    return f"From {kind.least} to {kind.most} {kind.unit}."

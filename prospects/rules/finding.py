@@ -97,7 +97,7 @@ def in_words(criteria: Mapping[str, Any]) -> str:
     """ "Industries: Machinery; Countries: DE, AT; Employees from: 50"."""
     parts = []
     # In the order of the form: a JSON column does not keep the one it was written in.
-    for name in (name for name in LABELS if name in criteria):
+    for name in (name for name in CRITERIA["people"] if name in criteria):
         value, labels = criteria[name], _CHOICES.get(name, {})
         if isinstance(value, list):
             more = f" and {len(value) - 8:,} more" if len(value) > 8 else ""

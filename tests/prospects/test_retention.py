@@ -59,6 +59,11 @@ def test_people_are_noticed_kept_spared_and_erased(acme, alice, bob, as_, api) -
     assert as_(bob).post(url, {"is_active": "on", "period": 24, "grace_days": 30}).status_code == 403
     wrong = as_(alice).post(url, {"is_active": "on", "period": 1, "grace_days": 30})
     assert wrong.status_code == 422
+    # What could not be saved is not counted either, however absurd.
+    for period in (0, 10**9):
+        absurd = as_(alice).post(url, {"period": period, "grace_days": 30, "preview": "1"})
+        assert absurd.status_code == 422 and "From 3 to 120 months." in absurd.content.decode()
+        assert ">3</b> people" in absurd.content.decode()
     with workspace_scope(acme.pk):
         assert not RetentionRule.objects.exists()
     assert run_lane(acme.pk, now=NOW) is None

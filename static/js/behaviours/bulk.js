@@ -18,7 +18,7 @@ function refresh(table) {
   bar.hidden = chosen.length === 0;
   const whole = bar.querySelector("[data-bulk-all]");
   if (!chosen.length && whole) whole.checked = false;
-  bar.querySelector("[data-bulk-count]").textContent = whole?.checked ? whole.dataset.bulkAll : `${chosen.length} ${bar.dataset.noun} selected`;
+  bar.querySelector("[data-bulk-count]").textContent = whole?.checked ? whole.dataset.bulkAll : `${chosen.length} ${chosen.length === 1 ? bar.dataset.one : bar.dataset.noun} selected`;
 }
 
 on("change", "[data-bulk-all]", (event, box) => refresh(box.closest("form").querySelector("[data-bulk]")));
