@@ -195,7 +195,7 @@ def apply(row: Any, values: Mapping[str, Any]) -> Changes:
 
 def label_of(row: Any, name: str) -> str:
     """A column's name for people: "linkedin_url" is "LinkedIn page"."""
-    special = {"linkedin_url": "LinkedIn page", "email": "e-mail", "external_id": "external id"}
+    special = {"linkedin_url": "LinkedIn page", "email": "e-mail", "external_id": "external id", "lawful_basis_at": "lawful basis since"}
     return special.get(name) or str(row._meta.get_field(name).verbose_name)
 
 
@@ -205,6 +205,8 @@ def shown(row: Any, name: str, value: Any) -> str:
         return "nothing"
     if isinstance(value, list):
         return ", ".join(value)
+    if isinstance(value, date):  # a moment too: which day is what a timeline tells
+        return f"{value:%-d %b %Y}"
     choices = dict(getattr(row._meta.get_field(name), "flatchoices", None) or ())
     return str(choices.get(value, value))
 

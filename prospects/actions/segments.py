@@ -15,7 +15,7 @@ from leadgen.core.rulelang import describe, parse, to_json
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
 from leadgen.core.visibility import as_asked, asker
-from prospects.models import Company, Person, Segment
+from prospects.models import Company, Person, Segment, SignalTrigger
 from prospects.models.locks import lock_row
 from prospects.rules.segments import CATALOGUES
 
@@ -94,9 +94,12 @@ def update_segment(*, segment: Segment, by: Actor, now: datetime, changes: Mappi
 
 
 def delete_segment(*, segment: Segment, by: Actor, now: datetime) -> None:
-    """Delete a segment with its history. People and companies stay."""
+    """Delete a segment with its history, and with the triggers of signals that are about it. People and companies stay."""
     lock_row(segment)
-    write_audit(by=by, action="segment.deleted", now=now, target=segment, detail={"rule": segment.rule})
+    detail: dict[str, Any] = {"rule": segment.rule}
+    if triggers := list(SignalTrigger.objects.filter(segment=segment).order_by("name").values_list("name", flat=True)):
+        detail["triggers"] = triggers
+    write_audit(by=by, action="segment.deleted", now=now, target=segment, detail=detail)
     segment.delete()
 
 

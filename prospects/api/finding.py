@@ -156,6 +156,8 @@ class FindingSearchViewSet(
     @extend_schema(summary="Rename or keep a search")
     def partial_update(self, request: Request, pk: str) -> Response:
         """`name` and `is_saved`; another question is another search."""
+        if other := sorted(set(request.data) - {"name", "is_saved"}):
+            raise Invalid("Only name and is_saved can be changed: another question is another search.", field=other[0])
         serializer = self.get_serializer(data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         data = {name: serializer.validated_data.get(name) for name in ("name", "is_saved")}

@@ -104,8 +104,8 @@ def group_chips(active: str) -> list[dict[str, Any]]:
 
 
 def first_touch(person: Person) -> Activity | None:
-    """The oldest fact we have of a person: where they came from. Who looks after them says nothing of that."""
-    rows = Activity.objects.filter(person=person).exclude(kind=K.ASSIGNED)
+    """The oldest fact we have of a person: where they came from. What we did to the record says nothing of that."""
+    rows = Activity.objects.filter(person=person).exclude(kind__in=(K.ASSIGNED, K.EDITED))
     return rows.select_related("campaign").order_by("at", "id").first()
 
 

@@ -245,9 +245,8 @@ class Entry:
 def history(searches: Sequence[FindingSearch]) -> list[Entry]:
     """Three queries, whatever their number."""
     keys = [one.pk for one in searches]
-    last: dict[UUID, FindingRun] = {}
-    for run in FindingRun.objects.filter(search__in=keys).order_by("number"):
-        last[run.search_id] = run
+    newest = FindingRun.objects.filter(search__in=keys).order_by("search", "-number").distinct("search")
+    last: dict[UUID, FindingRun] = {run.search_id: run for run in newest}
     spent_on: dict[UUID, Decimal] = defaultdict(Decimal)
     for key, total in FindingRun.objects.filter(search__in=keys).values_list("search").annotate(total=Sum("amount")):
         spent_on[key] += total

@@ -55,14 +55,15 @@ def privacy_settings(request: MemberRequest) -> HttpResponse:
 def erasure_detail(request: MemberRequest, erasure_id: UUID) -> HttpResponse:
     """The certificate: when, who asked, how much; nothing of the person."""
     erasure = get_object_or_404(Erasure.objects.select_related("member", "rule"), pk=erasure_id)
+    kept = f"{erasure.suppressed:,} address{'' if erasure.suppressed == 1 else 'es'} or number{'' if erasure.suppressed == 1 else 's'}"
     context = {
         "erasure": erasure, "back": reverse("privacy_settings", args=[request.workspace.slug]),
         "facts": [
             ("People", f"{erasure.people:,}"), ("Why", erasure.get_cause_display()), ("Reference", erasure.reference or "–"),
             ("Asked by", str(erasure.member or "Leadgen")), ("Asked", f"{erasure.asked_at:%-d %b %Y, %H:%M} UTC"),
-            ("Erased", f"{erasure.erased_at:%-d %b %Y, %H:%M} UTC" if erasure.erased_at else None),
-            ("Looked through to the end", f"{erasure.done_at:%-d %b %Y, %H:%M} UTC" if erasure.done_at else None),
-            ("Kept as keyed hashes", f"{erasure.suppressed:,} addresses and numbers nobody may write to or call"),
+            ("Erased", f"{erasure.erased_at:%-d %b %Y, %H:%M} UTC" if erasure.erased_at else "not yet"),
+            ("Looked through to the end", f"{erasure.done_at:%-d %b %Y, %H:%M} UTC" if erasure.done_at else "under way"),
+            ("Kept as keyed hashes", f"{kept} nobody may write to or call" if erasure.suppressed else "none"),
         ],
         "parts": [
             ("Removed", erasure.removed, "Rows that are gone."),

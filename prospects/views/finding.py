@@ -66,15 +66,15 @@ def finding_list(request: MemberRequest) -> HttpResponse:
 def finding_create(request: MemberRequest) -> HttpResponse:
     """A new search, prefilled: `?subject=`, `?icp=`, `?persona=`, `?company=` or `?segment=` (people there), or as an earlier
     one (`?like=`)."""
-    like = _chosen(FindingSearch.objects.select_related("icp"), request.GET.get("like"))
+    like = chosen(FindingSearch.objects.select_related("icp"), request.GET.get("like"))
     subject = like.subject if like else "people" if request.GET.get("subject") == "people" else "companies"
-    icp = like.icp if like else _chosen(Icp.objects.filter(is_archived=False), request.GET.get("icp"))
+    icp = like.icp if like else chosen(Icp.objects.filter(is_archived=False), request.GET.get("icp"))
     icp = icp or primary_icp()
     version = current_version(icp) if icp is not None else None
     profile = parse_profile(content_of(version), person=subject == "people") if version is not None else None
     persona = request.GET.get("persona", "")
     begin = from_profile(profile, persona) if profile is not None else {}
-    company = _chosen(Company.objects.all(), request.GET.get("company"))
+    company = chosen(Company.objects.all(), request.GET.get("company"))
     if company is not None and company.domain:
         keep = ("titles", "seniorities", "departments", "person_countries")
         begin = {name: value for name, value in begin.items() if name in keep} | {"domains": [company.domain]}
@@ -107,7 +107,7 @@ def finding_create(request: MemberRequest) -> HttpResponse:
 
 def _create(request: MemberRequest, form: FindingForm, subject: str) -> FindingSearch:
     data, criteria = form.cleaned_data, form.criteria()
-    segment = _chosen(Segment.objects.filter(subject="companies"), data.get("segment"))
+    segment = chosen(Segment.objects.filter(subject="companies"), data.get("segment"))
     if segment is not None:
         there = members_of(segment, now=clock.now()).exclude(domain="").order_by("pk")
         criteria["domains"] = list(there.values_list("domain", flat=True)[:MAX_DOMAINS])
@@ -116,7 +116,7 @@ def _create(request: MemberRequest, form: FindingForm, subject: str) -> FindingS
     return create_search(
         by=actor_of(request), now=clock.now(), subject=subject, criteria=criteria,
         provider=get_object_or_404(EnrichmentProvider.objects.all(), pk=data["provider"]),
-        icp=_chosen(Icp.objects.all(), data.get("icp")), wanted=data["wanted"],
+        icp=chosen(Icp.objects.all(), data.get("icp")), wanted=data["wanted"],
     )  # fmt: skip
 
 
@@ -188,8 +188,10 @@ def finding_order(request: MemberRequest, findingsearch_id: UUID) -> HttpRespons
                 request, _url(request, search), toast="They are being added. This can be undone like an import."
             )
         if act == "best":
-            under = request.POST.get("under") or None
-            rows = choose(search, best=int(request.POST.get("best") or 0), under=_decimal(under) if under else None)
+            under, best = request.POST.get("under") or None, int(request.POST.get("best") or 0)
+            if best < 1:
+                raise Invalid("Write how many rows, 1 or more.")
+            rows = choose(search, best=best, under=_decimal(under) if under else None)
             asked = len(rows)
         else:
             ids = selected_ids(request)
@@ -245,7 +247,7 @@ def _url(request: MemberRequest, search: FindingSearch) -> str:
     return reverse("finding_detail", args=[request.workspace.slug, search.pk])
 
 
-def _chosen(rows: Any, key: Any) -> Any:
+def chosen(rows: Any, key: Any) -> Any:
     """The row somebody means, None for none and for what is no id of ours."""
     try:
         return rows.filter(pk=UUID(str(key))).first() if key else None

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST
 from accounts.access import MemberRequest, member_view
 from accounts.actions.audit import actor_of
 from leadgen.core import clock
-from leadgen.core.errors import AppError, Invalid
+from leadgen.core.errors import AppError, Invalid, NotFound
 from leadgen.core.htmx import hx_redirect, refusal
 from prospects.actions.enrichment_providers import create_provider, delete_provider, update_provider
 from prospects.actions.finding_directory import fields_of, read_upload, upload
@@ -25,7 +25,7 @@ from prospects.queries import finding as queries
 from prospects.queries.enrichment import costs
 from prospects.rules.finding import price_words
 from prospects.rules.imports_fields import CATALOGUE
-from prospects.views.finding import finding_tabs, posted_ids
+from prospects.views.finding import chosen, finding_tabs, posted_ids
 from prospects.views.listing import add_app_error, selected_ids, sheet_or_page
 
 Kind = EnrichmentProvider.Kind
@@ -205,7 +205,9 @@ def person_guess_confirm(request: MemberRequest, person_id: UUID) -> HttpRespons
 
 def _people(request: MemberRequest) -> list[Any]:
     if request.POST.get("company"):
-        company = get_object_or_404(Company.objects.all(), pk=request.POST["company"])
+        company = chosen(Company.objects.all(), request.POST["company"])
+        if company is None:
+            raise NotFound("There is no such company.")
         return list(Person.objects.filter(company=company).values_list("pk", flat=True)[:900])
     return selected_ids(request)
 

@@ -41,6 +41,7 @@ def person_privacy(request: MemberRequest, person_id: UUID) -> HttpResponse:
             update_person(by=actor_of(request), now=clock.now(), person=person, changes=data)
         except AppError as error:
             add_app_error(basis_form, error)
+            person.refresh_from_db()  # what was refused is not what is held
         else:
             return hx_redirect(
                 request, reverse("person_privacy", args=[request.workspace.slug, person.pk]), toast="Noted."

@@ -20,7 +20,7 @@ from prospects.forms.companies import CompanyFilter
 from prospects.forms.people import PersonFilter
 from prospects.forms.segments import SegmentFilterForm, SegmentForm
 from prospects.forms.segments_rule import Draft
-from prospects.models import Segment, SegmentSnapshot, Stage
+from prospects.models import Segment, SegmentSnapshot, SignalTrigger, Stage
 from prospects.queries import companies, people
 from prospects.queries import segments as queries
 from prospects.queries.segments_coverage import cover, coverage, personas_of_primary
@@ -255,7 +255,8 @@ def segment_delete(request: MemberRequest, segment_id: UUID) -> HttpResponse:
         name = segment.name
         actions.delete_segment(segment=segment, by=actor_of(request), now=clock.now())
         return hx_redirect(request, reverse("segment_list", args=[request.workspace.slug]), toast=f"{name} is deleted.")
-    return sheet_or_page(request, "prospects/segment_delete.html", {"segment": segment})
+    triggers = list(SignalTrigger.objects.filter(segment=segment).order_by("name").values_list("name", flat=True))
+    return sheet_or_page(request, "prospects/segment_delete.html", {"segment": segment, "triggers": triggers})
 
 
 def _posted(

@@ -31,7 +31,8 @@ def test_by_hand_over_the_api_and_with_history(acme, alice, bob, as_, api) -> No
     url = f"/w/acme/people/{ana.pk}/privacy/"
     wrong = as_(bob).post(url, {"lawful_basis": "LI", "lawful_basis_at": "2027-01-01", "lawful_basis_note": ""})
     assert wrong.status_code == 422
-    assert "in the future" in wrong.content.decode()
+    # What was refused is not shown as what is held.
+    assert "in the future" in wrong.content.decode() and "since 1 Jan 2027" not in wrong.content.decode()
     with workspace_scope(acme.pk):
         assert not BasisEntry.objects.exists()
     as_(bob).post(url, {"lawful_basis": "LI", "lawful_basis_at": "2026-01-15", "lawful_basis_note": "Public register"})
@@ -48,6 +49,9 @@ def test_by_hand_over_the_api_and_with_history(acme, alice, bob, as_, api) -> No
     ]  # fmt: skip
     page = as_(bob).get(url).content.decode()
     assert "Public register" in page
+    # Noting the basis is no fact about where they came from; a timeline tells days, not microseconds.
+    assert "lawful basis since: nothing → 15 Jan 2026" in as_(bob).get(f"/w/acme/people/{ana.pk}/").content.decode()
+    assert "15 Jan 2026; " not in page and "lawful basis since:" not in page
     refused = client.patch(
         f"/api/v1/people/{ana.pk}/", {"lawful_basis": "", "lawful_basis_note": "x"}, "application/json"
     )

@@ -261,6 +261,9 @@ def test_the_journey_through_the_pages(
         with workspace_scope(acme.pk):
             assert Company.objects.count() == 2 and EnrichmentCharge.objects.get().amount == 1
         assert "already yours" in rep.get(url).content.decode()
+        wrong = rep.post(f"{url}add/", {"act": "best", "best": "-3"})
+        assert wrong.status_code == 400 and "Write how many rows" in wrong.content.decode()
+        assert rep.post("/w/acme/finding/contacts/", {"want": "email", "company": "x"}).status_code == 404
         rep.post(f"{url}save/", {"name": "Germany"})
         assert "Germany" in rep.get(f"{base}?saved=1").content.decode()
 
@@ -285,6 +288,11 @@ def test_the_api_searches_and_adds(
     assert outsider.post("/api/v1/finding-searches/", asked, **json_).status_code == 400
     url = f"/api/v1/finding-searches/{client.post('/api/v1/finding-searches/', asked, **json_).json()['id']}/"
     assert client.get(f"{url}quote/").json()["amount"] == "0.0000"
+    # Another question is another search: nothing is passed over in silence.
+    other = client.patch(url, {"name": "Mine", "criteria": {"countries": ["FR"]}}, **json_)
+    assert other.status_code == 400 and "another search" in other.content.decode()
+    assert client.get(url).json()["criteria"] == {"countries": ["DE"]} and client.get(url).json()["name"] != "Mine"
+    assert client.patch(url, {"name": "Mine"}, **json_).json()["name"] == "Mine"
     for path in ("results/", "quote/", "runs/"):
         assert outsider.get(f"{url}{path}").status_code == 404
     assert outsider.post(f"{url}run/", {"token": "a", "amount": "0"}, **json_).status_code == 404

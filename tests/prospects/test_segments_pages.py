@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from accounts.models import AuditEntry
 from leadgen.core.tenancy import workspace_scope
 from prospects.actions.segments import add_members, create_segment
 from prospects.actions.segments_refresh import refresh_segment
 from prospects.forms.segments_rule import Draft
-from prospects.models import Deal, Segment, SegmentMember
+from prospects.models import Deal, Segment, SegmentMember, SignalTrigger
 from prospects.queries import segments as queries
 from tests.factories.accounts import make_member
 from tests.factories.prospects import make_company, make_deal, make_person
@@ -249,3 +250,16 @@ def _state(acme: Any) -> Any:
     with workspace_scope(acme.pk):
         segments = list(Segment.objects.order_by("name").values("name", "rule", "is_archived", "count"))
         return json.dumps(segments), SegmentMember.objects.count()
+
+
+@pytest.mark.django_db
+def test_deleting_a_segment_names_the_triggers_that_go_with_it(acme, alice, as_, vps, now) -> None:
+    with workspace_scope(acme.pk):
+        SignalTrigger(name="Money at VPs", kinds=["funding"], segment=vps, created_at=now).save()
+        SignalTrigger(name="Anybody", kinds=["funding"], created_at=now).save()
+    page = as_(alice).get(f"/w/acme/segments/{vps.pk}/delete/").content.decode()
+    assert "“Money at VPs”" in page and "Anybody" not in page
+    as_(alice).post(f"/w/acme/segments/{vps.pk}/delete/")
+    with workspace_scope(acme.pk):
+        assert [row.name for row in SignalTrigger.objects.all()] == ["Anybody"]
+        assert AuditEntry.objects.get(action="segment.deleted").detail["triggers"] == ["Money at VPs"]
