@@ -195,7 +195,12 @@ def apply(row: Any, values: Mapping[str, Any]) -> Changes:
 
 def label_of(row: Any, name: str) -> str:
     """A column's name for people: "linkedin_url" is "LinkedIn page"."""
-    special = {"linkedin_url": "LinkedIn page", "email": "e-mail", "external_id": "external id", "lawful_basis_at": "lawful basis since"}
+    special = {
+        "linkedin_url": "LinkedIn page",
+        "email": "e-mail",
+        "external_id": "external id",
+        "lawful_basis_at": "lawful basis since",
+    }
     return special.get(name) or str(row._meta.get_field(name).verbose_name)
 
 
