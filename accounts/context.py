@@ -43,7 +43,10 @@ BELONGS = {
 }  # fmt: skip
 
 # Below the title of a list, for whom it is not all there is.
-SEEN_WORDS = {TEAM: "Your team's, and what nobody owns.", OWN: "Your own, and what nobody owns."}
+SEEN_WORDS = {
+    TEAM: "Your team’s, those you work on, and what nobody owns.",
+    OWN: "Your own, those you work on, and what nobody owns.",
+}
 
 # key -> a count beside that entry of the rail. Upper apps add theirs in AppConfig.ready() by `register_badge`: at most one
 # cheap query, run only where a frame is shown.

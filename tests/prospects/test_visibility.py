@@ -125,7 +125,7 @@ def test_one_who_sees_their_own_meets_somebody_elses(
     assert b"1 person" in boss.get("/w/acme/people/?q=secret.example").content
     listed = client.get("/w/acme/people/").content.decode()
     assert "ana@secret" not in listed
-    assert "Your own, and what nobody owns." in listed
+    assert "Your own, those you work on, and what nobody owns." in listed
     assert client.get("/w/acme/search/?q=Geheim").content.decode().count("ana@") == 1
     assert token.get("/api/v1/people/").json()["results"][0]["email"] == "ana@other.example"
     edit = token.patch(f"/api/v1/people/{hers.pk}/", {"title": "Mine now"}, content_type="application/json")
