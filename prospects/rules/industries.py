@@ -152,7 +152,7 @@ def industry(text: str) -> Industry | None:
     """The industry a word means: a code, a label, a name of LinkedIn's first version, a GICS sector, words of people. None
     where it is none of them: nothing is forced into the tree."""
     raw = text.strip()
-    if raw.isdecimal():
+    if raw.isdecimal() and len(raw) < 9:  # "²" is a digit, and no number
         return tree().get(int(raw))
     word = _key(raw.rsplit(">", 1)[-1])
     if not word:

@@ -111,7 +111,7 @@ def test_addresses_of_the_web(text: str, url: str, domain: str) -> None:
     [
         ("Software Development", 4), ("Computer Software", 4), ("SaaS", 4), ("Information Technology & Services", 96), ("4", 4),
         ("Maschinenbau", 55), ("Hospital & Health Care", 14), ("Assurance", 42), ("Manufacturing > Machinery Manufacturing", 55),
-        ("Softwre Development", 4), ("Something else", None), ("999999", None), ("", None),
+        ("Softwre Development", 4), ("Something else", None), ("999999", None), ("", None), ("²", None), ("9" * 5000, None),
     ],
 )  # fmt: skip
 def test_industries_have_linkedins_codes_or_none(text: str, code: int | None) -> None:
