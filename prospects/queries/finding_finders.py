@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from leadgen.core.visibility import as_asked
 from prospects.models import FINDING_KINDS, EnrichmentProvider, Person
 from prospects.queries.duplicates import PEOPLE
 from prospects.queries.enrichment import gives
@@ -27,8 +28,9 @@ def offers(provider: EnrichmentProvider) -> tuple[str, ...]:
 
 
 def open_people(want: str, ids: Sequence[UUID | str]) -> list[UUID]:
-    """Of these, who has none, whom nobody decided to leave without, and of whom enough is known to ask by."""
-    rows = Person.objects.filter(pk__in=list(ids), **{want: ""})
+    """Of these, whom whoever asks may see, who has none, whom nobody decided to leave without, and of whom enough is known to
+    ask by."""
+    rows = as_asked(Person.objects.filter(pk__in=list(ids), **{want: ""}))
     by_name = ~Q(full_name="") & Q(company__isnull=False) & ~Q(company__domain="")
     rows = rows.filter(by_name if want == "email" else by_name | ~Q(email="") | ~Q(linkedin_url=""))
     keys: list[UUID] = list(rows.order_by("pk").values_list("pk", flat=True))

@@ -167,7 +167,7 @@ def finder_ask(request: MemberRequest) -> HttpResponse:
     context = {
         "want": want, "words": WORDS[want], "quote": found, "token": uuid.uuid4().hex, "ids": found.people,
         "finders": [(name, price_words(price) if price else "") for name, price in found.finders],
-        "amount": price_words(found.amount), "back": reverse("person_list", args=[request.workspace.slug]),
+        "amount": price_words(found.amount), "back": _came_from(request),
     }  # fmt: skip
     return render(request, "prospects/finder_ask.html", context)
 
@@ -210,6 +210,14 @@ def _people(request: MemberRequest) -> list[Any]:
             raise NotFound("There is no such company.")
         return list(Person.objects.filter(company=company).values_list("pk", flat=True)[:900])
     return selected_ids(request)
+
+
+def _came_from(request: MemberRequest) -> str:
+    """The company whose people are asked about, which `_people` has looked up; else the list."""
+    slug = request.workspace.slug
+    if request.POST.get("company"):
+        return reverse("company_detail", args=[slug, request.POST["company"]])
+    return reverse("person_list", args=[slug])
 
 
 def _provider(key: UUID) -> EnrichmentProvider:

@@ -112,10 +112,10 @@ def signal_source_delete(request: MemberRequest, signalsource_id: UUID) -> HttpR
 def signal_trigger_list(request: MemberRequest) -> HttpResponse:
     """What signals set off."""
     triggers: list[Any] = list(SignalTrigger.objects.select_related("segment", "owner").order_by("name"))
-    enrolling = enroller().enrolling()
+    enrolling, labels = enroller().enrolling(), dict(Signal.Kind.choices)
     for trigger in triggers:
         trigger.enrols = enrolling.get(trigger.pk)
-        trigger.x_kinds = [Signal.Kind(kind).label for kind in trigger.kinds]
+        trigger.x_kinds = [labels.get(kind, kind) for kind in trigger.kinds]
     context = {"triggers": triggers, "signal_tabs": signal_tabs(request), "signal_tab": "triggers"}
     return render(request, "prospects/signal_triggers.html", context)
 

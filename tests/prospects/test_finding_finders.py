@@ -314,3 +314,24 @@ def test_the_api_searches_and_adds(
     refused = client.post("/api/v1/finders/quote/", {"want": "email", "ids": [str(person.pk)]}, **json_)
     assert refused.status_code == 400 and "Nobody is set up" in refused.content.decode()
     assert outsider.post("/api/v1/finders/", {"want": "email", "ids": [str(uuid4())], "count": 1, "amount": "0", "token": "t"}, **json_).status_code == 400  # fmt: skip
+
+
+def test_a_price_says_nothing_of_people_one_may_not_see(
+    acme: Workspace, alice: Someone, bob: Someone, api: Callable[..., Client], as_: Callable[[Someone], Client]
+) -> None:
+    with workspace_scope(acme.pk):
+        create_provider(by=BY, now=NOW, kind="pattern", name="Pattern")
+        lumen = make_company("Lumen", domain="lumen.example", owner=alice.member)
+        hers = make_person("Ana Ferreira", lumen, email="", owner=alice.member)
+        mine = make_person("Bo Berg", lumen, email="", owner=bob.member)
+        acme.visibility = {bob.member.role: "own"}
+        acme.save()
+    asked = {"want": "email", "ids": [str(hers.pk), str(mine.pk)]}
+    told = api(bob).post("/api/v1/finders/quote/", asked, "application/json").json()
+    assert (told["people"], told["skipped"]) == ([str(mine.pk)], 1)
+    with workspace_scope(acme.pk):
+        empty = make_company("Kite", domain="kite.example")
+    page = as_(alice).post("/w/acme/finding/contacts/", {"want": "email", "company": str(empty.pk)}).content.decode()
+    assert "no person is known here yet" in page and f"/w/acme/companies/{empty.pk}/" in page and "Pattern" not in page
+    seen = api(alice).post("/api/v1/finders/quote/", asked, "application/json").json()
+    assert (seen["count"], seen["skipped"]) == (2, 0)
