@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, Protocol, cast
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.models import Member, User, Workspace
 from accounts.permissions import PERMISSIONS, member_allows
@@ -27,6 +29,19 @@ class MemberView(Protocol):
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse: ...
 
 
+def _page_of(request: HttpRequest) -> str:
+    """Where to come back to after signing in: the page somebody looks at, not the fragment or form it just asked for."""
+    looked_at = request.headers.get("HX-Current-URL", "")
+    if not looked_at and request.method not in {"GET", "HEAD"}:
+        looked_at = request.headers.get("Referer", "")
+    if looked_at and url_has_allowed_host_and_scheme(
+        looked_at, {request.get_host()}, require_https=request.is_secure()
+    ):
+        parts = urlsplit(looked_at)
+        return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    return request.get_full_path()
+
+
 def member_view(permission: str, *, post: str = "") -> Callable[[Callable[..., HttpResponse]], MemberView]:
     """Guard a view. `post` names the permission of its unsafe methods where it differs from that of looking.
 
@@ -40,7 +55,7 @@ def member_view(permission: str, *, post: str = "") -> Callable[[Callable[..., H
         @wraps(view)
         def guarded(request: HttpRequest, slug: str, *args: Any, **kwargs: Any) -> HttpResponse:
             if not request.user.is_authenticated:
-                response = redirect_to_login(request.get_full_path())
+                response = redirect_to_login(_page_of(request))
                 if request.headers.get("HX-Request"):
                     # A fragment must not be replaced by a log-in page: reload the whole page there.
                     hx = HttpResponse(status=200)

@@ -108,6 +108,18 @@ def test_a_page_opened_signed_out_comes_back_after_log_in(alice):
     assert done["Location"] == "/w/acme/settings/members/?role=sdr"
 
 
+def test_a_session_that_ends_on_a_page_comes_back_to_the_page_and_not_to_its_part(alice):
+    page = "http://testserver/w/acme/territories/new/?a=1"
+    part = {"path": "/w/acme/segments/rule/", "headers": {"HX-Request": "true", "HX-Current-URL": page}}
+    asked = Client().post(**part)
+    assert (asked.status_code, asked["HX-Redirect"]) == (200, "/accounts/login/?next=/w/acme/territories/new/%3Fa%3D1")
+    form = Client().post("/w/acme/privacy/notices/", headers={"Referer": page})
+    assert form["Location"] == "/accounts/login/?next=/w/acme/territories/new/%3Fa%3D1"
+    # Another site's address is no page of ours.
+    part["headers"]["HX-Current-URL"] = "https://evil.example/w/acme/"
+    assert Client().post(**part)["HX-Redirect"] == "/accounts/login/?next=/w/acme/segments/rule/"
+
+
 def test_too_many_wrong_passwords_are_stopped(db):
     make_user("dora@acme.example")
     client = Client()
