@@ -108,7 +108,7 @@ class Rows:
         self._texts = {f.attname for f in fields if isinstance(f, models.CharField | models.TextField) and not f.null}
         self._types = {f.attname: column_type(f) for f in fields}
         # A list or dict of its own for each row; all other defaults are one value for all.
-        own = {f.attname: f.get_default for f in fields if f.has_default() and callable(f.default)}
+        own: dict[str, Any] = {f.attname: f.default for f in fields if f.has_default() and callable(f.default)}
         self._blank = {f.attname: own.get(f.attname) or f.get_default() for f in fields}
         self._fresh = list(own)
         self._dated = "updated_at" in self.columns
