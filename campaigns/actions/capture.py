@@ -25,7 +25,9 @@ from prospects.actions.people import create_person, update_person
 from prospects.actions.routing import hours_of_workspace, route_lead
 from prospects.actions.tasks import create_task
 from prospects.models import ActivityKind, Campaign, Channel, Company, Consent, Lead, Person, PersonFit, Task
+from prospects.queries.duplicates import COMPANIES, PEOPLE
 from prospects.queries.leads import open_lead_of
+from prospects.queries.merges import record_by
 from prospects.rules import normalise
 from prospects.rules.sla import add_working_minutes
 
@@ -258,7 +260,7 @@ def _company(row: Submission, by: Actor, now: datetime) -> tuple[Company | None,
     if not domain or domain in normalise.FREE_MAIL:
         named = f" (“{name}” was typed)" if name else ""
         return None, f"no company: the address is a mailbox provider’s{named}" if address else f"no company{named}"
-    known = Company.objects.filter(domain=domain).first()
+    known: Company | None = record_by(COMPANIES, "domain", domain)
     if known is not None:
         return known, f"company {known.name} by its domain {domain}"
     made = find_or_create_company(by=by, now=now, domain=domain, name=name, source=f"Form {row.form.name}"[:120])
@@ -268,9 +270,7 @@ def _company(row: Submission, by: Actor, now: datetime) -> tuple[Company | None,
 def _person(row: Submission, form: Form, company: Company | None, by: Actor, now: datetime) -> tuple[Person, str]:
     """The person who has this address, with what was unknown filled in and nothing overwritten; else a new one."""
     facts = _facts(row.data)
-    known = None
-    if facts.get("email"):
-        known = Person.objects.select_related("company", "owner").filter(email=facts["email"]).first()
+    known: Person | None = record_by(PEOPLE, "email", facts.get("email", ""), "company", "owner")
     if known is None:
         basis = f"Consent, {form.name} v{row.consent_version}"[:200] if row.consent_given else ""
         values = {**facts, "source": f"Form {form.name}"[:120], "lawful_basis": basis}

@@ -24,6 +24,8 @@ from campaigns.rules.inbound import InboundMessage, read_mail
 from leadgen.core import secrets
 from leadgen.core.errors import AppError, Refused
 from prospects.models import Person
+from prospects.queries.duplicates import PEOPLE
+from prospects.queries.merges import record_by
 
 SIGNATURE = re.compile(r"t=(\d{1,12}),v1=([0-9a-f]{64})")
 TOLERANCE = timedelta(minutes=10)
@@ -128,7 +130,8 @@ def _effect_of(got: Received) -> str:
 
 
 def _sender(mail: InboundMessage) -> Person | None:
-    return Person.objects.filter(email=mail.from_address.lower()).first() if mail.from_address else None
+    found: Person | None = record_by(PEOPLE, "email", mail.from_address.lower())
+    return found
 
 
 def _suggested(mailbox: Mailbox, mail: InboundMessage, person: Person | None) -> list[dict[str, Any]]:

@@ -15,6 +15,8 @@ from prospects.actions.activities import record_activity
 from prospects.actions.custom import with_values
 from prospects.actions.fit import rescore
 from prospects.models import Activity, ActivityKind, Company, Person
+from prospects.queries.duplicates import COMPANIES
+from prospects.queries.merges import record_by
 from prospects.queries.visibility import hidden, owner_words
 from prospects.rules import normalise
 from prospects.rules.naics import industry_code
@@ -112,12 +114,12 @@ def delete_companies(*, by: Actor, now: datetime, companies: Sequence[Company]) 
 
 
 def find_or_create_company(*, by: Actor, now: datetime, domain: str = "", name: str = "", source: str = "") -> Company:
-    """The company of this domain, or a new one. Never matched by name alone: two firms may share a name."""
+    """The company of this domain (also one that it led to by a merge), or a new one. Never matched by name alone: two firms
+    may share a name."""
     key = normalise.domain(domain) if domain else ""
-    if key:
-        found = Company.objects.filter(domain=key).first()
-        if found is not None:
-            return found
+    found: Company | None = record_by(COMPANIES, "domain", key)
+    if found is not None:
+        return found
     try:
         return create_company(by=by, now=now, name=name or key, domain=key, source=source)
     except Conflict:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from prospects.actions.imports_context import Companies, Context, Owners, money, warn
+from prospects.actions.imports_context import Companies, Context, Owners, money, tell_former, warn
 from prospects.actions.imports_match import CompanyMatcher, load_own, named, own_row
 from prospects.actions.imports_policy import Merger
 from prospects.actions.imports_store import Row, RowRefused, Unit
@@ -92,6 +92,8 @@ class CompaniesImport:
             if self.matcher:
                 self.matcher.learn(made)
             return True, made
+        tell_former(row, self.companies.rows, found, values, ("domain", "external_id"))
+        wanted = self.companies.rows.without_former(found, wanted)
         if self.merger:
             wanted = self.merger.settle(found, wanted, row)
         if wanted.get("external_id") and found["external_id"] not in ("", wanted["external_id"]):

@@ -83,6 +83,15 @@ def warn(row: ConvertedRow, message: str, remedy: str = "Nothing to do if that i
     row.issues.append(RowIssue(row.line, "", value[:300], message[:300], remedy[:300], "warning"))
 
 
+def tell_former(row: ConvertedRow, rows: Rows, found: Row, values: Mapping[str, Any], keys: Sequence[str]) -> None:
+    """Remark where a row was found by what its record was known by before a merge: the record keeps what it has."""
+    for key in keys:
+        before = rows.former(key, values.get(key))
+        if before and before[0] is found and found[key] != values[key]:
+            name, at = found.get("full_name") or found.get("name") or found[key], before[1]
+            warn(row, f"{values[key]} became part of {name} by a merge on {at:%d %b %Y}, which keeps {found[key] or 'what it has'}", value=str(values[key]))  # fmt: skip
+
+
 class Owners:
     """Members by e-mail or name; a name nobody has becomes an inactive member."""
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from prospects.actions.basis import FIELDS as BASIS
 from prospects.actions.basis import settle_basis
-from prospects.actions.imports_context import Companies, Context, Owners, domain_of, money, warn
+from prospects.actions.imports_context import Companies, Context, Owners, domain_of, money, tell_former, warn
 from prospects.actions.imports_match import PersonMatcher, load_own, named, own_row
 from prospects.actions.imports_policy import Merger
 from prospects.actions.imports_store import Row, RowRefused, Rows, Unit
@@ -133,6 +133,7 @@ class Persons:
 
     def change(self, row: Row, values: dict[str, Any], *, literally: bool = False) -> bool:
         """Filled cells overwrite; a new address is not verified yet; a new title is read again."""
+        values = self.rows.without_former(row, values)
         wanted = dict(values) if literally else _with_role(values, row)
         full = f"{wanted.get('first_name', row['first_name'])} {wanted.get('last_name', row['last_name'])}".strip()
         wanted["full_name"] = full[:250]
@@ -210,6 +211,9 @@ class PeopleImport:
         domain, name = _company_domain(values), str(values.get("company", ""))
         known = self.companies.rows.by("domain", domain)
         found = self._find(values, key, known["id"] if known else None)
+        before = self.people.rows.former("email", values.get("email")) if found is not None else None
+        if before and before[0] is found and "domain" not in values:
+            domain = ""  # no company is made from an address that somebody had once
         facts = {column: values[name] for name, column in _COMPANY_FACTS.items() if name in values}
         if "funding_total" in facts:
             facts["funding_total"] = money(facts["funding_total"])
@@ -244,6 +248,8 @@ class PeopleImport:
             if self.merger:
                 self.merger.made(person, values)
         else:
+            tell_former(row, self.people.rows, found, values, ("email", "external_id"))
+            wanted = self.people.rows.without_former(found, wanted)
             if self.merger:
                 wanted = self.merger.settle(found, wanted, row)
             if wanted.get("external_id") and found["external_id"] not in ("", wanted["external_id"]):

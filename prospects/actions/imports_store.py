@@ -6,6 +6,7 @@ columns travel as arrays.
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,8 +18,12 @@ from leadgen.core.arrays import Source, column_type, source_of, text_of
 from leadgen.core.ids import uuid7
 from leadgen.core.prepared import server_cursor
 from leadgen.core.tenancy import TenantModel, current_workspace_id
+from prospects.models import Company, Person
+from prospects.queries.duplicates import COMPANIES, PEOPLE, Subject
+from prospects.queries.merges import former
 
 _UNREAD = object()
+_MERGED: dict[type[TenantModel], Subject] = {Person: PEOPLE, Company: COMPANIES}
 # `fields_at` of a record: column -> when (seconds) an import last changed it, as of the day its file counts for; beside it
 # when that was written, and how old the row was that made the record, where its file said so.
 WRITTEN, MADE = "", "*"
@@ -129,6 +134,7 @@ class Rows:
         if keep:
             return
         self._by_id = {}
+        self._former: dict[tuple[str, Any], tuple[Row, datetime]] = {}
         self._index = {key: {} for key in self._keys}
         self._asked = {key: set() for key in self._keys}
 
@@ -142,6 +148,21 @@ class Rows:
             asked.update(wanted)
             # A set: of a list Django resolves each value, which for a batch takes longer than the query.
             self.load(self.model.objects.filter(**{f"{key}__any": set(wanted)}))
+            self._fetch_former(key, [value for value in wanted if value not in self._index[key]])
+
+    def _fetch_former(self, key: str, values: list[Any]) -> None:
+        """Records that were known by these before a merge: whoever names them still means them."""
+        subject = _MERGED.get(self.model)
+        found = former(subject, key, values) if subject is not None and values else {}
+        if found:
+            rows = {
+                row["id"]: row for row in self.load(self.model.objects.filter(pk__any={pk for pk, _ in found.values()}))
+            }
+            self._former |= {(key, value): (rows[pk], at) for value, (pk, at) in found.items() if pk in rows}
+
+    def former(self, key: str, value: Any) -> tuple[Row, datetime] | None:
+        """The record that was known by this before a merge, and when that was; None where one has it today."""
+        return None if value in self._index.get(key, ()) else self._former.get((key, value))
 
     def load(self, rows: "QuerySet[Any]") -> list[Row]:
         """Bring in the rows of a queryset; one that is known already stays as it is in memory."""
@@ -159,8 +180,13 @@ class Rows:
         return found
 
     def by(self, key: str, value: Any) -> Row | None:
-        """The row with this key, if it was fetched or made."""
-        return self._index[key].get(value) if value not in ("", None) else None
+        """The row with this key, if it was fetched or made; else the one that had it before a merge."""
+        if value in ("", None):
+            return None
+        found = self._index[key].get(value)
+        if found is None and self._former and (before := self._former.get((key, value))):
+            found = before[0]
+        return found
 
     def get(self, pk: UUID | None) -> Row | None:
         return self._by_id.get(pk) if pk is not None else None
@@ -192,6 +218,8 @@ class Rows:
         else:
             return False  # what nearly every row of a file says that was imported before
         changed = {name: value for name, value in values.items() if row.get(name, _UNREAD) != value}
+        if self._former and not (changed := self.without_former(row, changed)):
+            return False
         key = row["id"]
         if key not in self._new and key not in self._before:
             self._before[key] = dict(row)
@@ -205,6 +233,11 @@ class Rows:
             row[name] = value
         self.unit.touched.append((self, key))
         return True
+
+    def without_former(self, row: Row, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values without keys that this record had before a merge: it keeps those it has now."""
+        told = {name: self.former(name, value) for name, value in values.items() if name in self._keys}
+        return {name: value for name, value in values.items() if not ((at := told.get(name)) and at[0] is row)}
 
     def is_new(self, row: Row) -> bool:
         return row["id"] in self._new

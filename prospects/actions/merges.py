@@ -4,7 +4,7 @@ What may be there once stays once: an open lead, an active enrolment, an address
 is deleted; its id answers with where it went, and everything it was stands in the merge until it can no longer be undone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -123,8 +123,8 @@ def merge_rows(
         effects["suppressed"] = _suppress_too(kept, suppressed, by=by, now=now)
     mover.store()
     merge.kept_after = row_images(subject.model, [kept.pk])[0]
-    merge.counts, merge.effects = mover.counts, effects
-    merge.save(update_fields=["kept_after", "counts", "effects"])
+    merge.counts, merge.effects, merge.keys = mover.counts, effects, _former_keys(kept, before.values())
+    merge.save(update_fields=["kept_after", "counts", "effects", "keys"])
     derive(subject, [kept.pk], now=now)
     moved = ", ".join(f"{count} {noun}" for noun, count in mover.counts.items())
     record_activity(
@@ -195,6 +195,13 @@ def _values(asked: list[Choice], picked: Mapping[str, str], kept: Any, gone: Any
         if full_name(named) != kept.full_name:
             values["full_name"] = full_name(named)
     return values
+
+
+def _former_keys(kept: Any, before: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What the two were known by and the one that stayed is not any more."""
+    names = [name for name in ("email", "domain", "external_id") if hasattr(kept, name)]
+    known = {f"{name}:{image[name]}" for image in before for name in names if image.get(name)}
+    return sorted(known - {f"{name}:{getattr(kept, name)}" for name in names})
 
 
 def _ages(kept: Any, values: Mapping[str, Any], now: datetime) -> dict[str, int] | None:

@@ -47,7 +47,7 @@ def undo_merge(*, merge: Merge, by: Actor, now: datetime) -> list[str]:
     _keep_apart(merge, subject, by=by, now=now)
     derive(subject, [merge.kept_id, merge.gone_id], now=now)
     merge.undone_at, merge.undone_by, merge.left = now, by.member, [words[:300] for words in left]
-    merge.kept_before, merge.kept_after, merge.gone_before = {}, {}, {}
+    merge.kept_before, merge.kept_after, merge.gone_before, merge.keys = {}, {}, {}, []
     merge.save()
     MergeMove.objects.filter(merge=merge).delete()
     for row, other in ((kept, gone), (gone, kept)):

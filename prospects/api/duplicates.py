@@ -80,6 +80,9 @@ class MergeSerializer(serializers.ModelSerializer[Merge]):
     moved = serializers.JSONField(source="counts", read_only=True, help_text="How many of what went over.")
     can_undo = serializers.SerializerMethodField()
     not_restored = serializers.JSONField(source="left", read_only=True, help_text="Of an undo: what stayed, and why.")
+    known_by = serializers.SerializerMethodField(
+        help_text="E-mail, domain and external id the row that stayed has no more: imports and forms that bring them mean it."
+    )
     member = serializers.PrimaryKeyRelatedField[Member](read_only=True)
     undone_by = serializers.PrimaryKeyRelatedField[Member](read_only=True)
 
@@ -87,12 +90,18 @@ class MergeSerializer(serializers.ModelSerializer[Merge]):
         model = Merge
         fields = [
             "id", "kind", "kept_id", "gone_id", "into", "kept_label", "gone_label", "at", "member", "score", "taken", "moved",
-            "effects", "can_undo", "undo_until", "undone_at", "undone_by", "not_restored",
+            "effects", "known_by", "can_undo", "undo_until", "undone_at", "undone_by", "not_restored",
         ]  # fmt: skip
         read_only_fields = fields
 
     def get_into(self, merge: Merge) -> UUID | None:
         return merge.person_id if merge.kind == Merge.Kind.PEOPLE else merge.company_id
+
+    def get_known_by(self, merge: Merge) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name, value in merge.known_by:
+            found.setdefault(name, []).append(value)
+        return found
 
     def get_can_undo(self, merge: Merge) -> bool:
         return why_not(merge, clock.now()) == ""

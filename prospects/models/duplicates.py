@@ -129,6 +129,9 @@ class Merge(TenantModel):
     undone_at = models.DateTimeField(null=True)
     undone_by = TenantForeignKey("accounts.Member", null=True)
     left = ArrayField(models.CharField(max_length=300), default=list)  # what an undo could not restore, in words
+    # "email:a@b.example", "domain:...", "external_id:...": what only the row that went, or the one that stayed before, was known
+    # by. Whoever brings it later means the row that stayed (queries.merges.former).
+    keys = ArrayField(models.CharField(max_length=300), default=list, db_default=[])
 
     class Meta(TenantModel.Meta):
         constraints = [
@@ -141,10 +144,16 @@ class Merge(TenantModel):
             models.Index(fields=["workspace", "-at", "-id"], name="merge_at"),
             models.Index(fields=["workspace", "person"], name="merge_person"),
             models.Index(fields=["workspace", "company"], name="merge_company"),
+            GinIndex(fields=["workspace", "keys"], name="merge_keys"),
         ]
 
     def __str__(self) -> str:
         return f"{self.gone_label} into {self.kept_label}"
+
+    @property
+    def known_by(self) -> list[tuple[str, str]]:
+        """(email, domain or external_id; value) of what leads to the row that stayed since."""
+        return [(name, value) for name, _, value in (key.partition(":") for key in self.keys)]
 
 
 class MoveAct(models.TextChoices):

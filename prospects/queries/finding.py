@@ -25,8 +25,10 @@ from prospects.models import (
     IcpVersion,
     Person,
 )
+from prospects.queries.duplicates import COMPANIES, PEOPLE, Subject
 from prospects.queries.enrichment import spent
 from prospects.queries.fit import current_version, local_now
+from prospects.queries.merges import former
 from prospects.queries.suppressions import suppressions_of
 from prospects.queries.visibility import hidden, owner_words
 from prospects.rules.fields import COMPANY_FACTS, PERSON_FACTS
@@ -150,6 +152,7 @@ def _companies(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
     pages = {row.values["linkedin_url"] for row in rows if row.values.get("linkedin_url")}
     firms = Company.objects.select_related("owner")
     by_domain = {one.domain: one for one in firms.filter(domain__in=domains)}
+    by_domain |= _merged(COMPANIES, "domain", domains - by_domain.keys(), firms)
     by_page = {one.linkedin_url: one for one in firms.filter(linkedin_url__in=pages)}
     barred = suppressions_of([f"nobody@{domain}" for domain in domains])
     found: dict[UUID, Standing] = {}
@@ -170,6 +173,7 @@ def _people(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
     names = {name_of(row.values).upper() for row in rows} - {""}
     everybody = Person.objects.select_related("owner", "company__owner")
     by_email = {one.email: one for one in everybody.filter(email__in=emails)}
+    by_email |= _merged(PEOPLE, "email", emails - by_email.keys(), everybody)
     by_page = {one.linkedin_url: one for one in everybody.filter(linkedin_url__in=pages)}
     there = everybody.filter(company__domain__in=domains).annotate(x_upper=Upper("full_name"))
     by_name: dict[tuple[str, str], Person] = {
@@ -190,6 +194,13 @@ def _people(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
         else:
             found[row.pk] = Standing(hit, OURS) if hit else _ordered(row)
     return found
+
+
+def _merged(subject: Subject, name: str, values: set[str], rows: QuerySet[Any]) -> dict[str, Any]:
+    """Value -> the record it led to by a merge."""
+    before = former(subject, name, values)
+    known = rows.in_bulk({key for key, _ in before.values()}) if before else {}
+    return {value: known[key] for value, (key, _) in before.items() if key in known}
 
 
 def _ordered(row: FindingResult) -> Standing:

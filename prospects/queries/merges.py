@@ -1,5 +1,6 @@
 """Reads of merges: two rows side by side, where a gone id went, who may merge what."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -68,6 +69,30 @@ def keep_first(subject: Subject, one: Any, other: Any) -> tuple[Any, Any]:
     }
     ranked = sorted((one, other), key=lambda row: (-known[row.pk], row.created_at, row.pk))
     return ranked[0], ranked[1]
+
+
+def former(subject: Subject, name: str, values: Iterable[str]) -> dict[str, tuple[UUID, datetime]]:
+    """Of these addresses (`name`: email), domains or external ids, those that a record was known by before it became part of
+    another: value -> (the record that stayed, when). Whose it is today comes first: ask only for what nobody has."""
+    asked = {f"{name}:{value}": value for value in values}
+    if not asked or not (rows := Merge.objects.filter(kind=subject.kind, undone_at=None).exclude(keys=[])).exists():
+        return {}
+    found: dict[str, tuple[UUID, datetime]] = {}
+    told = rows.filter(keys__overlap=list(asked)).order_by("at", "pk").values_list("keys", subject.column, "at")
+    for keys, record, at in told:
+        found |= {asked[key]: (record, at) for key in keys if key in asked and record is not None}
+    return found
+
+
+def record_by(subject: Subject, name: str, value: str, *related: str) -> Any | None:
+    """Whose this address, domain or external id is; of nobody today, whoever it led to by a merge."""
+    if not value:
+        return None
+    rows = subject.model.objects.select_related(*related) if related else subject.model.objects.all()
+    found = rows.filter(**{name: value}).first()
+    if found is None and (before := former(subject, name, [value]).get(value)):
+        found = rows.filter(pk=before[0]).first()
+    return found
 
 
 def merged_into(subject: Subject, key: UUID | str) -> Any | None:

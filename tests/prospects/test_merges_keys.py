@@ -1,0 +1,102 @@
+"""After a merge, what the row that went was known by leads to the one that stayed; whose it is today comes first."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from accounts.actions.audit import Actor
+from accounts.models import Workspace
+from leadgen.core.tenancy import workspace_scope
+from prospects.actions.companies import find_or_create_company
+from prospects.actions.merges import merge_rows
+from prospects.actions.merges_undo import undo_merge
+from prospects.models import Company, Merge, Person
+from prospects.queries.duplicates import COMPANIES, PEOPLE
+from prospects.queries.merges import record_by
+from tests.factories.prospects import make_company, make_person
+from tests.prospects.imports import NOW, counts, issues, run
+
+pytestmark = pytest.mark.django_db
+OLD = "Email,Job Title,City\nana@old.example,CEO,Faro\n"
+
+
+@pytest.fixture
+def merged(acme: Workspace, by_alice: Actor) -> Merge:
+    """Ana of two addresses, who keeps the newer one."""
+    with workspace_scope(acme.pk):
+        firm = make_company("Lumen", domain="new.example")
+        kept = make_person("Ana Silva", firm, email="ana@new.example", email_status="valid")
+        gone = make_person("Ana Silva", firm, email="ana@old.example", external_id="crm-7")
+        return merge_rows(
+            subject=PEOPLE, kept=kept, gone=gone, by=by_alice, now=NOW, chosen={"email": "kept", "external_id": "kept"}
+        )
+
+
+def test_a_list_that_brings_the_old_address_means_the_person_who_stayed(
+    acme: Workspace, merged: Merge, by_alice: Actor
+) -> None:
+    made = run(acme, "people", OLD)
+    assert counts(made) == (0, 1, 0, 0)
+    words = "ana@old.example became part of Ana Silva by a merge on 04 Mar 2026, which keeps ana@new.example"
+    assert [message for _, _, message in issues(acme, made)] == [words]
+    with workspace_scope(acme.pk):
+        ana = Person.objects.get()
+        assert (ana.email, ana.email_status, ana.title, ana.city) == ("ana@new.example", "valid", "CEO", "Faro")
+        assert Merge.objects.get().known_by == [("email", "ana@old.example"), ("external_id", "crm-7")]
+        assert Company.objects.get().domain == "new.example"
+    assert counts(run(acme, "people", OLD)) == (0, 0, 1, 0)
+    assert counts(run(acme, "people", "External id,Email,City\ncrm-7,,Beja\n")) == (0, 1, 0, 0)
+    # A lead of hers, too.
+    run(acme, "leads", "external_id,email,opened_at\nL1,ana@old.example,2026-01-01\n")
+    with workspace_scope(acme.pk):
+        assert Person.objects.get().email == "ana@new.example"
+
+
+def test_forms_and_the_merge_tell_it_too(
+    acme: Workspace, merged: Merge, by_alice: Actor, alice: Any, as_: Any, api: Any
+) -> None:
+    answer = api(alice).get(f"/api/v1/merges/{merged.pk}/").json()
+    assert answer["known_by"] == {"email": ["ana@old.example"], "external_id": ["crm-7"]}
+    assert "ana@old.example" in as_(alice).get(f"/w/acme/merges/{merged.pk}/").content.decode()
+    with workspace_scope(acme.pk):
+        found = record_by(PEOPLE, "email", "ana@old.example")
+        assert found == Person.objects.get() and record_by(PEOPLE, "email", "nobody@old.example") is None
+
+
+def test_an_undone_merge_and_a_new_owner_of_the_address_end_it(acme: Workspace, merged: Merge, by_alice: Actor) -> None:
+    with workspace_scope(acme.pk):
+        other = make_person("Ana Old", email="ana@old.example")
+    assert counts(run(acme, "people", OLD)) == (0, 1, 0, 0)
+    with workspace_scope(acme.pk):
+        other.refresh_from_db()
+        assert other.title == "CEO" and Person.objects.get(email="ana@new.example").title == ""
+        other.delete()
+        undo_merge(merge=merged, by=by_alice, now=NOW + timedelta(days=1))
+        merged.refresh_from_db()
+        assert merged.known_by == []
+    assert counts(run(acme, "people", OLD)) == (0, 1, 0, 0)
+    with workspace_scope(acme.pk):
+        assert Person.objects.get(pk=merged.gone_id).title == "CEO"
+
+
+def test_people_of_a_domain_that_was_merged_work_at_the_company_that_stayed(acme: Workspace, by_alice: Actor) -> None:
+    with workspace_scope(acme.pk):
+        kept, gone = (
+            make_company("Lumen", domain="lumen.example"),
+            make_company("Lumen Iberia", domain="lumen-ib.example"),
+        )
+        merge_rows(subject=COMPANIES, kept=kept, gone=gone, by=by_alice, now=NOW, chosen={"domain": "kept"})
+    assert counts(run(acme, "people", "Email,First Name\nbea@lumen-ib.example,Bea\n")) == (1, 0, 0, 0)
+    firms: Any = "Name,Domain,Employees\nLumen Iberia,lumen-ib.example,500\n"
+    assert counts(run(acme, "companies", firms))[:2] == (0, 1)
+    with workspace_scope(acme.pk):
+        firm = Company.objects.get()
+        assert (firm.domain, firm.employees) == ("lumen.example", 500)
+        assert Person.objects.get().company == firm
+        assert find_or_create_company(by=by_alice, now=NOW, domain="lumen-ib.example") == firm
+        # That one goes on: its former domains go with it.
+        last = make_company("Lumen Group", domain="group.example")
+        merge_rows(subject=COMPANIES, kept=last, gone=firm, by=by_alice, now=NOW, chosen={"domain": "kept"})
+        assert find_or_create_company(by=by_alice, now=NOW, domain="lumen-ib.example") == last
+        assert find_or_create_company(by=by_alice, now=NOW, domain="lumen.example") == last
