@@ -41,6 +41,7 @@ from prospects.sources.finding import Found, Page, RateLimited
 
 LANE, TASK = "finding", "prospects.run_finding"
 LEASE = timedelta(minutes=5)
+MAX_TRIES = 5  # of one page, by workers that died or met a fault
 Kind, RunState = EnrichmentProvider.Kind, FindingRun.State
 
 
@@ -158,8 +159,12 @@ def _take(now: datetime) -> FindingRun | None:
         free, ripe, state=RunState.ASKING
     )
     run: FindingRun | None = rows.select_related("search__provider", "search__icp").order_by("id").first()
-    if run is not None:
-        FindingRun.objects.filter(pk=run.pk).update(taken_until=Now() + LEASE)
+    if run is None:
+        return None
+    if run.tries >= MAX_TRIES:
+        _end(run, RunState.FAILED, now, f"It stopped {MAX_TRIES} times at page {run.pages + 1}; the log says why.")
+        return _take(now)
+    FindingRun.objects.filter(pk=run.pk).update(taken_until=Now() + LEASE, tries=F("tries") + 1)
     return run
 
 
@@ -191,7 +196,7 @@ def _page(workspace_id: UUID, run: FindingRun, *, now: datetime) -> bool:
         with workspace_scope(workspace_id):
             _give_back(run, provider, key, price, now)
             FindingRun.objects.filter(pk=run.pk, state=RunState.ASKING).update(
-                due_at=now + timedelta(seconds=error.seconds), taken_until=None,
+                due_at=now + timedelta(seconds=error.seconds), taken_until=None, tries=0,
                 error=f"{error.message} It goes on by itself.",
             )  # fmt: skip
         return False
@@ -209,7 +214,8 @@ def _page(workspace_id: UUID, run: FindingRun, *, now: datetime) -> bool:
         fresh = _keep(run, found, now)
         run.pages, run.seen, run.fresh = run.pages + 1, run.seen + len(found.rows), run.fresh + fresh
         run.cursor, run.total, run.error = found.cursor, found.total if found.total is not None else run.total, ""
-        fields = ["pages", "seen", "fresh", "cursor", "total", "error"]
+        run.tries = 1  # this worker goes on with the next
+        fields = ["pages", "seen", "fresh", "cursor", "total", "error", "tries"]
         run.save(update_fields=fields)
         if provider.error:
             EnrichmentProvider.objects.filter(pk=provider.pk).update(error="", failed_at=None)

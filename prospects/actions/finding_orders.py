@@ -79,7 +79,7 @@ def choose(search: FindingSearch, *, ids: Sequence[UUID | str] = (), best: int =
     keys = set(
         best_under(
             [(row.pk, row.score) for row in rows if row.grade != "X"],
-            most=min(best, MAX_ROWS),
+            most=min(max(best, 0), MAX_ROWS),
             price=price,
             under=under,
         )

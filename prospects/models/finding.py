@@ -59,6 +59,7 @@ class FindingRun(TenantModel):
     error = models.CharField(max_length=300, blank=True)
     due_at = models.DateTimeField(null=True)  # it was asked to slow down until then
     taken_until = models.DateTimeField(null=True)  # a worker is at it
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)  # workers that began the page in hand
     member = TenantForeignKey("accounts.Member", null=True)
     created_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -274,6 +274,28 @@ def test_a_paid_page_whose_answer_was_lost_with_its_worker_is_paid_again_only_by
     assert (again.state, again.seen, again.fresh, again.amount) == ("done", 3, 1, Decimal("0.20"))
 
 
+def test_a_run_that_fails_at_the_same_page_again_and_again_ends_and_says_so(
+    acme: Workspace, by_alice: Actor, server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with workspace_scope(acme.pk):
+        provider = service(server)
+    answers(server, row(1), row(2), row(3))
+    search = search_of(acme, by_alice, provider)
+    with workspace_scope(acme.pk):
+        found = start_run(search=search, by=by_alice, now=NOW, token="t1", confirmed=Decimal(0))
+    monkeypatch.setattr("prospects.actions.finding.clean_row", _raise)
+    for _ in range(5):
+        with pytest.raises(RuntimeError):
+            run_lane(acme.pk, now=NOW)
+        with workspace_scope(acme.pk):
+            FindingRun.objects.update(taken_until=None)  # the lease runs out
+    run_lane(acme.pk, now=NOW)
+    with workspace_scope(acme.pk):
+        found.refresh_from_db()
+        assert (found.state, found.error) == ("failed", "It stopped 5 times at page 1; the log says why.")
+    assert len(server.asked) == 5
+
+
 def _die_at(number: int) -> Callable[..., int]:
     from prospects.actions.finding import _keep
 
