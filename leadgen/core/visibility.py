@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import wraps
+from functools import lru_cache, wraps
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -54,13 +54,19 @@ def restricted_models() -> dict[type[Any], Callable[[Viewer], Q]]:
     return dict(_rules)
 
 
+@lru_cache(maxsize=256)
+def _condition(rule: Callable[[Viewer], Q], viewer: Viewer) -> Q:
+    """What a rule says of a viewer: the same for all queries of a page, and the longer half of making one."""
+    return rule(viewer)
+
+
 def condition_of(model: type[Any]) -> Q | None:
     """What the viewer's rows of a model fulfil; None where all may be seen."""
     viewer = _viewer.get()
     if viewer is None:
         return None
     rule = _rules.get(model)
-    return rule(viewer) if rule is not None else None
+    return _condition(rule, viewer) if rule is not None else None
 
 
 def asker() -> Viewer | None:
@@ -74,7 +80,7 @@ def as_asked[Q_](rows: Q_) -> Q_:
     rule = _rules.get(getattr(queryset, "model", object))
     if viewer is None or rule is None:
         return queryset
-    found: Q_ = queryset.filter(rule(viewer))  # type: ignore[attr-defined]  # a queryset of any model
+    found: Q_ = queryset.filter(_condition(rule, viewer))  # type: ignore[attr-defined]  # a queryset of any model
     return found
 
 
