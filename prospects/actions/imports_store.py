@@ -147,7 +147,9 @@ class Rows:
         if wanted:
             asked.update(wanted)
             # A set: of a list Django resolves each value, which for a batch takes longer than the query.
-            self.load(self.model.objects.filter(**{f"{key}__any": set(wanted)}))
+            rows = self.model.objects.filter(**{f"{key}__any": set(wanted)})
+            # The index holds only keys that are not empty, which PostgreSQL does not conclude from a long list.
+            self.load(rows.exclude(**{key: ""}) if key in self._texts else rows)
             self._fetch_former(key, [value for value in wanted if value not in self._index[key]])
 
     def _fetch_former(self, key: str, values: list[Any]) -> None:
