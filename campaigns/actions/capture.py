@@ -210,8 +210,9 @@ def _carry(row: Submission, form: Form, *, now: datetime, by: Actor) -> None:
     trail = Trail()
     channel, second, why = rules.channel_of(row.utm, default=form.channel)
     trail.add("captured", f"{form.name}, channel {Channel(channel).label} by {why}", row.at)
-    company, company_words = _company(row, by, now)
-    person, person_words = _person(row, form, company, by, now)
+    known: Person | None = record_by(PEOPLE, "email", _facts(row.data).get("email", ""), "company", "owner")
+    company, company_words = _company(row, known, by, now)
+    person, person_words = _person(row, form, known, company, by, now)
     trail.add("matched", f"{person_words}; {company_words}", now)
     _consent(row, form, person)
     campaign, campaign_words = _campaign(row, form)
@@ -247,8 +248,9 @@ def _carry(row: Submission, form: Form, *, now: datetime, by: Actor) -> None:
     row.save(update_fields=["person", "company", "lead", "routing"])
 
 
-def _company(row: Submission, by: Actor, now: datetime) -> tuple[Company | None, str]:
-    """The company of the address's domain, else of a web address typed; never by its name alone, never a mailbox provider's."""
+def _company(row: Submission, person: Person | None, by: Actor, now: datetime) -> tuple[Company | None, str]:
+    """The company of the address's domain, else of a web address typed; never by its name alone, never a mailbox provider's.
+    Where nobody has that domain and `person` has a company, it is theirs: an old address makes no second one."""
     data = row.data
     address, website, name = str(data.get("email", "")), str(data.get("website", "")), str(data.get("company", ""))
     domain = ""
@@ -263,14 +265,17 @@ def _company(row: Submission, by: Actor, now: datetime) -> tuple[Company | None,
     known: Company | None = record_by(COMPANIES, "domain", domain)
     if known is not None:
         return known, f"company {known.name} by its domain {domain}"
+    if person is not None and person.company is not None:
+        return person.company, f"company {person.company.name}, where {person} works"
     made = find_or_create_company(by=by, now=now, domain=domain, name=name, source=f"Form {row.form.name}"[:120])
     return made, f"new company {made.name} by its domain {domain}"
 
 
-def _person(row: Submission, form: Form, company: Company | None, by: Actor, now: datetime) -> tuple[Person, str]:
+def _person(
+    row: Submission, form: Form, known: Person | None, company: Company | None, by: Actor, now: datetime
+) -> tuple[Person, str]:
     """The person who has this address, with what was unknown filled in and nothing overwritten; else a new one."""
     facts = _facts(row.data)
-    known: Person | None = record_by(PEOPLE, "email", facts.get("email", ""), "company", "owner")
     if known is None:
         basis = f"Consent, {form.name} v{row.consent_version}"[:200] if row.consent_given else ""
         values = {**facts, "source": f"Form {form.name}"[:120], "lawful_basis": basis}

@@ -177,7 +177,7 @@ def suggestions_of(mail: InboundMail) -> list[Suggested]:
     addresses = [str(one.get("address") or "") for one in mail.suggested]
     ids = [one["person"] for one in mail.suggested if one.get("person")]
     people = Person.objects.select_related("company").filter(
-        Q(pk__in=ids) | Q(email__in=[found for found in addresses if found])
+        Q(pk__in=ids) | Q(email__any=[found for found in addresses if found])
     )
     by_key: dict[str, Person] = {}
     for person in people:

@@ -9,7 +9,6 @@ never written over, not even by what they agreed to if they edited the field mea
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +22,9 @@ from leadgen.core.errors import AppError, Conflict, Invalid
 from leadgen.core.tasks import ring
 from leadgen.core.tenancy import bulk_insert, workspace_scope
 from leadgen.core.visibility import as_asked
-from prospects.actions import fields as cleaning
 from prospects.actions.companies import update_company
 from prospects.actions.enrichment_answers import OPEN_TO_ALL, answer_of, lost_question
+from prospects.actions.enrichment_values import clean_value
 from prospects.actions.people import update_person
 from prospects.actions.phone_outcomes import wrong_numbers
 from prospects.models import (
@@ -42,7 +41,6 @@ from prospects.queries.finding import cost
 from prospects.queries.finding_finders import offers
 from prospects.queries.merges import edits_by_hand
 from prospects.rules import enrichment as rules
-from prospects.rules import normalise
 
 LANE = "enrichment"
 LEASE = timedelta(minutes=5)
@@ -356,24 +354,6 @@ def present_of(row: Company | Person, names: Sequence[str]) -> rules.Present:
         edited=edited,
         barred={"phone": frozenset(wrong)},
     )
-
-
-def clean_value(subject: str, name: str, value: Any) -> tuple[Any, str]:
-    """(the value as the column keeps it, '') or (None, why it cannot be used)."""
-    model: Any = Company if subject == "companies" else Person
-    try:
-        return cleaning.clean(model, {name: _text(name, value)}, (name,))[name], ""
-    except AppError as error:
-        return None, f"{name} “{str(value)[:40]}”: {error.message}"
-
-
-def _text(name: str, value: Any) -> Any:
-    if name in ("revenue", "funding_total") and isinstance(value, str):
-        try:
-            return Decimal(normalise.money(value).amount)
-        except (normalise.Unusable, ArithmeticError, AttributeError):
-            return value
-    return value
 
 
 def _row(item: EnrichmentItem) -> Company | Person:

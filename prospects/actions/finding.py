@@ -22,8 +22,8 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tasks import ring
 from leadgen.core.tenancy import bulk_insert, workspace_scope
 from leadgen.core.web import WebError
-from prospects.actions.enrichment import clean_value
 from prospects.actions.enrichment_charges import give_back, paid, reserve
+from prospects.actions.enrichment_values import clean_value
 from prospects.actions.finding_asking import service_of
 from prospects.models import (
     EnrichmentProvider,

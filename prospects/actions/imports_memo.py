@@ -30,6 +30,7 @@ from prospects.rules.imports import CUSTOM
 # Another number wherever rows are converted or merged differently than before: what is known was known by the old rules.
 VERSION = 1
 KEPT = timedelta(days=400)
+_BETWEEN = "\x1f"
 # Field of the file -> columns of the record it may write. Fields that are not here (owners, tags, notes, lawful bases ...) depend
 # on more than the record, or leave something beside it.
 _PERSON: dict[str, tuple[str, ...]] = {
@@ -41,18 +42,19 @@ _PERSON: dict[str, tuple[str, ...]] = {
 } | {"full_name": ("first_name", "last_name"), "location": ("city", "region", "country")}  # fmt: skip
 _OF_COMPANY: dict[str, tuple[str, ...]] = {
     "company": ("name",), "domain": ("domain",), "company_industry": ("industry",), "company_employees": ("employees",),
-    "company_keywords": ("keywords",), "company_funding_total": ("funding_total", "funding_currency"), "currency": (),
+    "company_keywords": ("keywords",), "company_funding_total": ("funding_total", "funding_currency"),
     "company_linkedin_url": ("linkedin_url",),
 }  # fmt: skip
 _COMPANY: dict[str, tuple[str, ...]] = {
     name: (name,)
     for name in (
-        "name", "domain", "external_id", "naics", "employees", "country", "region", "city", "founded", "technologies", "keywords",
+        "name", "domain", "external_id", "employees", "country", "region", "city", "founded", "technologies", "keywords",
         "pains", "goals", "funding_stage", "funded_on", "linkedin_url", "phone", "description", "time_zone",
         "revenue_currency", "funding_currency",
     )
 } | {
     "location": ("city", "region", "country"), "full_website": ("website",), "industry": ("industry", "industry_code"),
+    "naics": ("naics", "industry_code"),
     "sub_industry": ("sub_industry", "industry_code"), "revenue": ("revenue", "revenue_currency"),
     "funding_total": ("funding_total", "funding_currency"),
 }  # fmt: skip
@@ -70,7 +72,6 @@ class Memo:
     """What is known of the rows of one run. `expecting`: whether enough of them were lately that looking pays."""
 
     def __init__(self, setup: Setup, *, people: bool, mapped: Iterable[str]) -> None:
-        fields = (_PERSON | _OF_COMPANY) if people else _COMPANY
         custom = any(name.startswith(CUSTOM) for name in mapped)
         named = [name for name in mapped if not name.startswith(CUSTOM)]
         own = {column for name in named for column in (_PERSON if people else _COMPANY).get(name, ())}
@@ -80,7 +81,6 @@ class Memo:
         )
         columns = [f'r."{name}"' for name in sorted(own | ({"custom"} if custom else set()))]
         columns += [f'c."{name}"' for name in sorted(firm)]
-        assert set(named) <= set(fields), named
         key = _key_of(setup)
         seed = int.from_bytes(key[:8], signed=True)  # secret, so that nobody can try values against it
         self._state = f"hash_record_extended(ROW({', '.join(columns)}), {seed})"
@@ -108,7 +108,10 @@ class Memo:
         found = []
         for cells in rows:
             one = self._hash.copy()
-            one.update("\x1f".join(cells).encode("utf-8", "surrogatepass"))
+            text = _BETWEEN.join(cells)
+            if text.count(_BETWEEN) != len(cells) - 1:  # one stands in a cell
+                text = json.dumps(cells)
+            one.update(text.encode("utf-8", "surrogatepass"))
             found.append(one.hexdigest())
         return found
 

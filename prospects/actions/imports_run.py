@@ -10,7 +10,7 @@ from itertools import batched, islice, repeat
 from typing import Any
 from uuid import UUID
 
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, transaction
 
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions.fit import rescore
@@ -169,7 +169,6 @@ class Engine:
 
     def settle(self, rows: Sequence[FileRow]) -> Batch:
         """Import these rows, inside the caller's transaction. A row the database refuses costs only itself."""
-        _by_index()
         known: Mapping[int, Known] = {}
         barring = self.setup.kind in ("people", "leads") and Suppression.objects.exists()
         if self.memo and isinstance(rows, _Rows):
@@ -337,13 +336,6 @@ class Engine:
         result.invalid += 1
         issue = RowIssue(item.row.line, "", "", message[:300], "Check the values of this row; shorten long ones.")
         result.issues.append(Issue(issue, item.file_row.cells))
-
-
-def _by_index() -> None:
-    """For the rest of the transaction: 2,000 addresses are looked up in an index, however large the table is. At a million rows
-    the planner reads all of them instead, for each batch."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
 
 
 def _first_line(error: Exception) -> str:

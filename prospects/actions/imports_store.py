@@ -68,9 +68,8 @@ class Unit:
         self.tables: list[Rows] = []
         self.touched: list[tuple[Rows, UUID]] = []
         self.journal: list[Entry] | None = [] if undoable and not keep else None
-        self.while_waiting: Callable[[], None] = (
-            _nothing  # called before the database gets something that takes a while
-        )
+        # Called before the database gets something that takes a while.
+        self.while_waiting: Callable[[], None] = _nothing
 
     def begin_row(self) -> None:
         self.touched = []
@@ -147,9 +146,7 @@ class Rows:
         if wanted:
             asked.update(wanted)
             # A set: of a list Django resolves each value, which for a batch takes longer than the query.
-            rows = self.model.objects.filter(**{f"{key}__any": set(wanted)})
-            # The index holds only keys that are not empty, which PostgreSQL does not conclude from a long list.
-            self.load(rows.exclude(**{key: ""}) if key in self._texts else rows)
+            self.load(self.model.objects.filter(**{f"{key}__any": set(wanted)}))
             self._fetch_former(key, [value for value in wanted if value not in self._index[key]])
 
     def _fetch_former(self, key: str, values: list[Any]) -> None:
@@ -220,8 +217,6 @@ class Rows:
         else:
             return False  # what nearly every row of a file says that was imported before
         changed = {name: value for name, value in values.items() if row.get(name, _UNREAD) != value}
-        if self._former and not (changed := self.without_former(row, changed)):
-            return False
         key = row["id"]
         if key not in self._new and key not in self._before:
             self._before[key] = dict(row)
@@ -236,8 +231,10 @@ class Rows:
         self.unit.touched.append((self, key))
         return True
 
-    def without_former(self, row: Row, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values without keys that this record had before a merge: it keeps those it has now."""
+    def without_former(self, row: Row, values: dict[str, Any]) -> dict[str, Any]:
+        """The values without keys that this record had before a merge: it keeps those it has now. A caller asks before `put`."""
+        if not self._former:
+            return values
         told = {name: self.former(name, value) for name, value in values.items() if name in self._keys}
         return {name: value for name, value in values.items() if not ((at := told.get(name)) and at[0] is row)}
 

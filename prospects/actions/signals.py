@@ -236,10 +236,10 @@ def _match(signals: Sequence[Signal]) -> None:
     open_ = [row for row in signals if row.company_id is None and row.person_id is None]
     emails = {row.about_email for row in open_ if row.about_email}
     people = (
-        {row.email: row for row in Person.objects.filter(email__in=emails).select_related("company")} if emails else {}
+        {row.email: row for row in Person.objects.filter(email__any=emails).select_related("company")} if emails else {}
     )
     domains = {row.about_domain or normalise.company_domain(row.about_email) for row in open_} - {""}
-    companies = {row.domain: row for row in Company.objects.filter(domain__in=domains)} if domains else {}
+    companies = {row.domain: row for row in Company.objects.filter(domain__any=domains)} if domains else {}
     for row in open_:
         person = people.get(row.about_email) if row.about_email else None
         domain = row.about_domain or (normalise.company_domain(row.about_email) if row.about_email else "")

@@ -153,7 +153,7 @@ def _polled(source: SignalSource, answer: web.Answer, entries: list[Entry], *, n
     company = Company.objects.filter(pk=source.company_id).first() if source.company_id else None
     found = [entry for entry in entries if rules.wanted(entry, source.words) and (entry.at or now) >= now - OLDEST]
     named = {name for entry in found for name in rules.domains_of(entry, source.url)} if company is None else set()
-    known = set(Company.objects.filter(domain__in=named).values_list("domain", flat=True)) if named else set()
+    known = set(Company.objects.filter(domain__any=named).values_list("domain", flat=True)) if named else set()
     signals: dict[str, Signal] = {}
     for entry in found:
         # Of several companies it links to, nobody can say which one it is about.

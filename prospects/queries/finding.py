@@ -151,7 +151,7 @@ def _companies(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
     domains = {row.values["domain"] for row in rows if row.values.get("domain")}
     pages = {row.values["linkedin_url"] for row in rows if row.values.get("linkedin_url")}
     firms = Company.objects.select_related("owner")
-    by_domain = {one.domain: one for one in firms.filter(domain__in=domains)}
+    by_domain = {one.domain: one for one in firms.filter(domain__any=domains)}
     by_domain |= _merged(COMPANIES, "domain", domains - by_domain.keys(), firms)
     by_page = {one.linkedin_url: one for one in firms.filter(linkedin_url__in=pages)}
     barred = suppressions_of([f"nobody@{domain}" for domain in domains])
@@ -172,7 +172,7 @@ def _people(rows: Sequence[FindingResult]) -> dict[UUID, Standing]:
     domains = {domain for row in rows if (domain := domain_of(row.values))}
     names = {name_of(row.values).upper() for row in rows} - {""}
     everybody = Person.objects.select_related("owner", "company__owner")
-    by_email = {one.email: one for one in everybody.filter(email__in=emails)}
+    by_email = {one.email: one for one in everybody.filter(email__any=emails)}
     by_email |= _merged(PEOPLE, "email", emails - by_email.keys(), everybody)
     by_page = {one.linkedin_url: one for one in everybody.filter(linkedin_url__in=pages)}
     there = everybody.filter(company__domain__in=domains).annotate(x_upper=Upper("full_name"))
@@ -305,4 +305,4 @@ def uploads(provider: EnrichmentProvider, limit: int = 10) -> list[DirectoryUplo
 
 
 def companies_by_domain(domains: Iterable[str]) -> dict[str, Company]:
-    return {one.domain: one for one in Company.objects.filter(domain__in={d for d in domains if d})}
+    return {one.domain: one for one in Company.objects.filter(domain__any={d for d in domains if d})}

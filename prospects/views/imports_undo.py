@@ -15,7 +15,8 @@ from leadgen.core.errors import AppError
 from leadgen.core.htmx import hx_redirect, render_page
 from prospects.actions.imports import file_of, resume_import
 from prospects.actions.imports_fates import plan_file
-from prospects.actions.imports_undo import AT_ONCE, Outcome, count_undo, request_undo, size_of, undo_plan, why_not
+from prospects.actions.imports_undo import AT_ONCE, count_undo, request_undo, size_of, undo_plan, why_not
+from prospects.actions.imports_undo_judge import Outcome
 from prospects.models import Import
 
 _PAGES = {"person": "person_detail", "company": "company_detail"}

@@ -15,12 +15,14 @@ from campaigns.queries.capture import hosted_url
 from campaigns.rules.tokens import public_token
 from campaigns.views import hosted
 from leadgen.core.tenancy import workspace_scope
+from prospects.actions.merges import merge_rows
 from prospects.actions.people import create_person
 from prospects.models import Activity, Company, Consent, Handoff, Lead, Person, Task
+from prospects.queries.duplicates import PEOPLE
 from prospects.queries.tasks import open_tasks_of
 from tests.conftest import NOW
 from tests.factories.accounts import make_member
-from tests.factories.prospects import make_campaign, make_company
+from tests.factories.prospects import make_campaign, make_company, make_person
 
 pytestmark = pytest.mark.django_db
 ANA = {
@@ -338,3 +340,23 @@ def test_the_api_of_forms_and_submissions(acme: Any, alice: Any, api: Any, bob: 
         f"/api/v1/forms/{made.json()['id']}/", json.dumps({"consent_text": "Other"}), content_type="application/json"
     )
     assert changed.json()["consent_version"] == 2
+
+
+def test_an_address_that_went_in_a_merge_means_the_person_who_stayed_and_makes_no_company(
+    form: Form, acme: Any, clock: Any
+) -> None:
+    with workspace_scope(acme.pk):
+        firm = make_company("Lumen Robotics", domain="new.example")
+        kept = make_person("Ana Ferreira", firm, email="ana@new.example")
+        gone = make_person("Ana Ferreira", firm, email="ana@lumen.example")
+        merge_rows(subject=PEOPLE, kept=kept, gone=gone, by=SYSTEM, now=NOW, chosen={"email": "kept"})
+    browser = Client()
+    page = browser.get(path(form))
+    clock.shift(timedelta(seconds=40))
+    assert browser.post(path(form), ANA | hidden(page)).status_code == 200
+    with workspace_scope(acme.pk):
+        assert list(Person.objects.all()) == [kept] and list(Company.objects.all()) == [firm]
+        row = Submission.objects.get()
+        assert (row.person, row.company) == (kept, firm)
+        (matched,) = [step for step in row.routing["steps"] if step["step"] == "matched"]
+        assert "company Lumen Robotics, where Ana Ferreira works" in matched["words"]

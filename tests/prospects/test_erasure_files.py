@@ -40,6 +40,8 @@ def test_a_file_is_looked_through_however_it_is_packed(pack) -> None:
         zipped(OTHER)[:45] + b"\xff" * 8 + zipped(OTHER)[53:],
         unknown_packing(OTHER),
     ],
+    # Named: what packs tells the time, and every process of a run must collect the same tests.
+    ids=["cut gzip", "damaged gzip", "cut zip", "damaged zip", "unknown packing"],
 )
 def test_what_cannot_be_unpacked_is_taken_to_hold_them(broken: bytes) -> None:
     assert erasure_sweep._holds(broken, MARKS)

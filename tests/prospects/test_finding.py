@@ -1,13 +1,11 @@
 """Finding against a server on loopback and an uploaded directory: priced, previewed, deduplicated, added once, with origin."""
 
-import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.db.models import Sum
@@ -20,7 +18,7 @@ from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import workspace_scope
 from leadgen.core.visibility import viewing_as
 from prospects.actions.enrichment_providers import create_provider, update_provider
-from prospects.actions.finding import create_search, start_run
+from prospects.actions.finding import start_run
 from prospects.actions.finding_directory import read_upload, upload
 from prospects.actions.finding_lane import run_lane
 from prospects.actions.finding_orders import choose, order_results
@@ -31,12 +29,9 @@ from prospects.models import (
     Company,
     DirectoryCompany,
     EnrichmentCharge,
-    EnrichmentProvider,
     FieldOrigin,
     FindingOrder,
     FindingResult,
-    FindingRun,
-    FindingSearch,
     Import,
     Person,
 )
@@ -44,61 +39,8 @@ from prospects.queries import finding as queries
 from tests.conftest import NOW
 from tests.factories.accounts import Someone
 from tests.factories.prospects import make_company, make_icp, make_person
-from tests.web_server import WebServer, web_server
-
-BY = Actor(source="command")
-RULE = {"field": "company.employees", "op": "gte", "value": 50}
-COMPANIES = {
-    "results": "rows", "id": "id", "total": "count", "page_size": 2,
-    "mapping": {"name": "n", "domain": "d", "employees": "s", "country": "c", "industry": "i"},
-}  # fmt: skip
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as found:
-        yield found
-
-
-def service(server: WebServer, *, price: Any = None, **values: Any) -> EnrichmentProvider:
-    operation = COMPANIES | {
-        "url": f"{server.url}/c?country={{countries}}&min={{employees_min}}&page={{page}}&limit={{limit}}", "price": price or {},
-    }  # fmt: skip
-    given = {"operations": {"companies": operation}, "headers": {"Authorization": "Bearer s3cret"}, "currency": "EUR"}
-    return create_provider(by=BY, now=NOW, kind="search", name="Acme Data", **(given | values))
-
-
-def row(number: int, **more: Any) -> dict[str, Any]:
-    return {"id": f"r{number}", "n": f"Firm {number}", "d": f"firm{number}.example", "s": 10 * number, "c": "DE"} | more
-
-
-def answers(server: WebServer, *rows: dict[str, Any]) -> None:
-    """Pages of two."""
-
-    def reply(asked: Any) -> tuple[int, dict[str, str], bytes]:
-        at = (int(parse_qs(urlsplit(asked[1]).query)["page"][0]) - 1) * 2
-        return 200, {}, json.dumps({"rows": rows[at : at + 2], "count": len(rows)}).encode()
-
-    server.pages["/c"] = reply
-
-
-def search_of(acme: Workspace, by: Actor, provider: EnrichmentProvider, **values: Any) -> FindingSearch:
-    with workspace_scope(acme.pk):
-        given: dict[str, Any] = {
-            "subject": "companies",
-            "criteria": {"countries": ["Germany"], "employees_min": 10},
-            "wanted": 10,
-        } | values
-        return create_search(by=by, now=NOW, provider=provider, **given)
-
-
-def run(acme: Workspace, by: Actor, search: FindingSearch, token: str = "t1", price: str = "0") -> FindingRun:
-    with workspace_scope(acme.pk):
-        found = start_run(search=search, by=by, now=NOW, token=token, confirmed=Decimal(price))
-    run_lane(acme.pk, now=NOW)
-    with workspace_scope(acme.pk):
-        found.refresh_from_db()
-    return found
+from tests.prospects.finding import BY, RULE, answers, row, run, search_of, service
+from tests.web_server import WebServer
 
 
 def test_companies_are_found_scored_bought_once_and_added_with_their_origin(
@@ -170,65 +112,6 @@ def test_companies_are_found_scored_bought_once_and_added_with_their_origin(
             start_run(search=search, by=by_alice, now=NOW, token="t3", confirmed=Decimal("0.50"))
 
 
-@pytest.mark.parametrize(
-    ("status", "headers", "words"),
-    [
-        (401, {}, "refuses the key"), (402, {}, "plan is used up"), (500, {}, "answered 500"),
-        (429, {"Retry-After": "999999"}, "quota is used up"), (200, {}, "is not JSON"), (422, {}, "does not understand"),
-    ],
-)  # fmt: skip
-def test_a_service_that_fails_says_so_and_costs_nothing(
-    acme: Workspace, by_alice: Actor, server: WebServer, status: int, headers: dict[str, str], words: str
-) -> None:
-    with workspace_scope(acme.pk):
-        provider = service(server, price={"request": "1"})
-    server.pages["/c"] = (status, headers, b"<oops>")
-    found = run(acme, by_alice, search_of(acme, by_alice, provider, wanted=2), price="1")
-    assert found.state == "failed" and words in found.error and "s3cret" not in found.error
-    with workspace_scope(acme.pk):
-        assert EnrichmentCharge.objects.aggregate(total=Sum("amount"))["total"] == 0 == found.amount
-        provider.refresh_from_db()
-        assert words in provider.error
-
-
-def test_a_rate_limit_is_waited_for_and_a_worker_that_died_costs_no_row_twice(
-    acme: Workspace, by_alice: Actor, server: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with workspace_scope(acme.pk):
-        provider = service(server)
-    answers(server, row(1), row(2), row(3))
-    reply = server.pages["/c"]
-    server.pages["/c"] = (429, {"Retry-After": "90"}, b"")
-    search = search_of(acme, by_alice, provider)
-    found = run(acme, by_alice, search)
-    assert found.state == "asking" and found.due_at == NOW + timedelta(seconds=90) and "slow down" in found.error
-    server.pages["/c"] = reply
-    run_lane(acme.pk, now=NOW + timedelta(seconds=30))
-    assert len(server.asked) == 1
-    with monkeypatch.context() as patch:  # it dies after the first page was stored and the second asked for
-        patch.setattr("prospects.actions.finding._keep", _die_at(2))
-        with pytest.raises(RuntimeError):
-            run_lane(acme.pk, now=NOW + timedelta(seconds=90))
-    with workspace_scope(acme.pk):
-        assert FindingResult.objects.count() == 2
-        FindingRun.objects.update(taken_until=None)  # the lease runs out
-    run_lane(acme.pk, now=NOW + timedelta(minutes=10))
-    with workspace_scope(acme.pk):
-        found.refresh_from_db()
-        assert (found.state, found.seen, FindingResult.objects.count()) == ("done", 3, 3)
-        ids = list(FindingResult.objects.values_list("pk", flat=True))
-        order = order_results(search=search, by=by_alice, now=NOW, ids=ids, token="o", count=3, confirmed=Decimal(0))
-    # Killed while the import runs: another worker goes on at its checkpoint.
-    with monkeypatch.context() as patch:
-        patch.setattr("prospects.actions.finding_orders._settle", _raise)
-        with pytest.raises(RuntimeError):
-            run_lane(acme.pk, now=NOW)
-    run_lane(acme.pk, now=NOW)
-    with workspace_scope(acme.pk):
-        order.refresh_from_db()
-        assert (order.state, Company.objects.count(), Import.objects.get().created_count) == ("done", 3, 3)
-
-
 def test_nobody_buys_what_a_colleague_has_and_is_told_whose_it_is_and_no_more(
     acme: Workspace, by_alice: Actor, bob: Any, server: WebServer
 ) -> None:
@@ -248,69 +131,6 @@ def test_nobody_buys_what_a_colleague_has_and_is_told_whose_it_is_and_no_more(
             with pytest.raises(Conflict, match="1 of them"):
                 order_results(search=search, by=Actor(member=bob.member), now=NOW, ids=ids, token="o", count=2, confirmed=Decimal(2))  # fmt: skip
         assert not EnrichmentCharge.objects.exists()
-
-
-def test_a_paid_page_whose_answer_was_lost_with_its_worker_is_paid_again_only_by_a_person(
-    acme: Workspace, by_alice: Actor, server: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with workspace_scope(acme.pk):
-        provider = service(server, price={"request": "0.10"})
-    answers(server, row(1), row(2), row(3))
-    search = search_of(acme, by_alice, provider)
-    with monkeypatch.context() as patch:  # the second page is answered, and never kept
-        patch.setattr("prospects.actions.finding._keep", _die_at(2))
-        with pytest.raises(RuntimeError):
-            run(acme, by_alice, search, price="0.50")
-    for _ in range(2):  # however often the lease runs out
-        with workspace_scope(acme.pk):
-            FindingRun.objects.update(taken_until=None)
-        run_lane(acme.pk, now=NOW + timedelta(minutes=10))
-    with workspace_scope(acme.pk):
-        found = FindingRun.objects.get()
-        assert (found.state, found.seen, found.amount) == ("failed", 2, Decimal("0.20")) and "Page 2" in found.error
-        assert EnrichmentCharge.objects.aggregate(total=Sum("amount"))["total"] == Decimal("0.20")
-    assert len(server.asked) == 2
-    again = run(acme, by_alice, search, token="t2", price="0.50")
-    assert (again.state, again.seen, again.fresh, again.amount) == ("done", 3, 1, Decimal("0.20"))
-
-
-def test_a_run_that_fails_at_the_same_page_again_and_again_ends_and_says_so(
-    acme: Workspace, by_alice: Actor, server: WebServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with workspace_scope(acme.pk):
-        provider = service(server)
-    answers(server, row(1), row(2), row(3))
-    search = search_of(acme, by_alice, provider)
-    with workspace_scope(acme.pk):
-        found = start_run(search=search, by=by_alice, now=NOW, token="t1", confirmed=Decimal(0))
-    monkeypatch.setattr("prospects.actions.finding.clean_row", _raise)
-    for _ in range(5):
-        with pytest.raises(RuntimeError):
-            run_lane(acme.pk, now=NOW)
-        with workspace_scope(acme.pk):
-            FindingRun.objects.update(taken_until=None)  # the lease runs out
-    run_lane(acme.pk, now=NOW)
-    with workspace_scope(acme.pk):
-        found.refresh_from_db()
-        assert (found.state, found.error) == ("failed", "It stopped 5 times at page 1; the log says why.")
-    assert len(server.asked) == 5
-
-
-def _die_at(number: int) -> Callable[..., int]:
-    from prospects.actions.finding import _keep
-
-    calls = iter(range(1, 100))
-
-    def keep(*args: Any) -> int:
-        if next(calls) == number:
-            raise RuntimeError("killed")
-        return _keep(*args)
-
-    return keep
-
-
-def _raise(*args: Any) -> None:
-    raise RuntimeError("killed")
 
 
 def test_a_directory_is_read_from_csv_and_parquet_and_replaced_as_a_whole(

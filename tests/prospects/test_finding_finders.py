@@ -1,7 +1,7 @@
 """The finders of addresses and numbers, the guess that is barred until confirmed, and the pages and API of finding."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import uuid4
@@ -42,16 +42,10 @@ from prospects.sources.finding.mapping import fill_body, fill_url, read_page
 from tests.conftest import NOW
 from tests.factories.accounts import Someone
 from tests.factories.prospects import make_company, make_icp, make_person
-from tests.web_server import WebServer, web_server
+from tests.web_server import WebServer
 
 BY = Actor(source="command")
 KNOWN = [("Ana", "Ferreira", "ana.ferreira@lumen.example"), ("Bo", "Berg", "bo.berg@lumen.example")]
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as found:
-        yield found
 
 
 @pytest.mark.parametrize(

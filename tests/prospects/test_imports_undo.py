@@ -13,6 +13,7 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.actions import imports_run, imports_undo
 from prospects.actions.imports import run_due_imports
 from prospects.actions.imports_undo import count_undo, request_undo, undo_plan
+from prospects.actions.imports_undo_judge import TAKEN
 from prospects.actions.notes import add_note
 from prospects.actions.people import update_person
 from prospects.actions.tags import create_tag, set_tags
@@ -196,7 +197,7 @@ def test_a_former_address_that_somebody_has_now_is_not_taken_back(acme: Workspac
     run(acme, "people", "id,Email,First Name\nC,old@c.example,Cleo\n", now=NOW + timedelta(hours=2))
     undone = undo(acme, second)
     assert undone.undo["restored"] == {"person": 1}
-    assert list(undone.undo["kept"]) == [imports_undo.TAKEN]
+    assert list(undone.undo["kept"]) == [TAKEN]
     with workspace_scope(acme.pk):
         found = dict(Person.objects.values_list("external_id", "email"))
     assert found == {"A": "new@c.example", "B": "other@c.example", "C": "old@c.example"}

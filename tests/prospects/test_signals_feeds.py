@@ -1,10 +1,7 @@
 """Feeds are read from a server on loopback: conditionally, each entry once, with patience for failures."""
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-
-import pytest
 
 from accounts.actions.audit import Actor
 from accounts.models import Workspace
@@ -14,7 +11,7 @@ from prospects.actions.signals_sources import LANE, create_source, run_lane, upd
 from prospects.models import Signal, SignalSource
 from tests.conftest import NOW
 from tests.factories.prospects import make_company
-from tests.web_server import WebServer, web_server
+from tests.web_server import WebServer
 
 BY = Actor(source="command")
 ITEM = "<item><title>{title}</title><guid>{title}</guid><pubDate>Tue, 03 Mar 2026 09:00:00 GMT</pubDate><description>{text}</description></item>"
@@ -27,12 +24,6 @@ def rss(*items: tuple[str, str]) -> str:
 
 def link(url: str) -> str:
     return f"&lt;a href=&quot;{url}&quot;&gt;x&lt;/a&gt;"
-
-
-@pytest.fixture
-def server() -> Iterator[WebServer]:
-    with web_server() as found:
-        yield found
 
 
 def feed(acme: Workspace, url: str, **values: Any) -> SignalSource:
