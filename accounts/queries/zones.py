@@ -3,7 +3,7 @@
 from functools import lru_cache
 from zoneinfo import available_timezones
 
-import pycountry
+from leadgen.core.names import currencies
 
 COMMON_CURRENCIES = ("EUR", "USD", "GBP", "CHF", "SEK", "NOK", "DKK", "PLN", "CAD", "AUD", "INR", "JPY", "BRL", "SGD")
 
@@ -29,20 +29,15 @@ def zone_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     return [("Universal", [("UTC", "UTC")]), *sorted(regions.items())]
 
 
-@lru_cache(maxsize=1)
-def _currencies() -> dict[str, str]:
-    return {item.alpha_3: item.name for item in pycountry.currencies}
-
-
 def is_currency(code: str) -> bool:
     """Whether `code` is an ISO 4217 code, upper case."""
-    return code in _currencies()
+    return code in currencies()
 
 
 @lru_cache(maxsize=1)
 def currency_choices() -> list[tuple[str, list[tuple[str, str]]]]:
     """Currencies for a select, common ones first."""
-    names = _currencies()
+    names = currencies()
     common = [(code, f"{code}, {names[code]}") for code in COMMON_CURRENCIES]
     others = [(code, f"{code}, {name}") for code, name in sorted(names.items()) if code not in COMMON_CURRENCIES]
     return [("Common", common), ("All", others)]

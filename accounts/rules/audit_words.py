@@ -1,7 +1,9 @@
 """Audit rows as sentences. What other apps write follows `<noun>.<verb>`, so it reads well without being listed here."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 # `{}` is the row's label. Only what the pattern of `describe` would say badly.
 SENTENCES = {
@@ -23,6 +25,7 @@ SENTENCES = {
 NOUNS = {"icp": "ICP", "handoff": "hand-off", "api_token": "API token"}
 FIELDS = {"mql": "MQL", "sql": "SQL", "icp": "ICP", "id": "ID", "ip": "IP"}
 LONGEST = 120
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def words(name: str) -> str:
@@ -49,30 +52,55 @@ def action_label(action: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _shown(value: Any) -> str:
+# Say a JSON object in words, None for what it does not know. Rules of the apps above are kept as JSON.
+Reader = Callable[[Mapping[str, Any]], str | None]
+_readers: list[Reader] = []
+
+
+def register_reader(reader: Reader) -> None:
+    """How an app above says objects of its own that stand in details."""
+    if reader not in _readers:
+        _readers.append(reader)
+
+
+def ids_in(detail: Any) -> set[UUID]:
+    """Ids anywhere in details: of members and rows, to be called by name."""
+    if isinstance(detail, Mapping):
+        return set().union(*map(ids_in, detail.values()))
+    if isinstance(detail, list | tuple):
+        return set().union(*map(ids_in, detail))
+    return {UUID(detail)} if isinstance(detail, str) and _ID.fullmatch(detail) else set()
+
+
+def _shown(value: Any, names: Mapping[UUID, str]) -> str:
     if value is None or value == "":
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
-        text = ", ".join(_shown(item) for item in value) or "nothing"
+        text = ", ".join(_shown(item, names) for item in value) or "nothing"
     elif isinstance(value, Mapping):
-        text = ", ".join(f"{words(str(key))} {_shown(item)}" for key, item in value.items()) or "nothing"
+        said = next((said for reader in _readers if (said := reader(value)) is not None), None)
+        text = said or ", ".join(f"{words(str(key))} {_shown(item, names)}" for key, item in value.items()) or "nothing"
+    elif isinstance(value, str) and _ID.fullmatch(value):
+        text = names.get(UUID(value), value)
     else:
         text = str(value)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def details(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Lines (what, value) under a sentence: changes as `old → new`, the rest as it is."""
-    lines = []
+def details(detail: Mapping[str, Any], names: Mapping[UUID, str] | None = None) -> list[tuple[str, str]]:
+    """Lines (what, value) under a sentence: changes as `old → new`, the rest as it is. `names` of the ids in it."""
+    lines, names = [], names or {}
     for key, value in detail.items():
         if key == "changes" and isinstance(value, Mapping):
             for field, change in value.items():
                 if isinstance(change, list | tuple) and len(change) == 2:
-                    lines.append((words(str(field)).capitalize(), f"{_shown(change[0])} → {_shown(change[1])}"))
+                    lines.append(
+                        (words(str(field)).capitalize(), f"{_shown(change[0], names)} → {_shown(change[1], names)}")
+                    )
                 else:
-                    lines.append((words(str(field)).capitalize(), _shown(change)))
+                    lines.append((words(str(field)).capitalize(), _shown(change, names)))
         else:
-            lines.append((words(str(key)).capitalize(), _shown(value)))
+            lines.append((words(str(key)).capitalize(), _shown(value, names)))
     return lines

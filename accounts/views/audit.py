@@ -5,7 +5,7 @@ from django.http import HttpResponse
 from accounts.access import MemberRequest, member_view
 from accounts.forms.audit import AuditFilterForm
 from accounts.models import Member
-from accounts.queries.audit import audit_entries, recent_actions
+from accounts.queries.audit import audit_entries, names_in, recent_actions
 from accounts.rules.audit_words import action_label, describe, details
 from leadgen.core.htmx import render_page
 from leadgen.core.pagination import Order, keyset
@@ -22,9 +22,10 @@ def audit_list(request: MemberRequest) -> HttpResponse:
     filters = form.cleaned_data if form.is_valid() else {}
     rows = audit_entries(zone=request.workspace.time_zone, **filters)
     page = keyset(rows, order=Order("at", descending=True), cursor=request.GET.get("cursor", ""))
+    names = names_in(page.rows)
     for entry in page.rows:
         entry.words = describe(entry.action, entry.target_label)
-        entry.lines = details(entry.detail)
+        entry.lines = details(entry.detail, names)
         entry.who = str(entry.member) if entry.member else "Leadgen"
         entry.through = f"through the API token {entry.token.name}" if entry.token else SOURCES.get(entry.source, "")
     query = request.GET.copy()

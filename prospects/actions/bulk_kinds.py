@@ -106,8 +106,11 @@ def words_of(subject: str, kind: str, params: dict[str, Any]) -> str:
             return f"Put on the list “{_segment(params)}”"
         case BulkAct.Kind.VERIFY:
             return "Verify e-mail addresses"
-    name, _ = _value(subject, params)
-    words = f"Set {field_label(subject, name)} to “{params.get('value') or 'nothing'}”"
+    name, value = _value(subject, params)
+    said = (
+        fields.shown(MODELS[subject], name, value) if not name.startswith(CUSTOM) else params.get("value") or "nothing"
+    )
+    words = f"Set {field_label(subject, name)} to “{said}”"
     return words if params.get("overwrite") else f"{words} where nothing is known"
 
 

@@ -11,10 +11,11 @@ from django.db.models import Model, TextField
 from accounts.actions.audit import Actor
 from accounts.models import Member
 from leadgen.core.errors import Invalid
+from leadgen.core.names import country_name, currency_name
 from prospects.rules import custom as custom_rules
 from prospects.rules import normalise
 from prospects.rules.basis import read_basis
-from prospects.rules.naics import read_naics
+from prospects.rules.naics import naics_name, read_naics
 from prospects.rules.normalise_places import country as read_country
 from prospects.rules.technologies import technologies
 
@@ -204,6 +205,11 @@ def label_of(row: Any, name: str) -> str:
     return special.get(name) or str(row._meta.get_field(name).verbose_name)
 
 
+_NAMES: dict[str, Callable[[str], str]] = {
+    "country": country_name, "naics": naics_name, "revenue_currency": currency_name, "funding_currency": currency_name,
+}  # fmt: skip
+
+
 def shown(row: Any, name: str, value: Any) -> str:
     """A value in words: labels of choices, lists joined, nothing as "nothing"."""
     if value is None or value in ("", []):
@@ -212,6 +218,8 @@ def shown(row: Any, name: str, value: Any) -> str:
         return ", ".join(value)
     if isinstance(value, date):  # a moment too: which day is what a timeline tells
         return f"{value:%-d %b %Y}"
+    if name in _NAMES:
+        return _NAMES[name](str(value))
     choices = dict(getattr(row._meta.get_field(name), "flatchoices", None) or ())
     return str(choices.get(value, value))
 

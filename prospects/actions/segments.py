@@ -11,12 +11,13 @@ from django.db import IntegrityError, connection, transaction
 from accounts.actions.audit import Actor, write_audit
 from leadgen.core import lanes
 from leadgen.core.errors import Conflict, Invalid
-from leadgen.core.rulelang import describe, parse, to_json
+from leadgen.core.rulelang import parse, to_json
 from leadgen.core.tasks import enqueue
 from leadgen.core.tenancy import current_workspace_id
 from leadgen.core.visibility import as_asked, asker
 from prospects.models import Company, Person, Segment, SignalTrigger
 from prospects.models.locks import lock_row
+from prospects.queries.rule_words import rule_words
 from prospects.rules.segments import CATALOGUES
 
 LANE = "segments"
@@ -173,7 +174,7 @@ def words_of(segment: Segment) -> str:
     if not segment.is_dynamic:
         return ""
     try:
-        return describe(parse(segment.rule, CATALOGUES[segment.subject]))
+        return rule_words(parse(segment.rule, CATALOGUES[segment.subject]))
     except Invalid as error:
         return f"cannot be read any more: {error.message}"
 

@@ -11,10 +11,11 @@ from django.db.models import Max
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member
 from leadgen.core.errors import Conflict, Invalid
-from leadgen.core.rulelang import describe, parse
+from leadgen.core.rulelang import parse
 from prospects.actions.segments import checked_rule
 from prospects.models import Territory, TerritoryLook
 from prospects.models.locks import lock, lock_row
+from prospects.queries.rule_words import rule_words
 from prospects.rules.segments import CATALOGUES
 
 MOST = 200
@@ -106,7 +107,7 @@ def _put(rows: Mapping[UUID, Territory], ids: Sequence[UUID], by: Actor, now: da
 def words_of(territory: Territory) -> str:
     """Its rule in English. A field that is gone does not break a page."""
     try:
-        return describe(parse(territory.rule, CATALOGUES["people"]))
+        return rule_words(parse(territory.rule, CATALOGUES["people"]))
     except Invalid as error:
         return f"cannot be read any more: {error.message}"
 

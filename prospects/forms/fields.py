@@ -1,12 +1,11 @@
 """Form fields and filters shared by companies and people: owners, countries, rules, the list's own switches."""
 
 import json
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
 import django_filters
-import pycountry
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import QueryDict
@@ -14,7 +13,9 @@ from django.http import QueryDict
 from accounts.models import Member
 from leadgen.core import clock
 from leadgen.core.errors import Invalid
-from leadgen.core.rulelang import FieldCatalogue, describe, parse, to_json
+from leadgen.core.names import countries
+from leadgen.core.rulelang import FieldCatalogue, parse, to_json
+from prospects.queries.rule_words import rule_words
 from prospects.queries.tags import NONE as NO_TAG
 from prospects.queries.tags import named, vocabulary, with_tag
 
@@ -30,16 +31,9 @@ SIZE_CHOICES = [(key, f"{key.replace('-', '–')} employees") for key in SIZES]
 UNTOUCHED_CHOICES = [(str(days), f"Not touched for {days} days") for days in (7, 14, 30, 90, 180)]
 
 
-@lru_cache(maxsize=1)
 def country_choices() -> list[tuple[str, str]]:
     """(ISO alpha-2, name), by name."""
-    named = [(item.alpha_2, getattr(item, "common_name", item.name)) for item in pycountry.countries]
-    return sorted(named, key=lambda pair: pair[1])
-
-
-def country_name(code: str) -> str:
-    """The name of an ISO alpha-2 code; the code itself where it is none."""
-    return dict(country_choices()).get(code, code)
+    return list(countries().items())
 
 
 def owner_choices(empty: str = "Nobody") -> list[tuple[str, str]]:
@@ -159,7 +153,7 @@ class ListFilter(django_filters.FilterSet):
 
     def chip_label(self, name: str, field: forms.Field, value: str) -> str:
         if isinstance(field, RuleField):
-            return describe(parse(json.loads(value), field.catalogue))
+            return rule_words(parse(json.loads(value), field.catalogue))
         choices = dict(getattr(field.widget, "choices", ()) or ())
         words = str(choices.get(value, value))
         prefix = self.chip_prefixes.get(name, "")

@@ -11,8 +11,8 @@ from typing import Any
 from django import forms
 
 from leadgen.core.errors import AppError, Invalid
+from leadgen.core.names import country_name
 from leadgen.core.rulelang import operators_of
-from prospects.forms.fields import country_name
 from prospects.forms.icps_rows import ConditionForm, PersonaForm
 from prospects.models import IcpVersion
 from prospects.rules import icps as rules

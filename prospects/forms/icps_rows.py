@@ -12,8 +12,8 @@ from typing import Any
 from django import forms
 
 from leadgen.core.errors import Invalid
+from leadgen.core.names import country_name
 from leadgen.core.rulelang import Field, Operator, operators_of, parse, to_json
-from prospects.forms.fields import country_name
 from prospects.queries.icps import values_present
 from prospects.rules import icps as rules
 from prospects.rules.fields import COMPANY_FACTS, DEPARTMENTS, SENIORITIES

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from django.core.cache import cache
 
 from accounts.models import Member
+from leadgen.core.names import country_name
 from leadgen.core.rulelang import Field, Operator, operators_of
 from leadgen.core.tenancy import current_workspace_id
-from prospects.forms.fields import country_name
 from prospects.models import Segment
 from prospects.queries.icps import values_present
 from prospects.rules.segments import CATALOGUES

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from leadgen.core.errors import Invalid
+from leadgen.core.names import country_name
 from leadgen.core.rulelang import AllOf, AnyOf, Field, Leaf, Node, Not, Operator, parse, to_json
-from prospects.forms.fields import country_name
 from prospects.forms.segments_rows import DEEPEST, JOINS, ROOT, Row, capital, field_groups
 from prospects.rules.normalise import Unusable
 from prospects.rules.normalise_places import country

@@ -8,6 +8,7 @@ from typing import Any
 
 from leadgen.core.rulelang import Field, FieldCatalogue, describe, explain, leaves, parse, to_json
 from prospects.rules import engagement
+from prospects.rules.fields import DEPARTMENTS, SENIORITIES
 from prospects.rules.stages import POSITIVE, is_conversation, is_refusal
 
 GRADES = (("A", "A"), ("B", "B"), ("C", "C"), ("D", "D"), ("X", "Excluded"))
@@ -26,8 +27,9 @@ CATALOGUE = FieldCatalogue(
         Field("linkedin_answered", "an answer on LinkedIn", "bool"),
         Field("call_connected", "a call was answered", "bool"),
         Field("origin", "origin", "choice", choices=ORIGINS),
-        Field("seniority", "seniority", "text"),
-        Field("department", "department", "text"),
+        # Texts, for an import may bring others; of these the label is said, and read where somebody types it.
+        Field("seniority", "seniority", "text", choices=SENIORITIES),
+        Field("department", "department", "text", choices=DEPARTMENTS),
         Field("country", "country", "country"),
         Field("industry", "industry", "text"),
         Field("employees", "employees", "number"),

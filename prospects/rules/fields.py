@@ -9,7 +9,10 @@ Paths that start with `x_` are annotations: `prospects.queries.related.annotated
 show the fit and stage of `with_fields`. `matching(rule, now=...)` of queries.people and queries.companies does it all.
 """
 
+from leadgen.core.names import currency_name
 from leadgen.core.rulelang import Field, FieldCatalogue
+from prospects.rules.naics import naics_name
+from prospects.rules.verification import CHECKS
 
 # Values and labels of prospects.models.choices, which rules may not import; tests/prospects/test_companies.py compares.
 SENIORITIES = (
@@ -50,14 +53,19 @@ def company_facts(prefix: str = "") -> list[Field]:
         Field("company.industry", "industry", "text", path=at("industry")),
         Field("company.sub_industry", "sub-industry", "text", path=at("sub_industry")),
         Field(
-            "company.naics", "NAICS code", "text", path=at("naics"), help='Of NAICS 2022; "starts with 54" is a sector.'
+            "company.naics",
+            "NAICS code",
+            "text",
+            path=at("naics"),
+            names=naics_name,
+            help='Of NAICS 2022; "starts with 54" is a sector.',
         ),
         Field("company.employees", "employees", "number", path=at("employees")),
         # Amounts are compared as they were given: nothing is converted, so an ICP names the currency it means.
         Field(
             "company.revenue", "revenue", "money", path=at("revenue"), help="A year, in the currency it was given in."
         ),
-        Field("company.revenue_currency", "revenue currency", "text", path=at("revenue_currency")),
+        Field("company.revenue_currency", "revenue currency", "text", path=at("revenue_currency"), names=currency_name),
         Field("company.country", "country", "country", path=at("country")),
         Field("company.region", "region", "text", path=at("region")),
         Field("company.city", "city", "text", path=at("city")),
@@ -171,7 +179,12 @@ PERSON_FIELDS = FieldCatalogue(
         Field("person.email", "e-mail", "text", path="email"),
         Field("person.email_status", "e-mail status", "choice", path="email_status", choices=EMAIL_STATUSES),
         Field(
-            "person.email_checks", "e-mail checks", "list", path="email_checks", help="Such as role, free, unproven."
+            "person.email_checks",
+            "e-mail checks",
+            "list",
+            path="email_checks",
+            names=lambda code: CHECKS.get(code, code),
+            help="Such as role, free, unproven.",
         ),
         Field("person.email_status_at", "e-mail status since", "date", path="email_status_at", timestamp=True),
         Field("person.stale_signal", "out of date because", "choice", path="stale_signal", choices=STALE_SIGNALS),
@@ -180,7 +193,7 @@ PERSON_FIELDS = FieldCatalogue(
         Field("person.lawful_basis_at", "lawful basis since", "date", path="lawful_basis_at", timestamp=True),
         Field("person.phone", "phone", "text", path="phone"),
         Field("person.linkedin_url", "LinkedIn page", "text", path="linkedin_url"),
-        Field("person.linkedin_status", "LinkedIn status", "text", path="linkedin_status"),
+        Field("person.linkedin_status", "LinkedIn status", "text", path="linkedin_status", names=str.capitalize),
         Field("person.time_zone", "time zone", "text", path="time_zone"),
         Field("person.owner", "owner", "text", path="owner__email", help="The owner's e-mail address."),
         Field("person.source", "source", "text", path="source"),

@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 from leadgen.core.errors import Invalid
+from leadgen.core.names import countries
 from leadgen.core.rulelang import AllOf, AnyOf, Leaf, Node, Not
 from prospects.rules.fields import DEPARTMENTS, SENIORITIES
 from prospects.rules.icps import Profile
@@ -93,12 +94,16 @@ def _words(name: str, value: Any) -> list[str]:
     return list(dict.fromkeys(word[:120] for word in words))
 
 
+def _labels(name: str) -> Mapping[str, str]:
+    return countries() if name.endswith("countries") else _CHOICES.get(name, {})
+
+
 def in_words(criteria: Mapping[str, Any]) -> str:
-    """ "Industries: Machinery; Countries: DE, AT; Employees from: 50"."""
+    """ "Industries: Machinery; Countries: Germany, Austria; Employees from: 50"."""
     parts = []
     # In the order of the form: a JSON column does not keep the one it was written in.
     for name in (name for name in CRITERIA["people"] if name in criteria):
-        value, labels = criteria[name], _CHOICES.get(name, {})
+        value, labels = criteria[name], _labels(name)
         if isinstance(value, list):
             more = f" and {len(value) - 8:,} more" if len(value) > 8 else ""
             said = ", ".join(labels.get(str(word), str(word)) for word in value[:8]) + more
@@ -109,12 +114,12 @@ def in_words(criteria: Mapping[str, Any]) -> str:
 
 
 def title_of(subject: str, criteria: Mapping[str, Any]) -> str:
-    """A search without a name of its own: "Companies: Machinery, Metals and 3 more; DE, PT"."""
+    """A search without a name of its own: "Companies: Machinery, Metals and 3 more; Germany, Portugal"."""
     parts: list[str] = []
     for name, value in criteria.items():
         if name in NUMBERS or name.startswith("exclude_"):
             continue
-        labels: dict[str, str] = _CHOICES.get(name, {})
+        labels = _labels(name)
         words = [labels.get(str(word), str(word)) for word in (value if isinstance(value, list) else [value])]
         more = f" and {len(words) - 3:,} more" if len(words) > 4 else ""
         part = ", ".join(words[: 3 if more else 4]) + more

@@ -7,7 +7,7 @@ and exclude ask for facts of a company, personas for facts of a person. Nothing 
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from leadgen.core.errors import Invalid
@@ -16,6 +16,7 @@ from prospects.rules.fields import COMPANY_FACTS, COMPANY_FIELDS, PERSON_FACTS, 
 
 PARTS = ("criteria", "must", "exclude", "personas", "grades")
 PERSONA_FACTS = FieldCatalogue(person_facts())
+_BY_CODE = FieldCatalogue(replace(field, names=str) for field in COMPANY_FACTS)
 DEFAULT_GRADES = {"A": 80, "B": 60, "C": 40}
 # A row of fit keeps one sign a part in 80 characters.
 MAX_CRITERIA, MAX_PERSONAS, MAX_WEIGHT = 40, 20, 100
@@ -103,7 +104,22 @@ def check_content(raw: Mapping[str, Any], *, complete: bool = False) -> dict[str
 def content_of(version: Any) -> dict[str, Any]:
     """The content of an IcpVersion row, complete with default grades."""
     content = {name: getattr(version, name) for name in PARTS}
-    return content | {"grades": {**DEFAULT_GRADES, **(content["grades"] or {})}}
+    criteria = [item | {"label": label_of(item)} for item in content["criteria"]]
+    return content | {"criteria": criteria, "grades": {**DEFAULT_GRADES, **(content["grades"] or {})}}
+
+
+def label_of(item: Mapping[str, Any]) -> str:
+    """What a criterion is called. Nobody named those that repeat their rule as it was said before codes had names (a
+    published version keeps its text for good): they are called what the rule is in words today."""
+    label: str = item["label"]
+    return describe_rule(item["rule"])[:120] if label == _said_by_code(item["rule"]) else label
+
+
+def _said_by_code(rule: Mapping[str, Any]) -> str:
+    try:
+        return describe(parse(rule, _BY_CODE))[:120]
+    except Invalid:
+        return ""
 
 
 def describe_rule(rule: Mapping[str, Any], *, person: bool = False) -> str:

@@ -129,6 +129,12 @@ def naics(text: str) -> Naics | None:
     return Naics(code, codes()[code], above)
 
 
+def naics_name(code: str) -> str:
+    """ "Software Publishers (513210)"; the code itself where it is no class of 2022."""
+    label = codes().get(code)
+    return f"{label} ({code})" if label else code
+
+
 def read_naics(text: str) -> str:
     """The code as it is kept, "" for nothing. Raises Unusable."""
     if not text.strip():

@@ -9,9 +9,9 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from leadgen.core.names import country_name
 from leadgen.core.templatetags.ui_show import badge, grade
 from leadgen.core.templatetags.ui_text import DASH, money, number, when
-from prospects.forms.fields import country_name
 from prospects.models import CustomField, Stage, Tag
 from prospects.queries.tags import tags_of
 from prospects.rules import custom as custom_rules

@@ -16,9 +16,9 @@ from accounts.permissions import member_allows
 from leadgen.core import clock
 from leadgen.core.errors import AppError, Refused
 from leadgen.core.htmx import hx_redirect, refusal, render_page
+from leadgen.core.names import country_name
 from prospects.actions.companies import assign_companies, create_company, delete_companies, update_company
 from prospects.forms.companies import CompanyFilter, CompanyForm
-from prospects.forms.fields import country_name
 from prospects.models import Company
 from prospects.queries import companies as queries
 from prospects.queries.activities import GROUPS, group_chips, timeline

@@ -17,8 +17,8 @@ from accounts.permissions import member_allows
 from leadgen.core import clock
 from leadgen.core.errors import AppError, Refused
 from leadgen.core.htmx import hx_redirect, refusal, render_page
+from leadgen.core.names import country_name
 from prospects.actions.people import assign_people, create_person, delete_people, update_person
-from prospects.forms.fields import country_name
 from prospects.forms.people import PersonFilter, PersonForm
 from prospects.models import Company, Deal, Lead, Person
 from prospects.queries import people as queries

@@ -263,6 +263,19 @@ def test_descriptions():
     assert describe(parse({}, CATALOGUE)) == "everybody"
 
 
+def test_words_say_names_and_days_where_the_rule_keeps_codes():
+    rule = {
+        "all": [leaf("country", "in", ["ES", "GB", "XX"]), leaf("founded", "between", ["2020-01-05", "2021-02-01"])]
+    }
+    node = parse(rule, CATALOGUE)
+    assert describe(node) == "country is one of Spain, United Kingdom, XX and founded between 5 Jan 2020 and 1 Feb 2021"
+    assert to_json(node) == rule
+    told = explain(node, {"country": "PT", "founded": date(2020, 3, 1)}, NOW)
+    assert told.words.startswith(
+        "country Portugal is none of Spain, United Kingdom, XX and founded 1 Mar 2020 is between"
+    )
+
+
 def test_explanations_say_each_fact():
     rule = parse({"all": [BIG, {"any": [IN_IT, leaf("title", "contains", "sales")]}]}, CATALOGUE)
     explained = explain(rule, {"company.employees": 540, "industry": "energy"}, NOW)

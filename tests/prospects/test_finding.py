@@ -238,7 +238,7 @@ def test_a_directory_knows_people_by_what_its_companies_say_and_tells_what_it_do
     assert run(acme, by_alice, search).seen == 0
     page = as_(alice).get(f"/w/acme/finding/{search.pk}/").content.decode()
     assert "No file of it has countries, technologies, employees from" in page
-    assert "Countries: DE; Technologies: SAP; Not with these keywords: toys; Employees from: 50" in page
+    assert "Countries: Germany; Technologies: SAP; Not with these keywords: toys; Employees from: 50" in page
     with workspace_scope(acme.pk):
         second = upload(provider=provider, subject="companies", name="c.csv", by=by_alice, now=NOW, content=firms)
         read_upload(row=second, columns=second.columns, by=by_alice, now=NOW)

@@ -7,7 +7,15 @@ import pytest
 
 from leadgen.core.errors import Invalid
 from prospects.rules.fit import Fit, by_part, fit_of, grade_of, share
-from prospects.rules.icps import DEFAULT_GRADES, changes, check_content, describe_rule, parse_profile, selectivity
+from prospects.rules.icps import (
+    DEFAULT_GRADES,
+    changes,
+    check_content,
+    describe_rule,
+    label_of,
+    parse_profile,
+    selectivity,
+)
 
 NOW = datetime(2026, 3, 4, 10, 0, tzinfo=UTC)
 INDUSTRY = {"field": "company.industry", "op": "in", "value": ["Machinery", "Robots"]}
@@ -135,6 +143,22 @@ def test_labels_and_keys_fill_themselves_in() -> None:
     assert [item["label"] for item in kept] == ["employees between 200 and 1,000"] * 2
     assert [item["key"] for item in kept] == ["employees-between-200-and-1-000", "employees-between-200-and-1-000-2"]
     assert describe_rule({}) == ""
+    assert (
+        describe_rule({"field": "company.revenue_currency", "op": "is", "value": "CHF"})
+        == "revenue currency is Swiss Franc"
+    )
+    assert (
+        describe_rule({"field": "company.naics", "op": "is", "value": "513210"})
+        == "NAICS code is Software Publishers (513210)"
+    )
+    assert (
+        describe_rule({"field": "company.naics", "op": "starts_with", "value": "51"}) == "NAICS code starts with “51”"
+    )
+    assert describe_rule({"field": "company.industry", "op": "is", "value": "Wine"}) == "industry is “Wine”"
+    # A version that was published when countries were still said by code; what somebody named keeps its name.
+    spain = {"field": "company.country", "op": "is", "value": "ES"}
+    assert label_of({"label": "country is ES", "rule": spain}) == "country is Spain"
+    assert label_of({"label": "Home market", "rule": spain}) == "Home market"
 
 
 def test_versions_differ_in_words() -> None:

@@ -3,11 +3,13 @@
 Apps build the catalogues (people, companies, the facts of a lead); this package names no app.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from django.core.exceptions import ObjectDoesNotExist
+
+from leadgen.core.names import country_name
 
 from .operators import operators_of
 
@@ -22,7 +24,9 @@ class Field:
     `path` is a Django lookup path or the alias of an annotation ("company__employees"); empty for facts that are only
     evaluated in Python. `empty_is_unknown`: '' and an empty list say nothing, as NULL does. `timestamp`: a date whose
     column is a timestamp (facts are aware datetimes; days are those of `now`'s zone). `storage` says whether a list is
-    a PostgreSQL array or a JSON array of strings. `unit` is shown behind numbers ("EUR"). `choices` are (value, label).
+    a PostgreSQL array or a JSON array of strings. `unit` is shown behind numbers ("EUR"). `choices` are (value, label). `names` says what a stored code is called where
+    the values are not a list to choose from (a currency, a class of NAICS); it gives back what it does not know. A
+    country is called by its name without being asked.
     """
 
     name: str
@@ -35,6 +39,7 @@ class Field:
     storage: Literal["array", "json"] = "array"
     unit: str = ""
     help: str = ""
+    names: Callable[[str], str] | None = field(default=None, compare=False)
     _labels: Mapping[str, str] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -43,10 +48,14 @@ class Field:
         if self.timestamp and self.kind != "date":
             raise ValueError(f"{self.name}: only a date can be a timestamp")
         object.__setattr__(self, "_labels", dict(self.choices))
+        if self.kind == "country" and self.names is None:
+            object.__setattr__(self, "names", country_name)
 
     def value_label(self, value: str) -> str:
-        """The words for a stored value: the label of its choice, or the value itself."""
-        return self._labels.get(value, value)
+        """The words for a stored value: the label of its choice, the name of its code, or the value itself."""
+        if value in self._labels or self.names is None:
+            return self._labels.get(value, value)
+        return self.names(value)
 
 
 class FieldCatalogue:

@@ -9,6 +9,7 @@ from .fields import Field
 from .nodes import Leaf
 
 _SHOWN = 8
+_PARTS = frozenset({"contains", "starts_with", "contains_any"})
 
 
 def join_words(parts: Sequence[str], word: str) -> str:
@@ -23,6 +24,9 @@ def show_value(leaf: Leaf) -> str:
         return ""
     if op.shape == "days":
         return ("1 day" if value == 1 else f"{value} days") + (" ago" if op.name == "older_than_days" else "")
+    if op.name in _PARTS:  # part of a text is no code
+        parts = value if isinstance(value, tuple) else (value,)
+        return _cut([f"“{part}”" for part in parts])
     if op.shape == "pair" and isinstance(value, tuple):
         return f"{show_one(field, value[0])} and {show_one(field, value[1])}"
     if isinstance(value, tuple):
@@ -38,7 +42,7 @@ def show_fact(field: Field, fact: Any) -> str:
 
 
 def show_one(field: Field, value: Any) -> str:
-    """One value in words: the label of a choice, a number with thousands and unit, an ISO date."""
+    """One value in words: the label of a choice, the name of a code, a number with thousands and unit, a day."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float | Decimal):
@@ -48,16 +52,19 @@ def show_one(field: Field, value: Any) -> str:
             else f"{int(value):,}{_unit(field)}"
         )
     if isinstance(value, datetime):
-        return value.strftime("%Y-%m-%d %H:%M %Z").strip()
+        return value.strftime("%-d %b %Y %H:%M %Z").strip()
     if isinstance(value, date):
-        return value.isoformat()
-    if field.kind == "text":
-        return f"“{value}”"
-    return field.value_label(str(value))
+        return f"{value:%-d %b %Y}"
+    named = field.value_label(str(value))
+    # Of a text only what has a name goes without quotes: the rest is what somebody typed.
+    return f"“{value}”" if field.kind == "text" and named == value else named
 
 
 def _listed(field: Field, values: Iterable[Any]) -> str:
-    shown = [show_one(field, value) for value in values]
+    return _cut([show_one(field, value) for value in values])
+
+
+def _cut(shown: Sequence[str]) -> str:
     more = len(shown) - _SHOWN
     return ", ".join(shown[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
