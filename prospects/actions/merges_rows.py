@@ -43,7 +43,11 @@ NOUNS = {
     "prospects.Lead": "leads", "prospects.Deal": "deals", "prospects.Customer": "customers", "prospects.Meeting": "meetings",
     "prospects.Task": "tasks", "prospects.Activity": "activities", "campaigns.Submission": "form submissions",
     "prospects.Consent": "consents", "prospects.PointEntry": "engagement points", "prospects.Person": "people",
-    "prospects.SegmentMember": "places in lists",
+    "prospects.SegmentMember": "places in lists", "prospects.TagLink": "tags", "prospects.Signal": "signals",
+    "prospects.BasisEntry": "lawful bases", "prospects.PhoneOutcome": "outcomes of calls", "prospects.FieldOrigin": "origins of values",
+    "prospects.EnrichmentItem": "enrichment answers", "prospects.FindingResult": "results of searches",
+    "prospects.SegmentChange": "changes of segments", "prospects.RetentionNotice": "retention notices",
+    "prospects.SignalSource": "signal sources", "prospects.Merge": "earlier merges",
 }  # fmt: skip
 
 

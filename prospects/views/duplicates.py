@@ -1,6 +1,7 @@
 """Duplicates: pairs to review, two rows side by side, many at once, and the merges that were done."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -26,6 +27,7 @@ from prospects.queries.merges import bulk_plan, choices, is_mine, keep_first, lo
 from prospects.queries.visibility import hidden, owner_words
 from prospects.rules import duplicates as rules
 from prospects.views.duplicates_show import counted, field_rows, person_line, tabs_of
+from prospects.views.listing import selected_ids
 
 TONES = {"high": "primary", "medium": "neutral", "low": "neutral"}
 
@@ -79,8 +81,16 @@ def duplicate_review(
 
 @member_view("duplicates.view", post="duplicates.merge")
 def duplicate_compare(request: MemberRequest, kind: str) -> HttpResponse:
-    """Any two rows side by side (`?one=<id>&other=<id>`), also where nothing proposed them."""
+    """Any two rows side by side (`?one=<id>&other=<id>`, or the two `selected` in a list), also where nothing proposed them."""
     subject = _subject(kind)
+    if "selected" in request.POST:
+        try:
+            chosen = selected_ids(request)
+            if len(chosen) != 2:
+                raise Invalid(f"Select exactly two to merge; {len(chosen)} are selected.", field="selected")
+        except AppError as error:
+            return refusal(request, error)
+        return redirect(f"{request.path}?{urlencode({'one': chosen[0], 'other': chosen[1]})}")
     try:
         keys = [UUID(request.GET.get(name, "")) for name in ("one", "other")]
     except ValueError as error:

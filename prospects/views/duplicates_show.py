@@ -22,7 +22,9 @@ def tabs_of(slug: str) -> list[dict[str, str]]:
     return [*kinds, {"key": "merges", "label": "Merged", "url": reverse("merge_list", args=[slug])}]
 
 
-_ONE = {"activities": "activity", "people": "person", "places in lists": "place in a list"}
+_ONE = {
+    "activities": "activity", "people": "person", "places in lists": "place in a list", "lawful bases": "lawful basis",
+}  # fmt: skip
 
 
 def counted(counts: Iterable[tuple[str, int]]) -> str:

@@ -55,6 +55,19 @@ def test_a_pair_is_merged_and_taken_apart_again(seat: Any, alice: Any, pair: Any
     assert window.complaints == []
 
 
+def test_two_that_are_selected_in_a_list_are_brought_together(seat: Any, alice: Any, pair: Any) -> None:
+    window = seat(alice)
+    page = window.open("/w/acme/people/")
+    merge = page.get_by_role("button", name="Merge…")
+    page.get_by_label("Select Robert Silva").check()
+    expect(page.get_by_text("1 person selected")).to_be_visible()
+    expect(merge).to_be_hidden()
+    page.get_by_label("Select Bob Silva").check()
+    merge.click()
+    expect(page.get_by_role("button", name="Merge the two")).to_be_visible()
+    assert window.complaints == []
+
+
 def test_a_form_says_whom_it_looks_like(seat: Any, alice: Any, pair: Any) -> None:
     window = seat(alice)
     page = window.open("/w/acme/people/new/")

@@ -123,6 +123,14 @@ def test_any_two_are_compared_by_their_ids(alice: Any, as_: Any, charlie: Any, a
     assert "Merge the two" in page(client, f"duplicates/companies/compare/?one={one.pk}&other={other.pk}")
     page(client, f"duplicates/companies/compare/?one={one.pk}&other={theirs.pk}", status=404)
     page(client, "duplicates/companies/compare/?one=x", status=404)
+    # From a list: the two that are selected, and no other number.
+    compare_url = "/w/acme/duplicates/companies/compare/"
+    went = client.post(compare_url, {"selected": [str(one.pk), str(other.pk)]})
+    assert (went.status_code, went["Location"]) == (302, f"{compare_url}?one={one.pk}&other={other.pk}")
+    refused = client.post(compare_url, {"selected": [str(one.pk)]})
+    assert refused.status_code == 400 and "Select exactly two to merge; 1 are selected." in refused.content.decode()
+    with workspace_scope(acme.pk):
+        assert Company.objects.count() == 2
     page(client, "duplicates/horses/", status=404)
 
 

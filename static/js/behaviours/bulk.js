@@ -18,6 +18,7 @@ function refresh(table) {
   bar.hidden = chosen.length === 0;
   const whole = bar.querySelector("[data-bulk-all]");
   if (!chosen.length && whole) whole.checked = false;
+  for (const act of bar.querySelectorAll("[data-bulk-exactly]")) act.hidden = whole?.checked || chosen.length !== Number(act.dataset.bulkExactly);
   bar.querySelector("[data-bulk-count]").textContent = whole?.checked ? whole.dataset.bulkAll : `${chosen.length} ${chosen.length === 1 ? bar.dataset.one : bar.dataset.noun} selected`;
 }
 
