@@ -7,6 +7,7 @@ from celery import shared_task
 
 from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member
+from campaigns.actions import signals_line
 from campaigns.actions.clicks import classify_due_hits, reclassify_hits
 from campaigns.actions.dispatch import TURN_SECONDS, dispatch_once
 from campaigns.actions.dispatch import sweep_lanes as sweep
@@ -15,7 +16,7 @@ from campaigns.actions.mailbox_checks import check_connection, record_check
 from campaigns.actions.mailsync import sweep_mail, sync_due, sync_mailbox
 from campaigns.actions.seeds import send_seed
 from campaigns.models import Mailbox
-from leadgen.core import clock
+from leadgen.core import clock, lanes
 from leadgen.core.tenancy import workspace_scope
 
 
@@ -88,3 +89,11 @@ def read_due_mailboxes() -> None:
 def sweep_all_mail() -> None:
     """Find mailboxes whose hint was lost; skip what is unknown for a day."""
     sweep_mail(now=clock.now())
+
+
+@shared_task(name="campaigns.enrol_from_line")
+def enrol_from_line() -> None:
+    """Let the lines of triggers that reached their cap go on, workspace by workspace; each part is a transaction of its own."""
+    while lane := lanes.take(kind=signals_line.LANE, now=clock.now(), lease_seconds=900):
+        again = signals_line.run_lane(lane.workspace_id, now=clock.now())
+        lanes.move_on(lane, next_due=again)

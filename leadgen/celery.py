@@ -37,6 +37,7 @@ app.conf.beat_schedule = {
     "dispatch": {"task": "campaigns.dispatch", "schedule": env.integer("DISPATCH_SECONDS", 5)},
     "sweep-lanes": {"task": "campaigns.sweep_lanes", "schedule": env.integer("SWEEP_SECONDS", 60)},
     "hits": {"task": "campaigns.classify_hits", "schedule": 5.0},
+    "signal-lines": {"task": "campaigns.enrol_from_line", "schedule": 60.0},
     "domains": {"task": "campaigns.check_domains", "schedule": 60.0},
     "mail": {"task": "campaigns.read_due_mailboxes", "schedule": 60.0},
     "sweep-mail": {"task": "campaigns.sweep_mail", "schedule": 60.0},

@@ -3,7 +3,7 @@ from campaigns.models.enrolments import Enrolment, StepRun
 from campaigns.models.mailboxes import DomainCheck, Mailbox, MailDomain, MailFolder
 from campaigns.models.messages import HitVerdict, InboundMail, LinkHit, Message, TrackedLink
 from campaigns.models.sequences import Sequence, SequenceMailbox, SequenceVersion, Step
-from campaigns.models.signals import SignalEnrolment, SignalSequence
+from campaigns.models.signals import SignalEnrolment, SignalPlace, SignalSequence
 
 __all__ = [
     "DomainCheck",
@@ -20,6 +20,7 @@ __all__ = [
     "SequenceMailbox",
     "SequenceVersion",
     "SignalEnrolment",
+    "SignalPlace",
     "SignalSequence",
     "Step",
     "StepRun",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -23,6 +23,7 @@ class Enrolling:
     per_day: int
     enrolled: int = 0
     note: str = ""
+    waiting: int = 0  # people in its line
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,32 @@ class Came:
     at: datetime
     enrolled: int
     blocked: list[tuple[str, int]] = field(default_factory=list)
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class InLine:
+    """Somebody who waits because the cap of the day was reached."""
+
+    id: UUID
+    place: int
+    person: Person
+    signal: Signal
+    joined_at: datetime
+    reason: str
+    expected: date | None  # the day of their turn as things are; None: the line stands still
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfLine:
+    """Somebody whose turn came, or will not."""
+
+    id: UUID
+    person: Person
+    signal: Signal
+    at: datetime
+    enrolled: bool
+    reason: str  # why not
 
 
 class Enroller(Protocol):
@@ -53,7 +80,20 @@ class Enroller(Protocol):
     def enrol(
         self, *, trigger: SignalTrigger, signal: Signal, people: QuerySet[Person], cause: str, now: datetime
     ) -> int:
-        """Enrol who of these may be, up to today's rest of the cap; how many. Asked again for a signal: nobody more."""
+        """Enrol who of these may be, up to today's rest of the cap; the others wait in line. How many in both; asked again for
+        a signal: nobody more."""
+
+    def changed(self, *, trigger: SignalTrigger, now: datetime) -> None:
+        """Something of it is another: its line may go on."""
+
+    def line(self, trigger: SignalTrigger) -> QuerySet[Any]:
+        """Places in its line that whoever asked may see, to be paged by (signal_at, id)."""
+
+    def told(self, trigger: SignalTrigger, places: Sequence[Any], now: datetime) -> Sequence[InLine]:
+        """Of a page of these: who, which place, why, and when."""
+
+    def out_of_line(self, trigger: SignalTrigger, limit: int) -> Sequence[OutOfLine]:
+        """The last whose turn came."""
 
     def came_of(self, trigger: SignalTrigger, limit: int) -> Sequence[Came]:
         """The last signals it looked at people for."""

@@ -1,7 +1,8 @@
 """What signals set off: a to-do in an SDR's queue, with the reason, or people in a sequence; and the triggers that say so.
 
 At most one open to-do a company: twenty job adverts in a week are one reason to call, not twenty. Where a trigger enrolled
-somebody there is no to-do beside it; where nobody could be enrolled there is one, so that the news is not lost.
+somebody, or put them in its line for the days to come, there is no to-do beside it; where nobody could be enrolled there is
+one, so that the news is not lost.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,19 +48,28 @@ def update_trigger(*, trigger: SignalTrigger, changes: Mapping[str, Any], by: Ac
     for name in changed:
         setattr(trigger, name, cleaned[name])
     with transaction.atomic():
+        enroller().hold()  # a worker that enrols by it takes the same rows, and in this order
         if changed:
             _save(trigger)
         told = _choose(trigger, enrols)
-    changed += list(told)
+        changed += list(told)
+        if changed:
+            enroller().changed(trigger=trigger, now=now)
     if changed:
         write_audit(by=by, action="signal_trigger.changed", now=now, target=trigger, detail={"fields": changed} | told)
     return changed
 
 
 def delete_trigger(*, trigger: SignalTrigger, by: Actor, now: datetime) -> None:
-    """Its to-dos stay."""
-    write_audit(by=by, action="signal_trigger.deleted", now=now, target=trigger)
-    trigger.delete()
+    """Its to-dos stay, and who is in a sequence stays there; who waits in its line is not enrolled."""
+    waited = enroller().enrolling().get(trigger.pk)
+    write_audit(
+        by=by, action="signal_trigger.deleted", now=now, target=trigger,
+        detail={"waiting": waited.waiting} if waited and waited.waiting else {},
+    )  # fmt: skip
+    with transaction.atomic():
+        enroller().hold()
+        trigger.delete()
 
 
 def fire(signals: Sequence[Signal], *, now: datetime) -> int:
@@ -118,13 +128,29 @@ def _meant(trigger: SignalTrigger, rows: Sequence[Signal], grades: Mapping[Any, 
     return {row.pk for row in asked if (row.person_id or row.company_id) in found}
 
 
+def still_meant(trigger: SignalTrigger, rows: Sequence[Signal], now: datetime) -> set[Any]:
+    """Ids of those it is about as it is now: its kinds, grades and segment may have changed since they came."""
+    return _meant(trigger, rows, _grades([row.company_id for row in rows]) if trigger.grades else {}, now)
+
+
+def cause_of(trigger: SignalTrigger, row: Signal) -> str:
+    """Which news and which trigger, in words."""
+    return f"{row.get_kind_display()} of {row.at:%d %b %Y}: {row.title[:160]} (trigger “{trigger.name[:60]}”)"
+
+
+def suggest(trigger: SignalTrigger, row: Signal, now: datetime) -> None:
+    """A to-do of one signal, unless its company has one of news already."""
+    open_ = Task.objects.filter(about_type=ABOUT, state=Task.State.OPEN, company=row.company_id)
+    if row.company_id is None or not open_.exists():
+        _suggest(trigger, row, now)
+
+
 def _enrol(trigger: SignalTrigger, row: Signal, now: datetime) -> int:
-    """Those of its segment the news is about."""
+    """Those of its segment the news is about: how many are in the sequence now, or in the trigger's line."""
     assert trigger.segment is not None, "a trigger that enrols has a segment of people (_choose)"
     members = members_of(trigger.segment, now=now)
     people = members.filter(pk=row.person_id) if row.person_id else members.filter(company=row.company_id)
-    cause = f"{row.get_kind_display()} of {row.at:%d %b %Y}: {row.title[:160]} (trigger “{trigger.name[:60]}”)"
-    made = enroller().enrol(trigger=trigger, signal=row, people=people, cause=cause, now=now)
+    made = enroller().enrol(trigger=trigger, signal=row, people=people, cause=cause_of(trigger, row), now=now)
     if made:
         SignalTrigger.objects.filter(pk=trigger.pk).update(fired_at=now)
     return made

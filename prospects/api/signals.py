@@ -32,6 +32,7 @@ from prospects.actions.signals_enrolling import MAX_PER_DAY, Enrolling, enroller
 from prospects.actions.signals_sources import create_source, delete_source, new_secret, poll_now, update_source
 from prospects.actions.signals_triggers import create_trigger, delete_trigger, update_trigger
 from prospects.api.fields import TenantKeyField
+from prospects.api.signals_line import TriggerLine
 from prospects.forms.signals import SignalFilter
 from prospects.models import Company, Person, Segment, Signal, SignalSource, SignalTrigger
 from prospects.queries import signals as queries
@@ -288,6 +289,7 @@ class TriggerEnrolsSerializer(serializers.Serializer[Any]):
     per_day = serializers.IntegerField(help_text="People enrolled a day, at most.")
     enrolled = serializers.IntegerField(help_text="So far.")
     note = serializers.CharField(help_text="Why the last signal enrolled nobody at all; empty: it went well.")
+    waiting = serializers.IntegerField(help_text="People in line because a day's cap was reached: `line/` says who.")
 
 
 class SignalTriggerSerializer(serializers.ModelSerializer[SignalTrigger]):
@@ -331,7 +333,11 @@ class SignalTriggerSerializer(serializers.ModelSerializer[SignalTrigger]):
     list=extend_schema(summary="List triggers of signals"), retrieve=extend_schema(summary="One trigger of signals")
 )
 class SignalTriggerViewSet(
-    IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[SignalTrigger]
+    IdempotentMixin,
+    TriggerLine,
+    mixins.ListModelMixin,
+    mixins.RetrieveModelMixin,
+    viewsets.GenericViewSet[SignalTrigger],
 ):
     """News of these kinds about who is in a segment makes a to-do in an SDR's queue, at most one open one a company,
     or enrols the people it is about into a sequence."""
@@ -343,6 +349,8 @@ class SignalTriggerViewSet(
         "create": "signals.manage",
         "partial_update": "signals.manage",
         "destroy": "signals.manage",
+        "line": "signals.view",
+        "out_of_line": "signals.view",
     }
     serializer_class = SignalTriggerSerializer
     orders = ("created_at",)
@@ -370,7 +378,7 @@ class SignalTriggerViewSet(
 
     @extend_schema(summary="Delete a trigger of signals")
     def destroy(self, request: Request, pk: str) -> Response:
-        """The to-dos it made stay."""
+        """The to-dos it made stay, and who is in a sequence stays there; who waits in its line is not enrolled."""
         delete_trigger(trigger=self.get_object(), by=actor_of(request), now=clock.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -120,7 +120,7 @@ class TriggerForm(forms.Form):
     )  # fmt: skip
     per_day = forms.IntegerField(
         min_value=1, max_value=MAX_PER_DAY, required=False, label="People enrolled a day, at most",
-        help_text="By the clock of the workspace. Who comes above that is left out, and told below.",
+        help_text="By the clock of the workspace. Who comes above that waits in line for the next days, the oldest signal first.",
     )  # fmt: skip
     is_active = forms.BooleanField(required=False, initial=True, label="Switched on")
 

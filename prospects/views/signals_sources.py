@@ -23,6 +23,7 @@ from prospects.rules import normalise
 from prospects.views.listing import add_app_error, sheet_or_page
 from prospects.views.signals import signal_tabs
 
+IN_LINE = 50  # shown of a line
 FEED, WEBHOOK = SignalSource.Kind.FEED, SignalSource.Kind.WEBHOOK
 
 
@@ -142,8 +143,12 @@ def signal_trigger_delete(request: MemberRequest, signaltrigger_id: UUID) -> Htt
         name = trigger.name
         delete_trigger(trigger=trigger, by=actor_of(request), now=clock.now())
         return hx_redirect(request, back, toast=f"{name} is deleted.")
+    words = ["The to-dos it made stay in the queue, and whom it enrolled stays in the sequence."]
+    if (enrols := enroller().enrolling().get(trigger.pk)) is not None and enrols.waiting:
+        people = "1 person waits" if enrols.waiting == 1 else f"{enrols.waiting:,} people wait"
+        words.append(f"{people} in its line and will not be enrolled.")
     context = {
-        "title": f"Delete {trigger}?", "words": "The to-dos it made stay in the queue.", "button_words": "Delete the trigger",
+        "title": f"Delete {trigger}?", "words": " ".join(words), "button_words": "Delete the trigger",
         "back": back, "action_url": reverse("signal_trigger_delete", args=[request.workspace.slug, trigger.pk]),
     }  # fmt: skip
     return sheet_or_page(request, "prospects/signal_delete.html", context)
@@ -164,6 +169,14 @@ def _trigger_form(request: MemberRequest, trigger: SignalTrigger | None) -> Http
             return hx_redirect(request, back, toast="Saved.")
     came = enroller().came_of(trigger, 10) if trigger is not None else []
     context: dict[str, Any] = {"form": form, "trigger": trigger, "back": back, "came": came}
+    if trigger is not None:
+        enrols = enroller().enrolling().get(trigger.pk)
+        places = enroller().line(trigger)[:IN_LINE] if enrols is not None and enrols.waiting else []
+        line = enroller().told(trigger, list(places), clock.now())
+        context |= {
+            "line": line, "enrols": enrols, "beyond": enrols.waiting - len(line) if enrols is not None else 0,
+            "out_of_line": enroller().out_of_line(trigger, 10),
+        }  # fmt: skip
     return render(request, "prospects/signal_trigger_form.html", context, status=422 if form.errors else 200)
 
 
