@@ -168,12 +168,14 @@ _NEVER = (None, None, None, None)
 
 
 def _ledger(ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
-    """Latest times by person. What a program did, or may have done, is no proof; bounces and automatic answers are theirs."""
+    """Latest times by person. What a program did, or may have done, is no proof; bounces and automatic answers are theirs.
+    A form or a meeting shows that what we know of somebody is fresh (`heard`), not that mail reaches them (`answered`)."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT person_id,
-                max(at) FILTER (WHERE kind IN ('replied', 'form_submitted', 'meeting_held') AND hit_class = 'human') AS answered,
+                max(at) FILTER (WHERE kind = 'replied' AND hit_class = 'human') AS answered,
+                max(at) FILTER (WHERE kind IN ('replied', 'form_submitted', 'meeting_held') AND hit_class = 'human') AS heard,
                 max(at) FILTER (WHERE kind = 'clicked' AND hit_class = 'human') AS clicked,
                 max(at) FILTER (WHERE kind = 'sent') AS sent,
                 max(at) FILTER (WHERE kind = 'bounced') AS bounced,
@@ -218,7 +220,7 @@ def _subject(
     stated = status if theirs or kept else "valid" if "stated" in checks and address == email else ""
     answered = after("answered")
     confirmed = max(
-        filter(None, [ledger.get("answered"), ledger.get("confirmed"), ledger.get("address")]), default=None
+        filter(None, [ledger.get("heard"), ledger.get("confirmed"), ledger.get("address")]), default=None
     )
     known = rules.Known(
         email=email,

@@ -81,6 +81,11 @@ def test_a_new_address_is_judged_anew_and_old_proof_is_not_its(in_acme, now, by_
     person = create_person(by=by_alice, now=now, name="Ana Ferreira", email="ana@lumen-robotics.com")
     assert is_waiting(person, now)
     looked(in_acme, now)
+    # Whoever was met, or typed the address into a form, has shown nothing of the mailbox.
+    for kind in ("meeting_held", "form_submitted"):
+        record_activity(kind=kind, at=now, now=now + timedelta(minutes=30), person=person, summary="Met")
+    looked(in_acme, now + timedelta(minutes=40))
+    assert verdicts() == {"ana@lumen-robotics.com": ("unknown", ["unproven"])}
     record_activity(kind="replied", at=now, now=now + timedelta(hours=1), person=person, summary="Replied")
     looked(in_acme, now + timedelta(hours=2))
     assert verdicts() == {"ana@lumen-robotics.com": ("valid", ["answered"])}
