@@ -5,8 +5,12 @@ member's role allow.
 """
 
 from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from accounts.models import Member, Role
+from leadgen.core.errors import Invalid
 
 ALL = frozenset(Role.values)
 ADMINS = frozenset({Role.OWNER, Role.ADMIN})
@@ -133,6 +137,32 @@ def allows(role: str, permission: str) -> bool:
 
 def member_allows(member: Member | None, permission: str) -> bool:
     return member is not None and member.is_active and allows(member.role, permission)
+
+
+# Who may have records of their own: whoever may write. A viewer could neither work nor hand on what is theirs.
+OWNERS = WRITERS
+
+
+def may_own(member: Member | None) -> bool:
+    """Whether records may be given to a member. What they have already stays theirs."""
+    return member is not None and member.is_active and member.role in OWNERS
+
+
+def owners() -> QuerySet[Member]:
+    """Members of the workspace to whom records may be given."""
+    return Member.objects.filter(is_active=True, role__in=OWNERS)
+
+
+def refuse_owner(member: Member | None, *, had: UUID | None = None, field: str = "owner") -> None:
+    """Raises Invalid, saying why, for a member who may own nothing; None and who has it already (`had`) are fine."""
+    if member is None or member.pk == had or may_own(member):
+        return
+    if not member.is_active:
+        raise Invalid(f"{member} is not active in this workspace. Choose somebody else.", field=field)
+    raise Invalid(
+        f"{member} is a viewer, who reads and owns nothing. Choose somebody else, or give them another role first.",
+        field=field,
+    )
 
 
 @dataclass(frozen=True, slots=True)

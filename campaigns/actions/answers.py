@@ -4,6 +4,7 @@ from datetime import datetime, time, timedelta
 
 from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member
+from accounts.permissions import may_own
 from campaigns.actions.steps import stop_enrolment
 from campaigns.models import Enrolment, InboundMail, Message
 from campaigns.queries.mail import zone_for
@@ -102,5 +103,5 @@ def make_reply_task(
 
 
 def first_active(*members: Member | None) -> Member | None:
-    """The first of them who still works here."""
-    return next((member for member in members if member is not None and member.is_active), None)
+    """The first of them who works here."""
+    return next((member for member in members if may_own(member)), None)

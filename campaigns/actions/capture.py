@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
+from accounts.permissions import may_own, refuse_owner
 from campaigns.models import Form, Submission
 from campaigns.rules import capture as rules
 from campaigns.rules.receipts import Trail, routing_of
@@ -71,7 +73,7 @@ def create_form(*, by: Actor, now: datetime, **values: Any) -> Form:
 
 def update_form(*, form: Form, changes: Mapping[str, Any], by: Actor, now: datetime) -> list[str]:
     """Change FIELDS. Another consent text is its next version; submissions keep the words they saw. Returns what changed."""
-    cleaned = _clean_form({name: getattr(form, name) for name in FIELDS} | dict(changes))
+    cleaned = _clean_form({name: getattr(form, name) for name in FIELDS} | dict(changes), had=form.default_owner_id)
     changed = [name for name, value in cleaned.items() if getattr(form, name) != value]
     for name in changed:
         setattr(form, name, cleaned[name])
@@ -83,7 +85,7 @@ def update_form(*, form: Form, changes: Mapping[str, Any], by: Actor, now: datet
     return changed
 
 
-def _clean_form(values: Mapping[str, Any]) -> dict[str, Any]:
+def _clean_form(values: Mapping[str, Any], *, had: UUID | None = None) -> dict[str, Any]:
     unknown = set(values) - set(FIELDS)
     if unknown:
         raise Invalid(f"Unknown field: {', '.join(sorted(unknown))}.", field=min(unknown))
@@ -98,9 +100,7 @@ def _clean_form(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, choices in (("kind", Form.Kind.values), ("channel", Channel.values)):
         if name in cleaned and cleaned[name] not in choices:
             raise Invalid(f"Choose one of: {', '.join(choices)}.", field=name)
-    owner = cleaned.get("default_owner")
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="default_owner")
+    refuse_owner(cleaned.get("default_owner"), had=had, field="default_owner")
     cleaned["fields"] = rules.clean_fields(values.get("fields") or [])
     return cleaned
 
@@ -226,7 +226,7 @@ def _carry(row: Submission, form: Form, *, now: datetime, by: Actor) -> None:
             "text": str(row.data.get("message", ""))[:1000],
         },
     )  # fmt: skip
-    form_owner = form.default_owner if form.default_owner and form.default_owner.is_active else None
+    form_owner = form.default_owner if may_own(form.default_owner) else None
     lead = note_interest(activity=activity, now=now, source=form.name, owner=form_owner)
     fit = PersonFit.objects.filter(person=person, icp__is_primary=True).first()
     scored = (
@@ -358,7 +358,7 @@ def _queue(
         by=SYSTEM, now=now, kind=Task.Kind.INBOUND, title=f"{VERBS[Form.Kind(form.kind)]}: {person}"[:200],
         reason=f"{form.name}, {grade}{again}{f': “{said[:160]}”' if said else ''}", due_at=row.at, sla_due_at=due,
         person=person, company=person.company, lead=lead, campaign=lead.campaign if lead else None,
-        owner=owner if owner is not None and owner.is_active else None, about=("submission", row.pk),
+        owner=owner if may_own(owner) else None, about=("submission", row.pk),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from django.db.models import Count
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member, Workspace
+from accounts.permissions import refuse_owner
 from campaigns.actions.sequences import published_version
 from campaigns.actions.steps import mark_enrolments, owner_of, pause_enrolment, resume_enrolment, stop_enrolment
 from campaigns.models import Enrolment, Mailbox, Sequence, SequenceMailbox, Step
@@ -145,6 +146,7 @@ def enrol_people(
     `external_id` names the one enrolment of one person. `cause`: what did it, in words, where no person did; with `detail` it
     stands on the timeline. Raises as `plan_enrolment`, and Conflict where the id is taken.
     """
+    refuse_owner(owner)
     # A second click waits here, and then finds everybody enrolled; archiving waits too.
     Sequence.objects.select_for_update(of=("self",)).get(pk=sequence.pk)
     sequence.refresh_from_db()

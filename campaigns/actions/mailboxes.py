@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
+from accounts.permissions import refuse_owner
 from campaigns.actions.health import begin_ramp, pace_changed
 from campaigns.actions.inbound import new_key
 from campaigns.actions.mailbox_secrets import opened_dict, sealed_for
@@ -49,6 +50,7 @@ def create_mailbox(*, by: Actor, now: datetime, warmed_up: str = "", **values: A
     mailbox = Mailbox(id=uuid4(), workspace_id=current_workspace_id(), created_at=now)
     for name, value in clean_mailbox({name: getattr(mailbox, name) for name in FIELDS} | fields).items():
         setattr(mailbox, name, value)
+    refuse_owner(mailbox.member, field="member")
     _check_auth(mailbox, True)
     mailbox.password_sealed = sealed_for(mailbox, "password", given.get("password") or "")
     mailbox.imap_password_sealed = sealed_for(mailbox, "imap_password", given.get("imap_password") or "")
@@ -77,6 +79,7 @@ def update_mailbox(
     row = {column.attname: getattr(mailbox, column.attname) for column in columns}
     cleaned = clean_mailbox(before | fields)
     changed = [name for name, value in cleaned.items() if before[name] != value]
+    refuse_owner(cleaned.get("member"), had=mailbox.member_id, field="member")
     keeps = _passwords_kept(mailbox, cleaned, given)
     for name in changed:
         setattr(mailbox, name, cleaned[name])

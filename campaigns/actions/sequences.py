@@ -5,12 +5,14 @@ from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Workspace
+from accounts.permissions import refuse_owner
 from campaigns.actions.steps import mark_enrolments, mark_mailbox
 from campaigns.models import Enrolment, Mailbox, Message, Sequence, SequenceMailbox, SequenceVersion, Step
 from campaigns.queries.mail import VARIABLES, window_of
@@ -47,7 +49,7 @@ def update_sequence(
 ) -> list[str]:
     """Change name, window, pool; what waits is looked at again under the new window at its point of no return."""
     before = {name: getattr(sequence, name) for name in changes}
-    for name, value in _clean(changes, partial=True).items():
+    for name, value in _clean(changes, partial=True, had=sequence.owner_id).items():
         setattr(sequence, name, value)
     if not sequence.campaign_id:
         raise Invalid("Choose the campaign this sequence belongs to.", field="campaign")
@@ -201,7 +203,7 @@ def archive_sequence(*, sequence: Sequence, by: Actor, now: datetime) -> None:
     write_audit(by=by, action="sequence.archived", now=now, target=sequence)
 
 
-def _clean(values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+def _clean(values: Mapping[str, Any], *, partial: bool = False, had: UUID | None = None) -> dict[str, Any]:
     unknown = set(values) - set(FIELDS)
     if unknown:
         raise Invalid(f"Unknown field: {', '.join(sorted(unknown))}.", field=min(unknown))
@@ -214,6 +216,7 @@ def _clean(values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any
         raise Invalid(
             "Choose the campaign this sequence belongs to: its cost and results are counted there.", field="campaign"
         )
+    refuse_owner(cleaned.get("owner"), had=had)
     if "weekdays" in cleaned:
         days = sorted({int(day) for day in cleaned["weekdays"]})
         if not days or not set(days) <= set(range(7)):

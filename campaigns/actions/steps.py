@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from accounts.actions.audit import SYSTEM, Actor
 from accounts.models import Member
+from accounts.permissions import may_own
 from campaigns.models import Enrolment, Message, Step, StepRun
 from campaigns.models.locks import lock_enrolment
 from campaigns.queries.mail import window_of, zone_for
@@ -190,4 +191,4 @@ def resume_enrolment(*, enrolment: Enrolment, by: Actor, now: datetime) -> bool:
 
 def owner_of(person_owner: Member | None, fallback: Member | None) -> Member | None:
     """Whose tasks a person's steps become."""
-    return person_owner if person_owner is not None and person_owner.is_active else fallback
+    return person_owner if may_own(person_owner) else fallback

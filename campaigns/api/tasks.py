@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from accounts.actions.audit import actor_of
 from accounts.models import Member
+from accounts.permissions import refuse_owner
 from campaigns.actions.queue import (
     CALL_OUTCOMES,
     change_task,
@@ -137,6 +138,7 @@ class TaskViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
     def create(self, request: Request) -> Response:
         """Without an owner it is whoever's takes it first. An `external_id` that is there already gives that task."""
         data = self._body(TaskSerializer, request)
+        refuse_owner(data.get("owner"))
         task = create_task(by=actor_of(request), now=clock.now(), **data)
         return self._answer(task, status.HTTP_201_CREATED)
 
@@ -150,6 +152,7 @@ class TaskViewSet(IdempotentMixin, mixins.ListModelMixin, mixins.RetrieveModelMi
         found = self.get_queryset().filter(external_id=external_id).first()
         if found is None:
             data = self._body(TaskSerializer, request) | {"external_id": external_id}
+            refuse_owner(data.get("owner"))
             return self._answer(create_task(by=actor_of(request), now=clock.now(), **data), status.HTTP_201_CREATED)
         data = self._body(TaskSerializer, request, partial=True)
         return self._answer(change_task(task=found, changes=data, by=actor_of(request), now=clock.now()))

@@ -7,6 +7,7 @@ from django import forms
 from django.http import QueryDict
 
 from accounts.models import Member
+from accounts.permissions import owners
 from campaigns.actions.queue import CALL_OUTCOMES
 from campaigns.queries.queue import EVERYBODY, LANE_LABELS, MINE, PAGE, UNOWNED, State
 from campaigns.queries.queue_item import Item
@@ -119,7 +120,7 @@ class GiveForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        people = Member.objects.filter(is_active=True).order_by("name", "email")
+        people = owners().order_by("name", "email")
         self.fields["owner"].choices = [  # type: ignore[attr-defined]  # a ChoiceField
             ("", "Nobody: whoever takes it"), *((str(row.pk), str(row)) for row in people)
         ]  # fmt: skip

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.models import Member, Workspace
+from accounts.permissions import OWNERS, may_own, refuse_owner
 from leadgen.core import lanes
 from leadgen.core.clock import local_date, start_of_day
 from leadgen.core.errors import Conflict, Invalid
@@ -51,6 +52,12 @@ def rows_of(kind: str, owner: Member) -> Any:
         case "people":
             return Person.objects.filter(owner=owner)
     return Task.objects.filter(owner=owner, state=Task.State.OPEN)
+
+
+def holders_without_right() -> list[Member]:
+    """Active members who may own nothing any more and still hold something: a viewer who was a seller."""
+    members = Member.objects.filter(is_active=True).exclude(role__in=OWNERS).order_by("name", "email")
+    return [member for member in members if any(rows_of(kind, member).exists() for kind in KINDS)]
 
 
 def holdings(member: Member) -> dict[str, int]:
@@ -97,6 +104,8 @@ def end_absence(*, by: Actor, now: datetime, absence: Absence) -> Absence:
         raise Conflict("It is over already.")
     if not absence.member.is_active:
         raise Conflict(f"{absence.member} is not active here any more. What they had stays with {absence.cover}.")
+    if not may_own(absence.member):
+        raise Conflict(f"{absence.member} is a viewer now, who owns nothing. What they had stays with {absence.cover}.")
     for kind in KINDS:
         ids = [
             key
@@ -116,7 +125,7 @@ def end_absence(*, by: Actor, now: datetime, absence: Absence) -> Absence:
 def end_due(*, key: str, now: datetime) -> None:
     """The day of return has come: the worker gives back what is still with the cover."""
     absence = Absence.objects.filter(pk=key, state=Absence.State.ACTIVE).first()
-    if absence is not None and absence.member.is_active:
+    if absence is not None and may_own(absence.member):
         end_absence(by=SYSTEM, now=now, absence=absence)
 
 
@@ -127,8 +136,11 @@ def _checked(
         raise Invalid(f"Choose one of: {', '.join(Absence.Mode.values)}.", field="mode")
     if member.pk == cover.pk:
         raise Invalid("Choose somebody else to take over.", field="cover")
-    if not cover.is_active:
-        raise Invalid(f"{cover} is not active in this workspace. Choose somebody else.", field="cover")
+    refuse_owner(cover, field="cover")
+    if mode == Absence.Mode.COVER and not may_own(member):
+        raise Invalid(
+            f"{member} may own nothing, so nothing could come back to them. Hand it over for good.", field="mode"
+        )
     if cover.pk in away_now():
         raise Invalid(f"{cover} is away too. Choose somebody else.", field="cover")
     unknown = set(kinds) - set(KINDS)

@@ -10,6 +10,7 @@ from django.db.models import Count, Q, QuerySet
 
 from accounts.actions.audit import Actor
 from accounts.models import Member
+from accounts.permissions import refuse_owner
 from leadgen.core.errors import Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
@@ -74,9 +75,7 @@ def check_params(subject: str, kind: str, params: dict[str, Any]) -> None:
     if subject not in MODELS:
         raise Invalid(f"Choose one of: {', '.join(MODELS)}.", field="subject")
     if kind == BulkAct.Kind.ASSIGN:
-        owner = _owner(params)
-        if owner is not None and not owner.is_active:
-            raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+        refuse_owner(_owner(params))
     elif kind in (BulkAct.Kind.TAG, BulkAct.Kind.UNTAG):
         if not _tags(params):
             raise Invalid("Choose a tag.", field="tags")

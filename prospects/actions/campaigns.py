@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Workspace
+from accounts.permissions import refuse_owner
 from leadgen.core import lanes
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import current_workspace_id
@@ -36,7 +38,9 @@ def create_campaign(*, by: Actor, now: datetime, start: bool = False, **values: 
 def update_campaign(*, campaign: Campaign, changes: Mapping[str, Any], by: Actor, now: datetime) -> list[str]:
     """Change FIELDS; returns the names of those that differ now."""
     merged = {name: getattr(campaign, name) for name in ("starts_on", "ends_on")} | dict(changes)
-    cleaned = {name: value for name, value in _clean(merged, partial=True).items() if name in changes}
+    cleaned = {
+        name: value for name, value in _clean(merged, partial=True, had=campaign.owner_id).items() if name in changes
+    }
     before = {name: getattr(campaign, name) for name in cleaned}
     changed = [name for name, value in cleaned.items() if before[name] != value]
     for name in changed:
@@ -114,7 +118,7 @@ def _move(
     lanes.mark(workspace_id=campaign.workspace_id, kind=LANE, key=str(campaign.pk), due=now)
 
 
-def _clean(values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any]:
+def _clean(values: Mapping[str, Any], *, partial: bool = False, had: UUID | None = None) -> dict[str, Any]:
     unknown = set(values) - set(FIELDS)
     if unknown:
         raise Invalid(f"Unknown field: {', '.join(sorted(unknown))}.", field=min(unknown))
@@ -136,9 +140,7 @@ def _clean(values: Mapping[str, Any], *, partial: bool = False) -> dict[str, Any
     start, end = cleaned.get("starts_on"), cleaned.get("ends_on")
     if start and end and end < start:
         raise Invalid("It ends before it starts.", field="ends_on")
-    owner = cleaned.get("owner")
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+    refuse_owner(cleaned.get("owner"), had=had)
     return cleaned
 
 

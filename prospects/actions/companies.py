@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member
+from accounts.permissions import refuse_owner
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import fields
@@ -72,8 +73,7 @@ def update_company(*, by: Actor, now: datetime, company: Company, changes: Mappi
 
 def assign_companies(*, by: Actor, now: datetime, companies: Sequence[Company], owner: Member | None) -> int:
     """Give companies an owner (None: nobody); returns how many changed hands. One timeline row each, one audit row."""
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+    refuse_owner(owner)
     moving = [company for company in companies if company.owner_id != (owner.pk if owner else None)]
     if not moving:
         return 0
@@ -128,7 +128,12 @@ def find_or_create_company(*, by: Actor, now: datetime, domain: str = "", name: 
 
 
 def _clean(values: Mapping[str, Any], known: Company | None = None) -> dict[str, Any]:
-    cleaned = fields.clean(Company, with_values("companies", known.custom if known else {}, values), FIELDS)
+    cleaned = fields.clean(
+        Company,
+        with_values("companies", known.custom if known else {}, values),
+        FIELDS,
+        had=known.owner_id if known else None,
+    )
     domain = cleaned.get("domain", known.domain if known else "")
     if cleaned.get("website") and not domain and "domain" not in values:
         cleaned["domain"] = normalise.domain(cleaned["website"])

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member, Workspace
+from accounts.permissions import may_own, refuse_owner
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import current_workspace_id
 from prospects.actions.activities import record_activity
@@ -60,7 +62,7 @@ def create_deal(
             raise Conflict(f"This lead is {lead.get_stage_display().lower()}. Reopen it first.", code="lead_closed")
         company, person = company or lead.company, person or lead.person
         campaign, channel = campaign or lead.campaign, channel or lead.channel
-        owner = owner or lead.owner
+        owner = owner or (lead.owner if may_own(lead.owner) else None)
     if company is None and person is not None:
         company = person.company
     deal = Deal(
@@ -110,7 +112,7 @@ def create_deal(
 def edit_deal(*, deal: Deal, changes: Mapping[str, Any], by: Actor, now: datetime) -> Deal:
     """Change FIELDS of a deal; only what really changed is written, to the timeline too."""
     deal = _locked(deal)
-    cleaned = _clean({name: value for name, value in changes.items() if name in FIELDS})
+    cleaned = _clean({name: value for name, value in changes.items() if name in FIELDS}, had=deal.owner_id)
     if "value" in cleaned or "mrr" in cleaned or "term_months" in cleaned:
         cleaned["value"] = contract_value(
             cleaned.get("value", deal.value), cleaned.get("mrr", deal.mrr), cleaned.get("term_months", deal.term_months)
@@ -236,7 +238,7 @@ def _tell(deal: Deal, summary: str, *, at: datetime, by: Actor, now: datetime, d
     )  # fmt: skip
 
 
-def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
+def _clean(values: Mapping[str, Any], *, had: UUID | None = None) -> dict[str, Any]:
     cleaned = dict(values)
     for name in ("value", "mrr"):
         if cleaned.get(name) is not None:
@@ -254,9 +256,7 @@ def _clean(values: Mapping[str, Any]) -> dict[str, Any]:
     term = cleaned.get("term_months")
     if term is not None and not 1 <= int(term) <= 600:
         raise Invalid("The term lies between 1 and 600 months.", field="term_months")
-    owner = cleaned.get("owner")
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+    refuse_owner(cleaned.get("owner"), had=had)
     if "next_step" in cleaned:
         cleaned["next_step"] = str(cleaned["next_step"] or "").strip()[:200]
     return cleaned

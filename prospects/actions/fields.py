@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from django.db.models import Model, TextField
 
 from accounts.actions.audit import Actor
-from accounts.models import Member
+from accounts.permissions import refuse_owner
 from leadgen.core.errors import Invalid
 from leadgen.core.names import country_name, currency_name
 from prospects.rules import custom as custom_rules
@@ -146,15 +147,18 @@ READERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def clean(model: type[Model], values: Mapping[str, Any], allowed: Iterable[str]) -> dict[str, Any]:
-    """Values as columns hold them. Raises Invalid naming the field for what cannot be read, TypeError for unknown fields."""
+def clean(
+    model: type[Model], values: Mapping[str, Any], allowed: Iterable[str], *, had: UUID | None = None
+) -> dict[str, Any]:
+    """Values as columns hold them; `had` is the owner so far, who may stay whoever they are. Raises Invalid naming the field for what cannot be read, TypeError for unknown fields."""
     unknown = set(values) - set(allowed)
     if unknown:
         raise TypeError(f"not fields of {model.__name__}: {', '.join(sorted(unknown))}")
     cleaned: dict[str, Any] = {}
     for name, value in values.items():
         if name == "owner":
-            cleaned[name] = _owner(value)
+            refuse_owner(value, had=had)
+            cleaned[name] = value
             continue
         if name == "company":
             cleaned[name] = value
@@ -175,12 +179,6 @@ def clean(model: type[Model], values: Mapping[str, Any], allowed: Iterable[str])
     if "phone" in values:
         cleaned["phone"] = phone(values["phone"], cleaned.get("country", ""))[:40]
     return cleaned
-
-
-def _owner(value: Member | None) -> Member | None:
-    if value is not None and not value.is_active:
-        raise Invalid(f"{value} is not active in this workspace. Choose somebody else.", field="owner")
-    return value
 
 
 def apply(row: Any, values: Mapping[str, Any]) -> Changes:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.models import Member, Role
-from accounts.permissions import member_allows
+from accounts.permissions import may_own, member_allows, refuse_owner
 from leadgen.core.errors import Conflict, Invalid, Refused
 from prospects.actions.activities import record_activity
 from prospects.actions.agreements import ensure_first_agreement
@@ -153,10 +153,13 @@ def reject_handoff(
         lead=lead, to=to, now=now, by=by, reason=reason, note=note, until=until, facts={"handoff": str(handoff.pk)}
     )
     if outcome == "back" and handoff.kind == Kind.SDR_TO_AE and handoff.from_member is not None:
-        set_owner(lead=lead, owner=handoff.from_member, by=by, now=now, reason=f"sent back: {reason}")
+        back_to = (
+            handoff.from_member if may_own(handoff.from_member) else None
+        )  # they may have become a viewer meanwhile
+        set_owner(lead=lead, owner=back_to, by=by, now=now, reason=f"sent back: {reason}")
         create_task(
             kind=Task.Kind.TODO, title=f"{lead_label(lead)} came back", reason=f"{by.label}: {reason}. {note}".strip()[:300],
-            due_at=now, now=now, by=by, person=lead.person, company=lead.company, lead=lead, owner=handoff.from_member,
+            due_at=now, now=now, by=by, person=lead.person, company=lead.company, lead=lead, owner=back_to,
         )  # fmt: skip
     return handoff
 
@@ -165,8 +168,7 @@ def reassign_handoff(*, handoff: Handoff, to: Member, by: Actor, now: datetime) 
     """Give a waiting hand-off to somebody else; its clock runs on."""
     lead, handoff = _locked(handoff)
     _must_wait(handoff)
-    if not to.is_active:
-        raise Invalid(f"{to} is not active in this workspace. Choose somebody else.", field="to")
+    refuse_owner(to, had=handoff.to_member_id, field="to")
     if handoff.to_member_id == to.pk:
         return handoff
     handoff.to_member = to

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.models import Member
+from accounts.permissions import may_own
 from leadgen.core.errors import Conflict, Invalid, Refused
 from prospects.actions.activities import record_activity
 from prospects.actions.agreements import ensure_first_agreement
@@ -77,7 +78,7 @@ def open_lead(
     lead = Lead(
         person=person, company=company, external_id=external_id, origin=origin, channel=channel,
         subchannel=subchannel[:80], campaign=campaign, source=source[:120], version=version, stage=Stage.LEAD, stage_at=at,
-        opened_at=at, created_at=now, owner=owner if owner and owner.is_active else None,
+        opened_at=at, created_at=now, owner=owner if may_own(owner) else None,
         previous=Lead.objects.filter(person=person).order_by("-created_at").first() if person else None,
     )  # fmt: skip
     lead.fit_grade = fits_of([lead], version).get(lead.pk, {}).get("fit_grade", "")

@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member
+from accounts.permissions import refuse_owner
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
 from prospects.actions import basis, fields
@@ -66,7 +67,7 @@ def update_person(*, by: Actor, now: datetime, person: Person, changes: Mapping[
 
     A new address is not verified yet. A new title re-reads seniority and department where they came from the old one.
     """
-    cleaned = fields.clean(Person, with_values("people", person.custom, changes), FIELDS)
+    cleaned = fields.clean(Person, with_values("people", person.custom, changes), FIELDS, had=person.owner_id)
     was_read = how_read(person)
     derived = {key: not getattr(person, key) or key in was_read for key in ("seniority", "department")}
     basis.settle_basis(cleaned, before=person.lawful_basis, now=now)
@@ -106,8 +107,7 @@ def update_person(*, by: Actor, now: datetime, person: Person, changes: Mapping[
 
 def assign_people(*, by: Actor, now: datetime, people: Sequence[Person], owner: Member | None) -> int:
     """Give people an owner (None: nobody); returns how many changed hands. One timeline row each, one audit row."""
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+    refuse_owner(owner)
     moving = [person for person in people if person.owner_id != (owner.pk if owner else None)]
     if not moving:
         return 0

@@ -7,7 +7,7 @@ from django.db.models import Count, Max, QuerySet
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.models import Member, Role, Workspace
-from leadgen.core.errors import Invalid
+from accounts.permissions import refuse_owner
 from leadgen.core.tenancy import current_workspace_id
 from prospects.actions.activities import record_activity
 from prospects.actions.territories_give import take_owner
@@ -80,11 +80,10 @@ def route_lead(*, lead: Lead, now: datetime, by: Actor = SYSTEM, role: str = Rol
 
 def set_owner(*, lead: Lead, owner: Member | None, by: Actor, now: datetime, reason: str = "") -> bool:
     """Give a lead an owner (None: nobody); False where they own it already."""
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
     before = lead.owner_id
     if before == (owner.pk if owner else None):
         return False
+    refuse_owner(owner)
     lead.owner = owner
     Lead.objects.filter(pk=lead.pk).update(owner=owner)
     record_activity(

@@ -8,6 +8,7 @@ from django.db.models import Q
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member
+from accounts.permissions import may_own, refuse_owner
 from leadgen.core import lanes
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.tenancy import bulk_insert
@@ -59,6 +60,8 @@ def create_task(
         raise Invalid("Say what is to be done.", field="title")
     if owner is not None and not owner.is_active:
         raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+    if not may_own(owner):
+        owner = None  # theirs was the record; a viewer cannot work, so whoever takes it first does
     if company is None and person is not None and person.company_id:
         company = person.company
     if campaign is None and lead is not None and lead.campaign_id:
@@ -170,8 +173,7 @@ def release_task(*, by: Actor, now: datetime, task: Task) -> None:
 
 def reassign(*, by: Actor, now: datetime, task: Task, owner: Member | None) -> Task:
     """Give an open task to somebody else (None: anybody)."""
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+    refuse_owner(owner, had=task.owner_id)
     was = task.owner
     if was == owner:
         return task

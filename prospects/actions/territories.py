@@ -10,6 +10,7 @@ from django.db.models import Max
 
 from accounts.actions.audit import Actor, write_audit
 from accounts.models import Member
+from accounts.permissions import refuse_owner
 from leadgen.core.errors import Conflict, Invalid
 from leadgen.core.rulelang import parse
 from prospects.actions.segments import checked_rule
@@ -137,8 +138,8 @@ def _members(keys: Iterable[UUID], had: Sequence[UUID] = ()) -> list[UUID]:
     for key in wanted:
         if key not in known:
             raise Invalid("There is no such member in this workspace.", field="members")
-        if not known[key].is_active and key not in had:
-            raise Invalid(f"{known[key]} is not active in this workspace. Choose somebody else.", field="members")
+        if key not in had:
+            refuse_owner(known[key], field="members")
     return wanted
 
 

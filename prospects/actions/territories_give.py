@@ -10,6 +10,7 @@ from django.db.models import F
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.models import Member
+from accounts.permissions import owners as may_own_rows
 from leadgen.core.tenancy import bulk_insert
 from prospects.models import OPEN_STAGES, Activity, ActivityKind, Company, Deal, Lead, Person, Territory
 from prospects.models.locks import lock
@@ -59,11 +60,7 @@ def _followed(rows: Sequence[Row], plan: Sequence[Place], now: datetime, change:
         return {}
     owners = Company.objects.filter(pk__any=list(keys)).order_by("pk").values_list("pk", "owner_id")
     firms: list[Row] = [(key, owner, None) for key, owner in owners]
-    active = set(
-        Member.objects.filter(pk__in={owner for _, owner, _ in firms if owner}, is_active=True).values_list(
-            "pk", flat=True
-        )
-    )
+    active = set(may_own_rows().filter(pk__in={owner for _, owner, _ in firms if owner}).values_list("pk", flat=True))
     targets: dict[UUID | None, Target] = {}
     for item in decide(COMPANIES, firms, plan, now=now, change=change):
         if item.outcome in (*MOVES, SAME) and item.target:

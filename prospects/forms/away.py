@@ -5,8 +5,8 @@ from typing import Any
 from django import forms
 
 from accounts.models import Member
-from prospects.actions.away import KINDS
-from prospects.forms.fields import owner_choices
+from prospects.actions.away import KINDS, holders_without_right
+from prospects.forms.fields import kept_owner, owner_choices
 from prospects.models import Absence
 
 
@@ -27,10 +27,11 @@ class AbsenceForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = owner_choices("Choose…")
-        for name in ("member", "cover"):
+        held = [kept_owner(member) for member in holders_without_right()]  # theirs may be handed over, not to them
+        for name, offered in (("member", [*choices, *held]), ("cover", choices)):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
-            field.choices = choices
+            field.choices = offered
 
     def values(self) -> dict[str, Any]:
         """As the action takes them."""

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.http import QueryDict
 
 from accounts.models import Member
+from accounts.permissions import owners
 from leadgen.core import clock
 from leadgen.core.errors import Invalid
 from leadgen.core.names import countries
@@ -37,18 +38,22 @@ def country_choices() -> list[tuple[str, str]]:
 
 
 def owner_choices(empty: str = "Nobody") -> list[tuple[str, str]]:
-    """Active members who may own rows; '' is `empty`."""
-    members = Member.objects.filter(is_active=True).order_by("name", "email")
-    return [("", empty), *((str(member.pk), str(member)) for member in members)]
+    """Members who may own rows; '' is `empty`."""
+    return [("", empty), *((str(member.pk), str(member)) for member in owners().order_by("name", "email"))]
+
+
+def kept_owner(member: Member) -> tuple[str, str]:
+    """Somebody who may own nothing any more and is the owner all the same: offered where they are, with the reason."""
+    return str(member.pk), f"{member} ({'viewer' if member.is_active else 'inactive'})"
 
 
 class OwnerField(forms.ChoiceField):
-    """An active member or nobody; cleans to the Member or None. Its choices are read in the form's __init__ (`load`)."""
+    """A member who may own rows, or nobody; cleans to the Member or None. Its choices are read in the form's __init__ (`load`)."""
 
     def load(self, current: Member | None = None) -> None:
         self.choices = owner_choices()
         if current is not None and str(current.pk) not in dict(self.choices):
-            self.choices = [*self.choices, (str(current.pk), f"{current} (inactive)")]
+            self.choices = [*self.choices, kept_owner(current)]
 
     def clean(self, value: Any) -> Member | None:
         chosen = super().clean(value)
@@ -115,6 +120,16 @@ class ListFilter(django_filters.FilterSet):
         """Who may own rows, for the filter and the bulk bar."""
         return owner_choices()
 
+    def _asked_owner(self) -> list[tuple[str, str]]:
+        """Whom the address asks for though they may own nothing (any more): the filter says their name."""
+        try:
+            asked = UUID(str(self.data.get("owner", "") or ""))
+        except ValueError:
+            return []
+        if str(asked) in dict(self.owners):
+            return []
+        return [kept_owner(member) for member in Member.objects.filter(pk=asked)]
+
     @cached_property
     def tags(self) -> list[tuple[str, str]]:
         """The vocabulary, for the filter; what the address asks for is among them, also by name or several at once."""
@@ -130,7 +145,7 @@ class ListFilter(django_filters.FilterSet):
     def offer_owners(self) -> Any:
         """The form with a select of members for `owner`, as pages show it."""
         form = self.form
-        choices = [("", "Any owner"), (ME, "Mine"), (NOBODY, "Nobody's"), *self.owners[1:]]
+        choices = [("", "Any owner"), (ME, "Mine"), (NOBODY, "Nobody's"), *self.owners[1:], *self._asked_owner()]
         form.fields["owner"].widget = forms.Select(choices=choices)
         if "tag" in form.fields:
             form.fields["tag"].widget = forms.Select(choices=self.tags)

@@ -6,7 +6,7 @@ from uuid import UUID
 from django import forms
 
 from accounts.models import Member
-from prospects.forms.fields import owner_choices
+from prospects.forms.fields import kept_owner, owner_choices
 from prospects.models import Territory, TerritoryRun
 
 
@@ -27,7 +27,7 @@ class TerritoryForm(forms.Form):
         choices = owner_choices()[1:]
         known = {key for key, _ in choices}
         gone = [key for key in (territory.members if territory else []) if str(key) not in known]
-        choices += [(str(row.pk), f"{row} (inactive)") for row in Member.objects.filter(pk__in=gone)]
+        choices += [kept_owner(row) for row in Member.objects.filter(pk__in=gone)]
         field = self.fields["members"]
         assert isinstance(field, forms.MultipleChoiceField)
         field.choices = choices

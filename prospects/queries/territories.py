@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from accounts.models import Member
+from accounts.permissions import may_own, owners
 from leadgen.core.errors import Invalid
 from leadgen.core.rulelang import parse, to_json
 from leadgen.core.visibility import everyone
@@ -39,9 +40,9 @@ def setup_in_force() -> list[dict[str, Any]]:
 
 
 def plan_of(setup: Sequence[Mapping[str, Any]]) -> list[Place]:
-    """A setup with who is active of its members now."""
+    """A setup with who may own of its members now."""
     named = {UUID(key) for part in setup for key in part["members"]}
-    active = set(Member.objects.filter(pk__in=named, is_active=True).values_list("pk", flat=True))
+    active = set(owners().filter(pk__in=named).values_list("pk", flat=True))
     return [
         Place(
             part["id"], part["name"], part["rule"],
@@ -110,7 +111,7 @@ def listed() -> list[Any]:
     known = Member.objects.in_bulk([key for row in rows for key in row.members])
     for row in rows:
         row.x_members = [known[key] for key in row.members if key in known]
-        row.x_active = [member for member in row.x_members if member.is_active]
+        row.x_active = [member for member in row.x_members if may_own(member)]
     return rows
 
 
