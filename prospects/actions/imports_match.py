@@ -2,6 +2,9 @@
 
 The chosen keys come first, in their order. What is unique here (external id, e-mail address or domain) is asked as well: a
 record cannot be made beside the one that has it. The standard rule, when nothing was chosen, stays with the handlers.
+
+What a record was known by before a merge leads to the one that stayed, where nobody has it today: addresses, domains and
+external ids by the table itself (`Rows.by`), LinkedIn pages here.
 """
 
 from abc import ABC, abstractmethod
@@ -11,7 +14,7 @@ from uuid import UUID
 
 from django.db.models.functions import Upper
 
-from prospects.actions.imports_context import Companies, domain_of
+from prospects.actions.imports_context import Companies, domain_of, tell_former
 from prospects.actions.imports_store import Row, RowRefused, Rows
 from prospects.models import Company, Person
 from prospects.rules.imports import ConvertedRow
@@ -23,6 +26,7 @@ _WORDS = {
     "linkedin_url": "LinkedIn page", "domain_name": "company domain and name",
 }  # fmt: skip
 TWIN = "twin of row "
+PAGE = "linkedin_url"
 
 
 def named(row: Row) -> str:
@@ -41,6 +45,9 @@ class Matcher(ABC):
         self.letter = "."
         self._index: dict[str, dict[Any, list[Row]]] = {key: {} for key in self.weak}
         self._seen: dict[int, tuple[int, ...]] = {}
+        self._led: dict[Any, list[ConvertedRow]] = {}  # former page -> rows of the batch that say it
+        if PAGE in self.weak:
+            _look_up_by(rows, PAGE)
 
     # What a kind knows of its keys
 
@@ -83,6 +90,17 @@ class Matcher(ABC):
             wanted -= self._index[key].keys()
             for row in self.load(key, wanted) if wanted else ():
                 self.learn(row, key)
+        if PAGE in self.weak:
+            self._lead_on(rows)
+
+    def _lead_on(self, rows: Sequence[ConvertedRow]) -> None:
+        """Look up the pages nobody has today among those that went in a merge."""
+        said = {value for row in rows if (value := self.value(PAGE, row.values)) is not None}
+        self.rows._fetch_former(PAGE, [value for value in said if value not in self._index[PAGE]])
+        self._led = {}
+        for row in rows:
+            if (value := self.value(PAGE, row.values)) and self.rows.former(PAGE, value):
+                self._led.setdefault(value, []).append(row)
 
     def learn(self, row: Row, only: str = "") -> None:
         """A record that was read, made or changed: found by what it says now."""
@@ -96,6 +114,8 @@ class Matcher(ABC):
     def _weak_hits(self, key: str, values: Mapping[str, Any]) -> list[Row]:
         value = self.value(key, values)
         found = [row for row in self._index[key].get(value, ()) if self.value_of(key, row) == value]
+        if not found and key == PAGE and (led := self.rows.former(key, value)):
+            return [led[0]]
         if key != "domain_name":
             return found
         # Two people of one firm may share a name: an earlier key that speaks against it is believed.
@@ -105,7 +125,10 @@ class Matcher(ABC):
     def _differs(self, key: str, values: Mapping[str, Any], row: Row) -> bool:
         said = values.get(key) if key in self.unique else self.value(key, values)
         has = row.get(key) if key in self.unique else self.value_of(key, row)
-        return bool(said and has and said != has)
+        if not (said and has and said != has):
+            return False
+        before = self.rows.former(key, said)
+        return not (before and before[0] is row)  # it had this one, and keeps another since a merge
 
     # One row
 
@@ -129,7 +152,17 @@ class Matcher(ABC):
         else:
             return None
         self.letter = LETTERS[by]
+        if self._led:
+            self._tell(found, values)
         return found
+
+    def _tell(self, found: Row, values: Mapping[str, Any]) -> None:
+        """The remark that other keys get from the handler: the record keeps its page."""
+        listed = self._led.get(values.get(PAGE), [])
+        row = next((row for row in listed if row.values == values), None)
+        if row is not None:
+            listed.remove(row)
+            tell_former(row, self.rows, found, values, (PAGE,))
 
     def has_key(self, values: Mapping[str, Any]) -> bool:
         """Whether the row says anything by which it could be found."""
@@ -186,6 +219,13 @@ def _conflict(keys: Mapping[str, Row]) -> NoReturn:
         f"its {words}",
         "They may be one: bring the two records together, then import again.", conflict=True,
     )  # fmt: skip
+
+
+def _look_up_by(rows: Rows, key: str) -> None:
+    """Let a table know one more column as a key: what a record had of it before a merge is looked up, and not taken back."""
+    rows._keys = (*rows._keys, key)
+    rows._index.setdefault(key, {})
+    rows._asked.setdefault(key, set())
 
 
 def own_row(rows: Rows, values: Mapping[str, Any]) -> Row | None:

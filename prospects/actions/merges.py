@@ -199,9 +199,10 @@ def _values(asked: list[Choice], picked: Mapping[str, str], kept: Any, gone: Any
 
 def _former_keys(kept: Any, before: Iterable[Mapping[str, Any]]) -> list[str]:
     """What the two were known by and the one that stayed is not any more."""
-    names = [name for name in ("email", "domain", "external_id") if hasattr(kept, name)]
+    names = [name for name in ("email", "domain", "external_id", "linkedin_url") if hasattr(kept, name)]
     known = {f"{name}:{image[name]}" for image in before for name in names if image.get(name)}
-    return sorted(known - {f"{name}:{getattr(kept, name)}" for name in names})
+    longest: int = Merge._meta.get_field("keys").base_field.max_length  # type: ignore[assignment]
+    return sorted({key for key in known if len(key) <= longest} - {f"{name}:{getattr(kept, name)}" for name in names})
 
 
 def _ages(kept: Any, values: Mapping[str, Any], now: datetime) -> dict[str, int] | None:

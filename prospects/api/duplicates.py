@@ -81,7 +81,7 @@ class MergeSerializer(serializers.ModelSerializer[Merge]):
     can_undo = serializers.SerializerMethodField()
     not_restored = serializers.JSONField(source="left", read_only=True, help_text="Of an undo: what stayed, and why.")
     known_by = serializers.SerializerMethodField(
-        help_text="E-mail, domain and external id the row that stayed has no more: imports and forms that bring them mean it."
+        help_text="E-mail, domain, external id and linkedin_url the row that stayed has no more: imports and forms that bring them mean it."
     )
     member = serializers.PrimaryKeyRelatedField[Member](read_only=True)
     undone_by = serializers.PrimaryKeyRelatedField[Member](read_only=True)

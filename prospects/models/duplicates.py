@@ -152,7 +152,7 @@ class Merge(TenantModel):
 
     @property
     def known_by(self) -> list[tuple[str, str]]:
-        """(email, domain or external_id; value) of what leads to the row that stayed since."""
+        """(email, domain, external_id or linkedin_url; value) of what leads to the row that stayed since."""
         return [(name, value) for name, _, value in (key.partition(":") for key in self.keys)]
 
 

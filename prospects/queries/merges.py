@@ -72,7 +72,7 @@ def keep_first(subject: Subject, one: Any, other: Any) -> tuple[Any, Any]:
 
 
 def former(subject: Subject, name: str, values: Iterable[str]) -> dict[str, tuple[UUID, datetime]]:
-    """Of these addresses (`name`: email), domains or external ids, those that a record was known by before it became part of
+    """Of these addresses (`name`: email), domains, external ids or LinkedIn pages, those that a record was known by before it became part of
     another: value -> (the record that stayed, when). Whose it is today comes first: ask only for what nobody has."""
     asked = {f"{name}:{value}": value for value in values}
     if not asked or not (rows := Merge.objects.filter(kind=subject.kind, undone_at=None).exclude(keys=[])).exists():
