@@ -16,6 +16,7 @@ def reserve(provider: EnrichmentProvider, key: str, amount: Decimal, now: dateti
         return ""
     # One at a time: two workers must not both find the last cent.
     locked = EnrichmentProvider.objects.select_for_update().get(pk=provider.pk)
+    provider.currency = locked.currency  # what is given back is given back in the currency it was taken in
     budget = locked.monthly_budget
     if budget is not None and (used := spent(locked, now)) + amount > budget:
         return (

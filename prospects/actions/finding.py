@@ -186,6 +186,13 @@ def _page(workspace_id: UUID, run: FindingRun, *, now: datetime) -> bool:
                 "pays, again.",
             )  # fmt: skip
             return False
+        if price and run.currency and provider.currency != run.currency:
+            # A run is one sum in one currency, and it was confirmed in that one.
+            _end(
+                run, RunState.FAILED, now,
+                f"Its price was confirmed in {run.currency} and is in {provider.currency} now. “Search again” asks at that price.",
+            )  # fmt: skip
+            return False
         if refused := reserve(provider, key, price, now, remedy="wait for next month"):
             _end(run, RunState.FAILED, now, refused)
             return False

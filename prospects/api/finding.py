@@ -6,7 +6,7 @@ from uuid import UUID
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_field, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -47,15 +47,51 @@ class FindingRunSerializer(serializers.ModelSerializer[FindingRun]):
         ]  # fmt: skip
 
 
+class FindingPaidSerializer(serializers.Serializer[Any]):
+    amount = serializers.DecimalField(max_digits=16, decimal_places=4)
+    currency = serializers.CharField(allow_blank=True)
+
+
 class FindingSearchSerializer(serializers.ModelSerializer[FindingSearch]):
     provider = TenantKeyField(EnrichmentProvider)
     icp = TenantKeyField(Icp, required=False, allow_null=True, help_text="Left out: the primary profile.")
+    costs = serializers.SerializerMethodField(help_text="Of its runs and orders, each currency it was charged in.")
+    added = serializers.SerializerMethodField(help_text="Rows of its orders.")
 
     class Meta:
         model = FindingSearch
-        fields = ["id", "name", "subject", "provider", "criteria", "icp", "wanted", "is_saved", "created_at"]
+        fields = [
+            "id",
+            "name",
+            "subject",
+            "provider",
+            "criteria",
+            "icp",
+            "wanted",
+            "is_saved",
+            "costs",
+            "added",
+            "created_at",
+        ]
         read_only_fields = ["id", "created_at"]
         extra_kwargs = {"name": {"required": False}, "wanted": {"required": False}, "is_saved": {"required": False}}
+
+    @extend_schema_field(FindingPaidSerializer(many=True))
+    def get_costs(self, search: FindingSearch) -> Any:
+        return FindingPaidSerializer(self._entry(search).costs, many=True).data
+
+    def get_added(self, search: FindingSearch) -> int:
+        return self._entry(search).added
+
+    def _entry(self, search: FindingSearch) -> queries.Entry:
+        """Of the whole page at once."""
+        context: Any = self.context
+        known: dict[UUID, queries.Entry] = context.setdefault("entries", {})
+        if search.pk not in known:
+            page = self.parent.instance if self.parent is not None else None
+            asked = list(page) if isinstance(page, list | tuple) else [search]
+            known.update({entry.search.pk: entry for entry in queries.history(asked)})
+        return known[search.pk]
 
 
 class FindingQuoteSerializer(serializers.Serializer[Any]):

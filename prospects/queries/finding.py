@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet, Sum
+from django.db.models import Max, QuerySet, Sum, Value
 from django.db.models.functions import Upper
 
 from leadgen.core.visibility import everyone
@@ -243,13 +243,21 @@ def latest_run(search: FindingSearch) -> FindingRun | None:
 
 
 @dataclass(frozen=True, slots=True)
+class Paid:
+    """A sum in the currency it was charged in: a provider may have had other prices then."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """A search in the history: its last run, what its runs and its rows have cost, how many were added."""
+    """A search in the history: its last run, what its runs and its rows have cost, how many were added. Sums of several
+    currencies stand side by side, the latest first: nothing is converted."""
 
     search: FindingSearch
     run: FindingRun | None
-    amount: Decimal
-    currency: str
+    costs: list[Paid]
     added: int
 
 
@@ -258,15 +266,23 @@ def history(searches: Sequence[FindingSearch]) -> list[Entry]:
     keys = [one.pk for one in searches]
     newest = FindingRun.objects.filter(search__in=keys).order_by("search", "-number").distinct("search")
     last: dict[UUID, FindingRun] = {run.search_id: run for run in newest}
-    spent_on: dict[UUID, Decimal] = defaultdict(Decimal)
-    for key, total in FindingRun.objects.filter(search__in=keys).values_list("search").annotate(total=Sum("amount")):
-        spent_on[key] += total
+    spent_on: dict[UUID, dict[str, tuple[Decimal, datetime]]] = defaultdict(dict)
     added: dict[UUID, int] = defaultdict(int)
-    orders = FindingOrder.objects.filter(search__in=keys).values_list("search")
-    for key, total, count in orders.annotate(total=Sum("amount"), count=Sum("rows")):
-        spent_on[key] += total
+    runs = FindingRun.objects.filter(search__in=keys).values_list("search", "currency")
+    orders = FindingOrder.objects.filter(search__in=keys).values_list("search", "currency")
+    for key, currency, total, at, count in (
+        *runs.annotate(total=Sum("amount"), at=Max("created_at"), count=Value(0)),
+        *orders.annotate(total=Sum("amount"), at=Max("created_at"), count=Sum("rows")),
+    ):
+        before, latest = spent_on[key].get(currency, (Decimal(), at))
+        spent_on[key][currency] = (before + total, max(at, latest))
         added[key] += count
-    return [Entry(one, last.get(one.pk), spent_on[one.pk], one.provider.currency, added[one.pk]) for one in searches]
+    return [Entry(one, last.get(one.pk), _paid(spent_on[one.pk]), added[one.pk]) for one in searches]
+
+
+def _paid(spent_on: Mapping[str, tuple[Decimal, datetime]]) -> list[Paid]:
+    latest = sorted(spent_on.items(), key=lambda item: item[1][1], reverse=True)
+    return [Paid(total, currency) for currency, (total, _) in latest if total]
 
 
 # --- fit

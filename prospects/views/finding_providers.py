@@ -43,6 +43,7 @@ def finding_provider_list(request: MemberRequest) -> HttpResponse:
     rows = [
         {
             "provider": one, "offers": queries.operations_of(one), "spent": cost.get((one.pk, one.currency), Decimal(0)),
+            "before": [(paid, code) for (key, code), paid in cost.items() if key == one.pk and code != one.currency and paid],
             "prices": [
                 f"{name} {price_words(price)} {one.currency} a {what}"
                 for name in queries.operations_of(one)

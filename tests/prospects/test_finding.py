@@ -32,6 +32,7 @@ from prospects.models import (
     FieldOrigin,
     FindingOrder,
     FindingResult,
+    FindingRun,
     Import,
     Person,
 )
@@ -268,3 +269,42 @@ def test_what_belongs_to_another_workspace_is_not_there(
         method = outsider.post if path in ("run/", "order/") else outsider.get
         assert method(f"/api/v1/finding-searches/{search.pk}/{path}").status_code == 404
     assert server.asked == []
+
+
+def test_what_was_charged_stays_in_its_currency(
+    acme: Workspace, by_alice: Actor, alice: Someone, as_: Callable[[Someone], Client], api: Any, server: WebServer
+) -> None:
+    with workspace_scope(acme.pk):
+        provider = service(server, price={"request": "0.10"})
+    answers(server, *(row(n) for n in (1, 2, 3)))
+    search = search_of(acme, by_alice, provider)
+    run(acme, by_alice, search, price="0.50")
+    with workspace_scope(acme.pk):
+        free = queries.history([search_of(acme, by_alice, provider, criteria={"name": "x"})])[0]
+        assert free.costs == []
+        waiting = start_run(search=search, by=by_alice, now=NOW, token="t2", confirmed=Decimal("0.50"))
+        update_provider(provider=provider, changes={"currency": "CHF"}, by=by_alice, now=NOW)
+    # Confirmed in euros, so it is not asked at a price in francs.
+    run_lane(acme.pk, now=NOW)
+    with workspace_scope(acme.pk):
+        waiting.refresh_from_db()
+        assert (waiting.state, waiting.amount, waiting.currency) == ("failed", Decimal(0), "EUR")
+        assert "confirmed in EUR and is in CHF now" in waiting.error
+        search.refresh_from_db()
+    assert run(acme, by_alice, search, "t3", "0.50").amount == Decimal("0.20")
+    with workspace_scope(acme.pk):
+        FindingRun.objects.filter(number=3).update(amount=Decimal("0.30"))
+        FindingRun.objects.filter(number=1).update(created_at=NOW - timedelta(days=1))
+        (entry,) = queries.history([search])
+        # The waiting run was begun in euros at the same moment, so only the sums are compared.
+        assert {(paid.amount, paid.currency) for paid in entry.costs} == {
+            (Decimal("0.30"), "CHF"),
+            (Decimal("0.20"), "EUR"),
+        }
+    page = as_(alice).get("/w/acme/finding/").content.decode()
+    assert "0.20 EUR" in page and "0.30 CHF" in page
+    client = api(alice)
+    told = client.get(f"/api/v1/finding-searches/{search.pk}/").json()
+    assert sorted(paid["currency"] for paid in told["costs"]) == ["CHF", "EUR"]
+    listed = client.get("/api/v1/finding-searches/").json()["results"]
+    assert {row["id"]: len(row["costs"]) for row in listed}[str(search.pk)] == 2
