@@ -17,7 +17,14 @@ def _is(field: str, op: str, value: Any = None) -> Rule:
 
 
 HAS_EMAIL = _is("person.email", "known")
-BAD = _is("person.email_status", "in", ["invalid", "bounced"])
+# A guess is kept as invalid so that nothing is sent to it before somebody confirms it (rules.verification); nobody knows that
+# it does not work, so it is a figure of its own. Who has no checks yet (they left, an import said so) is no guess.
+GUESSED: Rule = {"all": [_is("person.email_status", "is", "invalid"), _is("person.email_checks", "has_any", ["guess"])]}
+NO_GUESS: Rule = {"any": [_is("person.email_checks", "unknown"), _is("person.email_checks", "has_none", ["guess"])]}
+BAD: Rule = {"any": [
+    _is("person.email_status", "is", "bounced"),
+    {"all": [_is("person.email_status", "is", "invalid"), NO_GUESS]},
+]}  # fmt: skip
 OLD = _is("person.confirmed_at", "older_than_days", OLD_DAYS)
 NEWS = _is("person.stale_signal", "known")
 STALE: Rule = {"any": [NEWS, OLD]}
@@ -71,6 +78,7 @@ FIGURES: tuple[Figure, ...] = (
     _mail("mail_valid", "Verified", _is("person.email_status", "is", "valid"), "They answered, or mail was taken."),
     _mail("mail_unproven", "Domain takes mail, mailbox unproven", _is("person.email_checks", "has_any", ["unproven"]),
           "Normal before the first mail: nobody can know."),
+    _mail("mail_guess", "Guessed, not confirmed", GUESSED, "Nothing is sent to them: confirm those that are theirs."),
     _mail("mail_risky", "Risky", _is("person.email_status", "is", "risky"), "Look before you enrol them."),
     _mail("mail_role", "Role accounts", _is("person.email_checks", "has_any", ["role"]), "Find a person there."),
     _mail("mail_free", "Free mail", _is("person.email_checks", "has_any", ["free"]), "Find the address at work."),
@@ -96,8 +104,8 @@ HEADLINES: tuple[Figure, ...] = (
         _is("person.email", "unknown"), _is("person.title", "unknown"), _is("company.name", "unknown")]},
         "With an e-mail address, a job title and a company."),
     Figure("undeliverable", "head", "people", "Deliverable", {"all": [HAS_EMAIL, {"any": [
-        BAD, _is("person.email_status", "is", "risky")]}]},
-        "Of those with an address: neither known not to work nor risky.", HAS_EMAIL, "with an address"),
+        BAD, _is("person.email_status", "is", "risky"), GUESSED]}]},
+        "Of those with an address: neither known not to work, nor risky, nor only guessed.", HAS_EMAIL, "with an address"),
     Figure("stale", "head", "people", "Up to date", STALE,
            "Confirmed within a year, and no news since that makes the facts doubtful."),
 )  # fmt: skip

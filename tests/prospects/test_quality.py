@@ -33,7 +33,7 @@ def fill() -> None:
         make_person(f"Good {number}", lumen, **fresh, email_status="valid", email_checks=["answered"], phone=f"+4930{number}", linkedin_url=f"linkedin.com/in/{number}")  # fmt: skip
     for status, checks in (
         ("unknown", ["unproven"]), ("risky", ["role"]), ("risky", ["disposable"]), ("unknown", ["unproven", "free"]),
-        ("invalid", ["no_domain"]), ("bounced", ["bounced"]),
+        ("invalid", ["no_domain"]), ("invalid", []), ("invalid", ["guess"]), ("bounced", ["bounced"]),
     ):  # fmt: skip
         make_person("", lumen, **fresh | {"source": "Broker"}, email_status=status, email_checks=checks)
     for signal in ("left", "bounced", "moved", "role"):
@@ -64,9 +64,14 @@ def test_a_count_is_that_of_its_rows(in_acme, now) -> None:
         assert 0 < count <= of, f"{figure.key}: the world of this test has none"
     assert found["pairs_people"] == (1, Person.objects.count())
     assert found["old"][0] == 1  # whoever answered lately is confirmed by that
+    # A guessed address is not known not to work, though nothing is sent to it: it speaks against no source either.
+    assert (found["mail_guess"][0], found["mail_bad"][0]) == (1, 3)
+    (guess,) = queries.rows_of(rules.BY_KEY["mail_guess"], now=now)
+    assert not matching("people", {"any": [rules.BAD, rules.ANY_TROUBLE]}, now=now).filter(pk=guess.pk).exists()
+    assert matching("people", rules.HEADLINES[1].rule, now=now).filter(pk=guess.pk).exists()
     # Of the worst source each number is that of its rows, too.
     (broker,) = queries.worst_sources(now)  # the fair's people are fine, and of the rest there are too few
-    assert (broker.source, broker.people, broker.troubled) == ("Broker", 11, 6)
+    assert (broker.source, broker.people, broker.troubled) == ("Broker", 13, 7)
     for key, (_, rule) in rules.TROUBLES.items():
         assert broker.by[key] == matching("people", rules.of_source("Broker", rule), now=now).count(), key
     assert broker.troubled == matching("people", rules.of_source("Broker", rules.ANY_TROUBLE), now=now).count()
@@ -96,25 +101,25 @@ def test_each_number_of_the_page_opens_to_as_many_rows(acme, alice, bob, as_) ->
     with workspace_scope(acme.pk):
         segment = Segment.objects.get()
         assert (segment.name, segment.subject) == ("Do not work", "people")
-        assert members_of(segment, now=NOW).count() == queries.count_all(NOW)["mail_bad"][0] == 2
+        assert members_of(segment, now=NOW).count() == queries.count_all(NOW)["mail_bad"][0] == 3
 
 
 def test_a_report_a_day_makes_the_trend(acme, alice, as_, api, monkeypatch) -> None:
     with workspace_scope(acme.pk):
         fill()
         report, due = take_report(now=NOW)
-        assert report.figures["mail_bad"] == [2, len(Person.objects.exclude(email=""))]
+        assert report.figures["mail_bad"] == [3, len(Person.objects.exclude(email=""))]
         # The next is due soon after midnight in Berlin.
         assert due.isoformat() == "2026-03-04T23:10:00+00:00"
         Person.objects.filter(email_status="bounced").delete()
         take_report(now=NOW + timedelta(hours=1))  # a later one of the day replaces it
         assert QualityReport.objects.count() == 1
         take_report(now=NOW + timedelta(days=1))
-        assert queries.trend(NOW + timedelta(days=1))["mail_bad"][-3:] == [None, 1, 1]
+        assert queries.trend(NOW + timedelta(days=1))["mail_bad"][-3:] == [None, 2, 2]
     with time_machine.travel(NOW + timedelta(days=1), tick=False):
         answer = api(alice).get("/api/v1/quality/").json()
         bad = next(figure for figure in answer["figures"] if figure["key"] == "mail_bad")
-        assert (answer["live"], bad["rows"], bad["trend"][-2:], answer["sources"][0]["source"]) == (True, 1, [1, 1], "Broker")  # fmt: skip
+        assert (answer["live"], bad["rows"], bad["trend"][-2:], answer["sources"][0]["source"]) == (True, 2, [2, 2], "Broker")  # fmt: skip
 
         # Where counting takes longer than a page may, the last report stands there with its time.
         def slow(now: Any) -> Any:
