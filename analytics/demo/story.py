@@ -17,6 +17,7 @@ from accounts.actions.invitations import accept_invitation, invite_member
 from accounts.actions.workspaces import create_workspace, update_workspace
 from accounts.models import Member, SystemMail, User, Workspace
 from analytics.demo.cast import MEMBERS, NAME, PASSWORD, SLUG, Cast
+from analytics.demo.lists import keep_lists
 from analytics.demo.news import give_tags, tell_news
 from campaigns.actions.drafts import save_steps
 from campaigns.actions.enrolments import enrol_people
@@ -97,6 +98,8 @@ def tell(*, now: datetime, say: Say) -> Workspace:
         tagged = give_tags(people=best[9:], by=actors["sdr"], now=now)
         if told:
             say(f"{told} signals about their companies, {tagged} people tagged.")
+        if kept := keep_lists(people=best[:20], by=actors["marketer"], now=now):
+            say(f"{kept} segments and lists.")
         _deals(actors, campaign, now, say)
         _sequences(actors, campaign, mailbox, now, say)
     return workspace

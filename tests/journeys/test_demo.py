@@ -12,7 +12,8 @@ from analytics.demo import story
 from analytics.demo.cast import SLUG
 from campaigns.models import Enrolment
 from leadgen.core.tenancy import tenant_models, workspace_scope
-from prospects.models import Deal, Lead, PersonFit
+from prospects.models import Deal, Lead, PersonFit, Segment
+from prospects.queries.segments import members_of
 from tests.conftest import NOW
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -57,6 +58,8 @@ def test_the_demo_fills_every_stage_once(tmp_path: Path, settings: Any) -> None:
         stages = Counter(Lead.objects.values_list("stage", flat=True))
         assert {"lead", "mql", "accepted", "sql", "opportunity", "customer", "disqualified", "lost"} <= set(stages)
         assert Enrolment.objects.filter(state="active").count() == 52
+        reach = {segment.name: members_of(segment, now=NOW).count() for segment in Segment.objects.all()}
+        assert reach["Target accounts, this quarter"] == 20 and min(reach.values()) > 5 and len(reach) == 3
         assert set(PersonFit.objects.values_list("grade", flat=True)) >= {"A", "B", "C", "D"}
         assert Deal.objects.filter(outcome="won", lead__origin__in=["manual", "outbound", "inbound"]).count() == 1
     assert (tmp_path / "sandbox" / "endpoints.json").exists()
