@@ -81,7 +81,9 @@ def _shown(value: Any, names: Mapping[UUID, str]) -> str:
         text = ", ".join(_shown(item, names) for item in value) or "nothing"
     elif isinstance(value, Mapping):
         said = next((said for reader in _readers if (said := reader(value)) is not None), None)
-        text = said or ", ".join(f"{words(str(key))} {_shown(item, names)}" for key, item in value.items()) or "nothing"
+        if said:
+            return said  # whole: half a rule says another thing
+        text = ", ".join(f"{words(str(key))} {_shown(item, names)}" for key, item in value.items()) or "nothing"
     elif isinstance(value, str) and _ID.fullmatch(value):
         text = names.get(UUID(value), value)
     else:

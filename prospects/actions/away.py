@@ -10,6 +10,8 @@ from itertools import batched
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, Q
+
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.models import Member, Workspace
 from accounts.permissions import OWNERS, may_own, refuse_owner
@@ -40,8 +42,8 @@ PART = 1_000
 KINDS = ("leads", "deals", "companies", "people", "tasks")
 
 
-def rows_of(kind: str, owner: Member) -> Any:
-    """What a member holds of a kind; of leads, deals and tasks the open ones: what is over stays theirs."""
+def rows_of(kind: str, owner: Any) -> Any:
+    """What a member (or whoever a query refers to) holds of a kind; of leads, deals and tasks the open ones: what is over stays theirs."""
     match kind:
         case "leads":
             return Lead.objects.filter(owner=owner, stage__in=OPEN_STAGES)
@@ -56,8 +58,10 @@ def rows_of(kind: str, owner: Member) -> Any:
 
 def holders_without_right() -> list[Member]:
     """Active members who may own nothing any more and still hold something: a viewer who was a seller."""
-    members = Member.objects.filter(is_active=True).exclude(role__in=OWNERS).order_by("name", "email")
-    return [member for member in members if any(rows_of(kind, member).exists() for kind in KINDS)]
+    holds: Any = Q()
+    for kind in KINDS:
+        holds |= Exists(rows_of(kind, OuterRef("pk")))
+    return list(Member.objects.filter(holds, is_active=True).exclude(role__in=OWNERS).order_by("name", "email"))
 
 
 def holdings(member: Member) -> dict[str, int]:

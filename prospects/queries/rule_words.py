@@ -43,10 +43,8 @@ def _named(rule: Node, names: Mapping[str, str]) -> Node:
 
 def names_of(ids: Collection[UUID]) -> dict[UUID, str]:
     """Names of segments, lists and tags by id, for the audit log."""
-    rows = [
-        *Segment.objects.filter(pk__in=ids).values_list("pk", "name"),
-        *Tag.objects.filter(pk__in=ids).values_list("pk", "name"),
-    ]
+    tags = Tag.objects.filter(pk__in=ids).values_list("pk", "name")
+    rows = Segment.objects.filter(pk__in=ids).values_list("pk", "name").union(tags)
     return {pk: f"“{name}”" for pk, name in rows}
 
 
