@@ -18,6 +18,7 @@ from accounts.actions.workspaces import create_workspace, update_workspace
 from accounts.models import Member, SystemMail, User, Workspace
 from analytics.demo.cast import MEMBERS, NAME, PASSWORD, SLUG, Cast
 from analytics.demo.lists import keep_lists
+from analytics.demo.market import draw_territories, find_more
 from analytics.demo.news import give_tags, tell_news
 from campaigns.actions.drafts import save_steps
 from campaigns.actions.enrolments import enrol_people
@@ -102,6 +103,12 @@ def tell(*, now: datetime, say: Say) -> Workspace:
             say(f"{kept} segments and lists.")
         _deals(actors, campaign, now, say)
         _sequences(actors, campaign, mailbox, now, say)
+    for words in (
+        find_more(workspace_id=workspace.pk, known=cast.companies, by=actors["marketer"], now=now),
+        draw_territories(workspace_id=workspace.pk, actors=actors, now=now),
+    ):
+        if words:
+            say(words)
     return workspace
 
 

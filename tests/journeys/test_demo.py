@@ -12,8 +12,9 @@ from analytics.demo import story
 from analytics.demo.cast import SLUG
 from campaigns.models import Enrolment
 from leadgen.core.tenancy import tenant_models, workspace_scope
-from prospects.models import Deal, Lead, PersonFit, Segment
+from prospects.models import Company, Deal, FindingOrder, FindingResult, Lead, PersonFit, Segment, TerritoryRun
 from prospects.queries.segments import members_of
+from prospects.queries.territories import why_owner
 from tests.conftest import NOW
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
@@ -62,6 +63,16 @@ def test_the_demo_fills_every_stage_once(tmp_path: Path, settings: Any) -> None:
         assert reach["Target accounts, this quarter"] == 20 and min(reach.values()) > 5 and len(reach) == 3
         assert set(PersonFit.objects.values_list("grade", flat=True)) >= {"A", "B", "C", "D"}
         assert Deal.objects.filter(outcome="won", lead__origin__in=["manual", "outbound", "inbound"]).count() == 1
+        # A directory was searched and the best three were bought; who has no territory has no owner.
+        order = FindingOrder.objects.select_related("search").get()
+        assert (order.state, order.rows, str(order.amount)) == ("done", 3, "1.2000")
+        found = FindingResult.objects.filter(search=order.search)
+        bought = found.filter(order=order).order_by("values__name").values_list("company__name", flat=True)
+        assert (found.count(), list(bought)) == (11, ["Ebro Forge", "Guadiana Forge", "Hansa Forge"])
+        run = TerritoryRun.objects.get()
+        assert run.state == "done" and [run.done[kind]["gain"] for kind in ("companies", "people")] == [163, 482]
+        assert {row.country for row in Company.objects.filter(owner__isnull=True)} == {"FR", "GB", "US"}
+        assert why_owner(Company.objects.get(name="Hansa Forge")).startswith("by territory ")
     assert (tmp_path / "sandbox" / "endpoints.json").exists()
     story.tell(now=NOW, say=lambda words: None)
     assert _counts(workspace) == before
