@@ -219,9 +219,7 @@ def _subject(
     )
     stated = status if theirs or kept else "valid" if "stated" in checks and address == email else ""
     answered = after("answered")
-    confirmed = max(
-        filter(None, [ledger.get("heard"), ledger.get("confirmed"), ledger.get("address")]), default=None
-    )
+    confirmed = max(filter(None, [ledger.get("heard"), ledger.get("confirmed"), ledger.get("address")]), default=None)
     known = rules.Known(
         email=email,
         host=host,

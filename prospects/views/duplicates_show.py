@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 
 from accounts.models import Member
+from leadgen.core.names import country_name
 from prospects.actions.fields import label_of, shown
 from prospects.models import Person
 from prospects.queries.duplicates import Subject
@@ -49,7 +50,7 @@ def person_line(row: Any, member: Member, *, unseen: bool = False) -> dict[str, 
     if isinstance(row, Person):
         parts = [row.title, row.company.name if row.company_id and row.company else "", row.email]
     else:
-        parts = [row.domain or "no domain", row.city, row.country]
+        parts = [row.domain or "no domain", row.city, country_name(row.country)]
     owner = "yours" if row.owner_id == member.pk else f"owned by {row.owner}" if row.owner_id else "nobody's"
     return {"name": str(row), "detail": " · ".join(filter(None, parts)) or "nothing else known", "owner": owner}
 

@@ -11,6 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from leadgen.core import clock as app_clock
+from leadgen.core.names import country_name
 
 register = template.Library()
 DASH = "–"
@@ -27,6 +28,12 @@ def _group(value: Decimal | int | float, places: int) -> str:
 def number(value: Any, places: int = 0) -> str:
     """1877 -> "1,877"; None -> "–" (unknown is never 0)."""
     return DASH if value is None or value == "" else _group(value, places)
+
+
+@register.filter
+def country(code: Any) -> str:
+    """ "ES" -> "Spain"; what is no country's code stays as it is."""
+    return country_name(str(code or ""))
 
 
 @register.filter
