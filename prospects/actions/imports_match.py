@@ -47,7 +47,7 @@ class Matcher(ABC):
         self._seen: dict[int, tuple[int, ...]] = {}
         self._led: dict[Any, list[ConvertedRow]] = {}  # former page -> rows of the batch that say it
         if PAGE in self.weak:
-            _look_up_by(rows, PAGE)
+            rows.look_up_by(PAGE)
 
     # What a kind knows of its keys
 
@@ -219,13 +219,6 @@ def _conflict(keys: Mapping[str, Row]) -> NoReturn:
         f"its {words}",
         "They may be one: bring the two records together, then import again.", conflict=True,
     )  # fmt: skip
-
-
-def _look_up_by(rows: Rows, key: str) -> None:
-    """Let a table know one more column as a key: what a record had of it before a merge is looked up, and not taken back."""
-    rows._keys = (*rows._keys, key)
-    rows._index.setdefault(key, {})
-    rows._asked.setdefault(key, set())
 
 
 def own_row(rows: Rows, values: Mapping[str, Any]) -> Row | None:

@@ -139,6 +139,12 @@ class Rows:
 
     # Look up
 
+    def look_up_by(self, key: str) -> None:
+        """Know one more column as a key, for this run: what a record had of it before a merge leads to it, too."""
+        self._keys = (*self._keys, key)
+        self._index.setdefault(key, {})
+        self._asked.setdefault(key, set())
+
     def fetch(self, key: str, values: Iterable[Any]) -> None:
         """Look up, in one query, every row whose `key` is among `values`, so that `by` finds them."""
         asked = self._asked[key]

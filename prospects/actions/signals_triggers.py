@@ -8,12 +8,14 @@ one, so that the news is not lost.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from accounts.actions.audit import SYSTEM, Actor, write_audit
 from accounts.models import Member
+from accounts.permissions import may_own, refuse_owner
 from leadgen.core.errors import Conflict, Invalid
 from prospects.actions.signals_enrolling import MAX_PER_DAY, PER_DAY, enroller
 from prospects.actions.tasks import create_task
@@ -43,7 +45,7 @@ def update_trigger(*, trigger: SignalTrigger, changes: Mapping[str, Any], by: Ac
     """Change FIELDS and ENROLS; returns what changed."""
     enrols = {name: changes[name] for name in ENROLS if name in changes}
     changes = {name: value for name, value in changes.items() if name not in ENROLS}
-    cleaned = _clean(changes, new=False)
+    cleaned = _clean(changes, new=False, had=trigger.owner_id)
     changed = [name for name, value in cleaned.items() if getattr(trigger, name) != value]
     for name in changed:
         setattr(trigger, name, cleaned[name])
@@ -178,7 +180,7 @@ def _suggest(trigger: SignalTrigger, row: Signal, now: datetime) -> None:
     person = Person.objects.select_related("owner", "company").get(pk=row.person_id) if row.person_id else None
     company = Company.objects.select_related("owner").get(pk=row.company_id) if row.company_id else None
     owners = [person and person.owner, company and company.owner, trigger.owner]
-    owner = next((found for found in owners if isinstance(found, Member) and found.is_active), None)
+    owner = next((found for found in owners if isinstance(found, Member) and may_own(found)), None)
     who = str(person or company)
     create_task(
         by=SYSTEM, now=now, kind=Task.Kind.TODO, title=f"Write or call now: {who}", due_at=now, person=person,
@@ -196,7 +198,7 @@ def _grades(company_ids: Sequence[Any]) -> dict[Any, str]:
     return dict(found.values_list("company_id", "grade"))
 
 
-def _clean(values: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
+def _clean(values: Mapping[str, Any], *, new: bool, had: UUID | None = None) -> dict[str, Any]:
     unknown = set(values) - set(FIELDS)
     if unknown:
         raise Invalid(f"A trigger has no field “{min(unknown)}”.", field=min(unknown))
@@ -214,9 +216,7 @@ def _clean(values: Mapping[str, Any], *, new: bool) -> dict[str, Any]:
     segment: Segment | None = cleaned.get("segment")
     if segment is not None and segment.is_archived:
         raise Invalid("This segment is archived. Choose another.", field="segment")
-    owner: Member | None = cleaned.get("owner")
-    if owner is not None and not owner.is_active:
-        raise Invalid(f"{owner} is not active in this workspace. Choose somebody else.", field="owner")
+    refuse_owner(cleaned.get("owner"), had=had)
     return cleaned
 
 

@@ -10,7 +10,7 @@ from leadgen.core.tenancy import workspace_scope
 from prospects.actions.tasks import create_task
 from prospects.forms.away import AbsenceForm
 from prospects.forms.territories import TerritoryForm
-from prospects.models import Campaign, Deal, Lead, Person, Task, Territory
+from prospects.models import Campaign, Deal, Lead, Person, SignalTrigger, Task, Territory
 from prospects.queries.territories import plan_of
 from tests.factories.accounts import make_member
 from tests.factories.prospects import make_company, make_deal, make_lead, make_person
@@ -68,6 +68,7 @@ def test_the_api_refuses_a_viewer_in_words_and_changes_nothing(acme, alice, bob,
         client.post("/api/v1/tasks/", {"kind": "todo", "title": "Call", "due_at": "2026-03-05T08:00:00Z", "owner": v}, "application/json"),
         client.post("/api/v1/territories/", {"name": "ES", "rule": {"field": "company.country", "op": "is", "value": "ES"}, "members": [v]}, "application/json"),
         client.post("/api/v1/bulk-acts/", {"subject": "people", "kind": "assign", "owner": v, "ids": [str(ana.pk)]}, "application/json"),
+        client.post("/api/v1/signal-triggers/", {"name": "Money", "kinds": ["funding"], "owner": v}, "application/json"),
         client.post("/api/v1/absences/", {"member": str(bob.member.pk), "cover": v, "mode": "reassign"}, "application/json"),
     ]  # fmt: skip
     for answer in tries:
@@ -79,7 +80,7 @@ def test_the_api_refuses_a_viewer_in_words_and_changes_nothing(acme, alice, bob,
         for row in (ana, lumen, lead, deal):
             row.refresh_from_db()
             assert row.owner_id != vera.pk
-        assert not Campaign.objects.exists() and not Task.objects.exists() and not Territory.objects.exists()
+        assert not any(model.objects.exists() for model in (Campaign, SignalTrigger, Task, Territory))
         assert AuditEntry.objects.count() == before
         assert Lead.objects.count() == Deal.objects.count() == 1
     # What is a viewer's already stays theirs, also when it is sent back with another change.
