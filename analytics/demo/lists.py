@@ -9,14 +9,14 @@ from prospects.actions.segments import add_members, create_segment
 from prospects.models import Person, Segment
 from prospects.rules.segments import ready_made
 
-QUIET = [item for item in ready_made("people") if item.key == "quiet"]
+(QUIET,) = [item.rule for item in ready_made("people") if item.key == "quiet"]
 SEGMENTS: tuple[dict[str, Any], ...] = (
     {
         "name": "Good fit, quiet for 30 days", "subject": "people",
         "description": "Fit A or B, nobody wrote or called for a month: whom the next sequence is for.",
         "rule": {"all": [
             {"field": "fit.grade", "op": "in", "value": ["A", "B"]},
-            QUIET[0].rule,
+            QUIET,
         ]},
     },
     {

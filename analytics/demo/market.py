@@ -126,6 +126,3 @@ def draw_territories(*, workspace_id: UUID, actors: dict[str, Actor], now: datet
     with workspace_scope(workspace_id):
         owned = Company.objects.filter(owner__isnull=False).count()
     return f"{len(TERRITORIES)} territories; {owned} companies have an owner."
-
-
-__all__ = ["draw_territories", "find_more", "register"]

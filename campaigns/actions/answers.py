@@ -103,5 +103,5 @@ def make_reply_task(
 
 
 def first_active(*members: Member | None) -> Member | None:
-    """The first of them who works here."""
+    """The first of them who works here and may be given something."""
     return next((member for member in members if may_own(member)), None)

@@ -119,9 +119,12 @@ def serve(trigger_id: UUID, *, now: datetime) -> bool:
         # Nobody is passed over for what is not theirs: the line stands, and says why, until the sequence takes people again.
         _note(setting, error)
         return False
+    why: dict[tuple[str, str], list[SignalPlace]] = {}
     for row in rows:
         if row.pk in out:
-            _leave([row], *out[row.pk], now)
+            why.setdefault(out[row.pk], []).append(row)
+    for (code, reason), left in why.items():
+        _leave(left, code, reason, now)
     again = list(SignalPlace.objects.filter(trigger=trigger, state=State.WAITING, person__in=made))
     _leave(again, "already", "Enrolled by an earlier signal of this trigger", now)
     SignalSequence.objects.filter(pk=setting.pk).update(enrolled=F("enrolled") + len(made), note="")

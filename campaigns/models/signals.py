@@ -55,10 +55,9 @@ class SignalPlace(TenantModel):
     signal_at = models.DateTimeField()  # of the signal, for the order
     joined_at = models.DateTimeField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
-    code = models.CharField(
-        max_length=12, blank=True
-    )  # why they were not enrolled: a word of campaigns.rules.signals_line
-    reason = models.CharField(max_length=300, blank=True)  # and in words
+    # Why they were not enrolled: a word of campaigns.rules.signals_line, and in words.
+    code = models.CharField(max_length=12, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta(TenantModel.Meta):

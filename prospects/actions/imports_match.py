@@ -96,7 +96,7 @@ class Matcher(ABC):
     def _lead_on(self, rows: Sequence[ConvertedRow]) -> None:
         """Look up the pages nobody has today among those that went in a merge."""
         said = {value for row in rows if (value := self.value(PAGE, row.values)) is not None}
-        self.rows._fetch_former(PAGE, [value for value in said if value not in self._index[PAGE]])
+        self.rows.fetch_former(PAGE, [value for value in said if value not in self._index[PAGE]])
         self._led = {}
         for row in rows:
             if (value := self.value(PAGE, row.values)) and self.rows.former(PAGE, value):

@@ -153,9 +153,9 @@ class Rows:
             asked.update(wanted)
             # A set: of a list Django resolves each value, which for a batch takes longer than the query.
             self.load(self.model.objects.filter(**{f"{key}__any": set(wanted)}))
-            self._fetch_former(key, [value for value in wanted if value not in self._index[key]])
+            self.fetch_former(key, [value for value in wanted if value not in self._index[key]])
 
-    def _fetch_former(self, key: str, values: list[Any]) -> None:
+    def fetch_former(self, key: str, values: list[Any]) -> None:
         """Records that were known by these before a merge: whoever names them still means them."""
         subject = _MERGED.get(self.model)
         found = former(subject, key, values) if subject is not None and values else {}

@@ -24,9 +24,9 @@ class Field:
     `path` is a Django lookup path or the alias of an annotation ("company__employees"); empty for facts that are only
     evaluated in Python. `empty_is_unknown`: '' and an empty list say nothing, as NULL does. `timestamp`: a date whose
     column is a timestamp (facts are aware datetimes; days are those of `now`'s zone). `storage` says whether a list is
-    a PostgreSQL array or a JSON array of strings. `unit` is shown behind numbers ("EUR"). `choices` are (value, label). `names` says what a stored code is called where
-    the values are not a list to choose from (a currency, a class of NAICS); it gives back what it does not know. A
-    country is called by its name without being asked.
+    a PostgreSQL array or a JSON array of strings. `unit` is shown behind numbers ("EUR"). `choices` are (value, label).
+    `names` says what a stored code is called where the values are not a list to choose from (a currency, a class of
+    NAICS); it gives back what it does not know. A country is called by its name without being asked.
     """
 
     name: str
